@@ -1,0 +1,241 @@
+/* trit: the public C interface of the engine, and the only header outside code may include.
+ *
+ * Three nouns. A *loader* is pushed bytes and yields a model. A *model* is immutable weights and a
+ * tokenizer. A *session* is one timeline of tokens: it owns the KV cache, activations and logits.
+ * The engine never sees a file, a URL or a clock: bytes are pushed, time comes from a callback.
+ *
+ * Every function that can fail returns a trit_status; results go through out-parameters, which are
+ * untouched on failure. `err` may be NULL. A model must outlive its sessions. */
+#ifndef TRIT_H
+#define TRIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* name, value (pinned for ever), what to do about it */
+#define TRIT_STATUS_MAP(XX)                                                                        \
+    XX(OK, 0, "no error")                                                                          \
+    XX(CONTINUE, 1, "the time budget is spent; call run again")                                    \
+    XX(OOM, -1, "not enough memory: use a shorter context or a smaller model")                     \
+    XX(PARAM, -2, "a parameter is out of range: see the message")                                  \
+    XX(STATE, -3, "the call does not fit the object's state: see the message")                     \
+    XX(UNSUPPORTED, -4, "the model needs a feature this engine does not have")                     \
+    XX(NUMERIC, -5, "the model computed a number that is not finite: its weights are damaged")     \
+    XX(PROMPT_TOO_LONG, -6, "the tokens do not fit the context: shorten them or raise it")         \
+    XX(ABORTED, -7, "the work was stopped by the caller")                                          \
+    XX(NOT_A_MODEL, -20, "the file is not a model this engine reads: pack it with trit pack")      \
+    XX(TRUNCATED, -21, "the file ends too early: download it again")                               \
+    XX(TRAILING_BYTES, -22, "the file goes on after its last tensor: download it again")           \
+    XX(BAD_HEADER, -23, "the safetensors header is malformed: download the file again")            \
+    XX(BAD_JSON, -24, "a JSON text in the model is malformed: download the file again")            \
+    XX(BAD_CONFIG, -25, "the model's configuration is incomplete or inconsistent")                 \
+    XX(BAD_TENSOR_SHAPE, -26, "a tensor's shape does not fit the configuration")                   \
+    XX(BAD_TENSOR_TYPE, -27, "a tensor's data type is not the one expected")                       \
+    XX(MISSING_TENSOR, -28, "a tensor that the configuration asks for is not in the file")         \
+    XX(UNKNOWN_TENSOR, -29, "the file holds a tensor that the configuration does not explain")     \
+    XX(BAD_CODES, -30, "a byte of ternary codes is impossible: the file is damaged")               \
+    XX(BAD_SCALE, -31, "a scale is not a finite number of at least zero: the file is damaged")     \
+    XX(BAD_VERSION, -32, "the packed file is of another format version: pack it again")            \
+    XX(BAD_TOKENIZER, -33, "the tokenizer is malformed or of a kind this engine does not have")
+
+typedef int32_t trit_status;
+enum {
+#define XX(name, value, text) TRIT_##name = (value),
+    TRIT_STATUS_MAP(XX)
+#undef XX
+};
+
+/* The code's name without prefix, such as "BAD_CODES"; "UNKNOWN" for a value not in the list. */
+const char *trit_status_name(trit_status status);
+/* One sentence that says what to do. */
+const char *trit_status_text(trit_status status);
+
+typedef struct {
+    trit_status status;
+    uint64_t offset; /* byte offset in the input for parsers, else 0 */
+    char message[200];
+} trit_error;
+
+/* ---- configuration: shape and axes (models/FORMAT.md lists the words used in files) ---- */
+
+typedef enum { TRIT_SITE_QKV, TRIT_SITE_O, TRIT_SITE_GATE_UP, TRIT_SITE_DOWN, TRIT_SITE_HEAD, TRIT_SITE_COUNT } trit_site;
+/* 0 is "missing" on every axis, so that an axis nobody set is refused: no silent default. */
+typedef enum { TRIT_NORM_NONE = 1, TRIT_NORM_RMS, TRIT_NORM_LAYERNORM } trit_norm;
+typedef enum { TRIT_ROTATE_NONE = 1, TRIT_ROTATE_HADAMARD } trit_rotate;
+typedef enum { TRIT_ACT_NONE = 1, TRIT_ACT_A8, TRIT_ACT_A4 } trit_act;
+typedef enum { TRIT_WEIGHT_TERNARY = 1, TRIT_WEIGHT_BINARY, TRIT_WEIGHT_F16, TRIT_WEIGHT_INT8 } trit_weight;
+typedef enum { TRIT_KEEP_ALL = 1, TRIT_KEEP_TOPK, TRIT_KEEP_N_OF_M } trit_keep;
+typedef enum { TRIT_PLACE_PRE = 1, TRIT_PLACE_IN_LINEAR, TRIT_PLACE_POST } trit_norm_place;
+typedef enum { TRIT_FFN_GLU_SILU = 1, TRIT_FFN_GLU_RELU2, TRIT_FFN_MLP_GELU } trit_ffn;
+typedef enum { TRIT_ROPE_NONE = 1, TRIT_ROPE_NEOX, TRIT_ROPE_PAIRS } trit_rope;
+typedef enum { TRIT_MASK_CAUSAL = 1, TRIT_MASK_FULL } trit_mask;
+
+typedef struct {     /* what happens to x before W x, in this order */
+    uint8_t norm;    /* trit_norm: SubLN at O and DOWN */
+    uint8_t rotate;  /* trit_rotate: BitNet v2 at O and DOWN */
+    uint8_t act;     /* trit_act */
+    uint8_t weight;  /* trit_weight */
+    uint8_t keep;    /* trit_keep */
+} trit_linear_spec;
+
+typedef struct {
+    int32_t n_layer, dim, ffn_dim, n_head, n_head_kv, head_dim, n_vocab, n_ctx;
+    float norm_eps, rope_theta, residual_scale;
+    uint8_t norm_place; /* trit_norm_place */
+    uint8_t ffn;        /* trit_ffn */
+    uint8_t rope;       /* trit_rope */
+    uint8_t mask;       /* trit_mask */
+    uint8_t tied_head;  /* 0 | 1 */
+    uint8_t bias;       /* 0 | 1 */
+    uint8_t kv_bits;    /* what the recipe was trained with: 16 = not quantised */
+    uint8_t add_bos;    /* 0 | 1: prompts begin with bos_id */
+    int32_t bos_id;     /* -1: none */
+    int32_t stop_ids[8];
+    int32_t n_stop;
+    char template_id[32]; /* chat template, "" = none; see trit_chat_render */
+    trit_linear_spec site[TRIT_SITE_COUNT];
+} trit_config;
+
+/* OK, UNSUPPORTED (an axis value that is declared but not served yet) or BAD_CONFIG. */
+trit_status trit_config_validate(const trit_config *config, trit_error *err);
+/* A known shape by name: "tiny", "0.7B", "2B4T"; PARAM when there is none of that name. */
+trit_status trit_config_preset(const char *name, trit_config *config, trit_error *err);
+
+/* ---- loader ---- */
+
+typedef struct trit_model trit_model;
+typedef struct trit_loader trit_loader;
+
+typedef enum { TRIT_HEAD_AS_IS = 0, TRIT_HEAD_INT8, TRIT_HEAD_F16 } trit_head;
+
+/* Side files of a safetensors directory, handed over whole before the tensors. A packed file has
+ * everything inside and needs none. */
+typedef enum { TRIT_SIDE_CONFIG, TRIT_SIDE_TOKENIZER, TRIT_SIDE_TOKENIZER_CONFIG, TRIT_SIDE_GENERATION_CONFIG } trit_side;
+
+trit_status trit_loader_new(trit_loader **loader, trit_head head, trit_error *err);
+trit_status trit_loader_side(trit_loader *loader, trit_side side, const char *text, size_t n_bytes, trit_error *err);
+/* The next n_bytes of the file, in order, any split. The bytes are not kept. */
+trit_status trit_loader_push(trit_loader *loader, const uint8_t *bytes, size_t n_bytes, trit_error *err);
+/* After the last byte: checks that nothing is missing and hands the model over. */
+trit_status trit_loader_finish(trit_loader *loader, trit_model **model, trit_error *err);
+void trit_loader_free(trit_loader *loader); /* also after finish; NULL is fine */
+void trit_model_free(trit_model *model);    /* NULL is fine */
+
+const trit_config *trit_model_config(const trit_model *model);
+size_t trit_model_bytes(const trit_model *model); /* memory held */
+/* A model of this shape with pseudo-random weights and no tokenizer, for benchmarks. */
+trit_status trit_model_synthetic(const trit_config *config, uint64_t seed, trit_model **model, trit_error *err);
+
+/* ---- packed file (models/FORMAT.md) ---- */
+
+/* Receives the file's bytes in order; returns 0, or another value to stop (status ABORTED). */
+typedef int trit_sink(void *ctx, const uint8_t *bytes, size_t n_bytes);
+/* `card` is a JSON object's text (provenance, licence, sampling settings) or NULL. */
+trit_status trit_model_write(const trit_model *model, const char *card, trit_sink *sink, void *ctx, trit_error *err);
+/* The card of a packed model, "" when there is none. Owned by the model. */
+const char *trit_model_card(const trit_model *model);
+
+/* ---- tokenizer ---- */
+
+#define TRIT_TOKENIZE_BOS 1u     /* put the beginning-of-sequence id first */
+#define TRIT_TOKENIZE_SPECIAL 2u /* recognise special tokens in the text; without it text stays text */
+
+/* ids of `text`. *n_ids is set to the number needed even when it exceeds `capacity` (then PARAM and
+ * only *n_ids is set). Scratch memory comes from malloc: not part of the hot path. */
+trit_status trit_tokenize(const trit_model *model, const char *text, size_t n_bytes, uint32_t flags,
+                          int32_t *ids, size_t capacity, size_t *n_ids, trit_error *err);
+/* The bytes of one token, owned by the model; special tokens give their text and *special = true. */
+trit_status trit_token_bytes(const trit_model *model, int32_t id, const uint8_t **bytes, size_t *n_bytes, bool *special);
+
+/* Joins token bytes to whole code points. Zero-initialise. Bytes that can never become UTF-8 come
+ * out as U+FFFD, one for each maximal subpart (Unicode 15, section 3.9). */
+typedef struct {
+    uint8_t pending[4];
+    uint8_t n_pending;
+} trit_utf8;
+/* Appends at most 3 * (n_bytes + 4) bytes to out; returns how many. n_bytes 0 flushes the rest. */
+size_t trit_utf8_push(trit_utf8 *state, const uint8_t *bytes, size_t n_bytes, uint8_t *out);
+
+typedef struct {
+    const char *role; /* "system", "user" or "assistant" */
+    const char *text;
+    size_t n_bytes;
+} trit_message;
+/* ids of a conversation by the model's template, with the opening of the assistant's answer. Text
+ * in messages can never become a special token. Same rules for capacity as trit_tokenize. */
+trit_status trit_chat_render(const trit_model *model, const trit_message *messages, size_t n_messages,
+                             int32_t *ids, size_t capacity, size_t *n_ids, trit_error *err);
+
+/* ---- threads ---- */
+
+typedef struct trit_pool trit_pool;
+/* A pool of n_threads in all (the caller is one of them), 1 ... 64. */
+trit_status trit_pool_new(trit_pool **pool, int n_threads, trit_error *err);
+void trit_pool_free(trit_pool *pool);
+
+/* ---- session ---- */
+
+typedef struct trit_session trit_session;
+typedef enum { TRIT_KV_F32 = 1, TRIT_KV_F16, TRIT_KV_INT8 } trit_kv;
+
+typedef struct {
+    int32_t n_ctx;      /* tokens the KV cache holds, 1 ... the model's n_ctx */
+    int32_t n_slice;    /* tokens of a prefill that are computed together, 1 ... 256 */
+    trit_kv kv;
+    const char *kernels; /* "ref", "v128", "relaxed"; NULL = the best of this build */
+    trit_pool *pool;     /* NULL = one thread */
+} trit_session_params;
+
+/* Bytes that trit_session_new will take. */
+trit_status trit_session_bytes(const trit_model *model, const trit_session_params *params, size_t *n_bytes, trit_error *err);
+trit_status trit_session_new(const trit_model *model, const trit_session_params *params, trit_session **session, trit_error *err);
+void trit_session_free(trit_session *session);
+
+/* Makes the timeline equal to ids[0..n): keeps the longest common prefix that is already computed,
+ * drops the rest, and queues what is new (at least the last token, so that logits are its own).
+ * *n_reused may be NULL. PROMPT_TOO_LONG, PARAM (an id outside the vocabulary). */
+trit_status trit_session_sync(trit_session *session, const int32_t *ids, size_t n_ids, size_t *n_reused, trit_error *err);
+/* Queues one more token: the decode step. */
+trit_status trit_session_append(trit_session *session, int32_t id, trit_error *err);
+/* Computes what is queued, layer by layer, until done (OK) or until now(ctx) has moved on by
+ * budget_ms (CONTINUE: call again). now == NULL: no budget. Allocates nothing. */
+trit_status trit_session_run(trit_session *session, double (*now)(void *ctx), void *ctx, double budget_ms, trit_error *err);
+/* Drops tokens from the end until n are left. Logits are gone until the next run. */
+trit_status trit_session_rewind(trit_session *session, size_t n, trit_error *err);
+size_t trit_session_length(const trit_session *session); /* tokens computed or queued */
+/* float32 [n_vocab] after the last token; NULL before a run is done. Owned by the session. */
+float *trit_session_logits(trit_session *session);
+/* Asks for the logits of every queued position: fn is called once for each, in order, during run. */
+void trit_session_each_logits(trit_session *session, void (*fn)(void *ctx, size_t position, const float *logits), void *ctx);
+
+/* For checks against a reference: called with the integers and scale that enter a linear site. */
+typedef void trit_trace(void *ctx, int layer, trit_site site, size_t position, const int8_t *q, int n, float scale);
+void trit_session_trace(trit_session *session, trit_trace *fn, void *ctx);
+
+/* ---- sampler ---- */
+
+/* Order: repetition, frequency and presence penalties, logit bias, (temperature 0: the largest
+ * logit, lowest id first, ends here), temperature, top-k, top-p, min-p, draw. */
+typedef struct {
+    float temperature;    /* 0 = greedy, to 100 */
+    int32_t top_k;        /* 0 = off */
+    float top_p;          /* (0, 1], 1 = off */
+    float min_p;          /* [0, 1], 0 = off */
+    float repeat_penalty; /* > 0, 1 = off; divides positive logits and multiplies negative ones */
+    float frequency_penalty, presence_penalty; /* 0 = off, -100 ... 100 */
+    int32_t penalty_last; /* how many last tokens the penalties look at, -1 = all */
+    uint64_t seed;
+    const int32_t *bias_ids; /* n_bias pairs; -INFINITY forbids a token */
+    const float *bias_values;
+    size_t n_bias;
+} trit_sampler_params;
+
+typedef struct trit_sampler trit_sampler;
+trit_sampler_params trit_sampler_defaults(void);
+trit_status trit_sampler_new(const trit_model *model, const trit_sampler_params *params, trit_sampler **sampler, trit_error *err);
+void trit_sampler_free(trit_sampler *sampler);
+/* Draws the next id; `logits` is used as scratch. history = the tokens so far. Allocates nothing. */
+trit_status trit_sampler_draw(trit_sampler *sampler, float *logits, const int32_t *history, size_t n_history, int32_t *id, trit_error *err);
+
+#endif
