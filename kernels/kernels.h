@@ -1,0 +1,108 @@
+/* Arithmetic on plain arrays: the table of kernels and the contract of each op.
+ *
+ * Exactness is the contract: integer ops are exact; float ops have a fixed order of operations,
+ * written down at each op, that does not depend on batch, threads or the caller's slicing. "Sum in
+ * four lanes" means: lane l adds x[l], x[l+4], x[l+8] ... in order, then (l0 + l1) + (l2 + l3).
+ * Preconditions are the caller's duty; kernels check nothing and read nothing past the named ends. */
+#ifndef TRIT_KERNELS_H
+#define TRIT_KERNELS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* t2, the kernel layout of ternary weights: rows in pairs, columns in blocks of 64, 16 bytes a row
+ * and block: [rows/2][cols/64][2][16]. Byte j of a block holds columns 16f + j of it at bits
+ * 2f, 2f+1, f = 0 ... 3, as code = weight + 1. Rows are padded to 2, columns to 64, with code 1. */
+enum { TRIT_T2_COLS = 64, TRIT_T2_ROWS = 2, TRIT_T2_BLOCK_BYTES = 16 };
+
+static inline size_t trit_t2_cols(size_t cols)
+{
+    return (cols + TRIT_T2_COLS - 1) / TRIT_T2_COLS * TRIT_T2_COLS;
+}
+static inline size_t trit_t2_rows(size_t rows)
+{
+    return (rows + TRIT_T2_ROWS - 1) / TRIT_T2_ROWS * TRIT_T2_ROWS;
+}
+static inline size_t trit_t2_bytes(size_t rows, size_t cols)
+{
+    return trit_t2_rows(rows) * trit_t2_cols(cols) / 4;
+}
+
+/* Most tokens of one gemm call. */
+enum { TRIT_GEMM_MAX = 256 };
+
+/* q[i] = rint(x[i] * s), s = 127 / max(max|x|, 1e-5), half to even.
+ * x [n] finite float, any n >= 1; q [n_pad] int8 in -127 ... 127, zero from n on; *sum = sum of q.
+ * Returns s; NaN when an x is not finite. Source: BitNet b1.58, Training Tips (A8). */
+typedef float trit_quant_a8_fn(int8_t *restrict q, int32_t *restrict sum, const float *restrict x, int n, int n_pad);
+
+/* Head contract H14: q[i] = rint(x[i] * s), s = 8191 / max(max|x|, 1e-5), then q + 8192 in two 7-bit
+ * planes: high[i] = (q + 8192) >> 7, low[i] = (q + 8192) & 127. Beyond n the planes of q = 0.
+ * Returns s; NaN when an x is not finite. */
+typedef float trit_quant_h14_fn(uint8_t *restrict high, uint8_t *restrict low, const float *restrict x, int n, int n_pad);
+
+/* y[r] = (float)(sum_k (code(w,r,k) - 1) * q[k]) / s * g for r in [row_begin, row_end).
+ * w     t2 layout of the whole matrix, cols its columns
+ * q     [trit_t2_cols(cols)] int8, zero beyond cols; q_sum their sum
+ * s, g  activation and weight scale
+ * y     [row_end] float, only the range is written. row_begin is even.
+ * |sum| <= 127 * cols < 2^24 for cols <= 132,000: exact as a float. Source: spec 2.3. */
+typedef void trit_gemv_t2_a8_fn(float *restrict y, const uint8_t *restrict w, const int8_t *restrict q, int32_t q_sum, float s, float g,
+                                int row_begin, int row_end, int cols);
+
+/* The same for m tokens: token t has q + t * trit_t2_cols(cols), q_sum[t], s[t], y + t * y_stride.
+ * 1 <= m <= TRIT_GEMM_MAX. */
+typedef void trit_gemm_t2_a8_fn(float *restrict y, size_t y_stride, const uint8_t *restrict w, const int8_t *restrict q,
+                                const int32_t *restrict q_sum, const float *restrict s, float g, int m, int row_begin,
+                                int row_end, int cols);
+
+/* y[r] = (float)(128 * sum high*w + sum low*w - 8192 * w_sum[r]) / s * scale[r], the integers in 64 bits.
+ * w [rows][cols] int8 in -127 ... 127; cols a multiple of 16; cols <= 8192. */
+typedef void trit_head_i8_h14_fn(float *restrict y, const int8_t *restrict w, const float *restrict scale, const int32_t *restrict w_sum,
+                                 const uint8_t *restrict high, const uint8_t *restrict low, float s, int row_begin, int row_end, int cols);
+
+/* y[r] = sum in four lanes of x[k] * f32(w[r][k]); cols a multiple of 16. */
+typedef void trit_head_f16_fn(float *restrict y, const uint16_t *restrict w, const float *restrict x, int row_begin, int row_end, int cols);
+
+/* y[i] = x[i] * r * gain[i], r = 1 / sqrt(sum in four lanes of x*x / n + eps). n a multiple of 4. */
+typedef void trit_rms_norm_fn(float *restrict y, const float *restrict x, const float *restrict gain, int n, float eps);
+
+/* Rotates the pairs (i, i + n/2) of each of n_head vectors x [n_head][n] in place:
+ * x' = x*cos - y*sin, y' = y*cos + x*sin; cos, sin [n/2] of this position. n a multiple of 8. */
+typedef void trit_rope_fn(float *restrict x, const float *restrict cos, const float *restrict sin, int n_head, int n);
+
+/* One query head over n_kv cached positions:
+ * score[t] = (sum in four lanes of q*k[t]) * scale; p = exp(score - max score); total = p[0] + p[1] + ... in order;
+ * y[i] = (p[0]*v[0][i] + p[1]*v[1][i] + ... in order) / total.
+ * q, y [n] float, n a multiple of 4; score [n_kv] scratch; k, v: position t at k + t * stride elements.
+ * f16: elements are converted to f32. i8: k[t] stands for int8 * k_scale[t * scale_stride]; the score is
+ * (sum of q*int8) * k_scale * scale, and the weight of v[t] is p[t] * v_scale. n_kv >= 1. */
+typedef void trit_attention_f32_fn(float *restrict y, float *restrict score, const float *restrict q, const float *restrict k, const float *restrict v,
+                                   size_t stride, int n_kv, int n, float scale);
+typedef void trit_attention_f16_fn(float *restrict y, float *restrict score, const float *restrict q, const uint16_t *restrict k,
+                                   const uint16_t *restrict v, size_t stride, int n_kv, int n, float scale);
+typedef void trit_attention_i8_fn(float *restrict y, float *restrict score, const float *restrict q, const int8_t *restrict k,
+                                  const int8_t *restrict v, size_t stride, const float *restrict k_scale, const float *restrict v_scale,
+                                  size_t scale_stride, int n_kv, int n, float scale);
+
+/* y[i] = gate[i] / (1 + exp(-gate[i])) * up[i]; y may not overlap. n a multiple of 4. */
+typedef void trit_glu_silu_fn(float *restrict y, const float *restrict gate, const float *restrict up, int n);
+/* y[i] = max(gate[i], 0)^2 * up[i]. n a multiple of 4. Source: BitNet b1.58 2B4T section 2. */
+typedef void trit_glu_relu2_fn(float *restrict y, const float *restrict gate, const float *restrict up, int n);
+/* x[i] += y[i]. n a multiple of 4. */
+typedef void trit_add_fn(float *restrict x, const float *restrict y, int n);
+
+typedef struct {
+    const char *name;
+#define TRIT_OP(op) trit_##op##_fn *op;
+#include "kernels.def"
+#undef TRIT_OP
+} trit_kernels;
+
+extern const trit_kernels trit_kernels_ref, trit_kernels_v128, trit_kernels_relaxed;
+
+/* The table of this name ("ref", "v128", "relaxed"), NULL when this build has none of it.
+ * name NULL: the fastest. */
+const trit_kernels *trit_kernels_by_name(const char *name);
+
+#endif

@@ -1,0 +1,207 @@
+/* The scalar reference of every op: the definition of correct. Written to be read, not to be fast. */
+#include <math.h>
+
+#include "kernels.h"
+#include "scalar.h"
+
+static float sum4(const float lane[4])
+{
+    return (lane[0] + lane[1]) + (lane[2] + lane[3]);
+}
+
+static float absmax(const float *x, int n)
+{
+    float max = 0.0f;
+    for (int i = 0; i < n; i++) {
+        float a = fabsf(x[i]);
+        if (!(a <= 3.4028234e38f)) return NAN;
+        if (a > max) max = a;
+    }
+    return max;
+}
+
+static float quant_a8(int8_t *restrict q, int32_t *restrict sum, const float *restrict x, int n, int n_pad)
+{
+    float max = absmax(x, n);
+    if (isnan(max)) return NAN;
+    float s = 127.0f / (max < 1e-5f ? 1e-5f : max);
+    *sum = 0;
+    for (int i = 0; i < n; i++) {
+        q[i] = (int8_t)tritx_rint(x[i] * s);
+        *sum += q[i];
+    }
+    for (int i = n; i < n_pad; i++) q[i] = 0;
+    return s;
+}
+
+static float quant_h14(uint8_t *restrict high, uint8_t *restrict low, const float *restrict x, int n, int n_pad)
+{
+    float max = absmax(x, n);
+    if (isnan(max)) return NAN;
+    float s = 8191.0f / (max < 1e-5f ? 1e-5f : max);
+    for (int i = 0; i < n_pad; i++) {
+        int32_t v = (i < n ? (int32_t)tritx_rint(x[i] * s) : 0) + 8192;
+        high[i] = (uint8_t)(v >> 7);
+        low[i] = (uint8_t)(v & 127);
+    }
+    return s;
+}
+
+static int t2_code(const uint8_t *w, int row, int col, int cols)
+{
+    size_t blocks = trit_t2_cols((size_t)cols) / TRIT_T2_COLS;
+    size_t block = ((size_t)(row / 2) * blocks + (size_t)(col / TRIT_T2_COLS)) * 2 + (size_t)(row % 2);
+    int in_block = col % TRIT_T2_COLS;
+    return w[block * TRIT_T2_BLOCK_BYTES + (size_t)(in_block % 16)] >> (2 * (in_block / 16)) & 3;
+}
+
+static void gemm_t2_a8(float *restrict y, size_t y_stride, const uint8_t *restrict w, const int8_t *restrict q,
+                       const int32_t *restrict q_sum, const float *restrict s, float g, int m, int row_begin, int row_end,
+                       int cols)
+{
+    for (int t = 0; t < m; t++) {
+        const int8_t *x = q + (size_t)t * trit_t2_cols((size_t)cols);
+        for (int r = row_begin; r < row_end; r++) {
+            int32_t sum = 0;
+            for (int k = 0; k < cols; k++) sum += t2_code(w, r, k, cols) * x[k];
+            y[(size_t)t * y_stride + (size_t)r] = (float)(sum - q_sum[t]) / s[t] * g;
+        }
+    }
+}
+
+static void gemv_t2_a8(float *restrict y, const uint8_t *restrict w, const int8_t *restrict q, int32_t q_sum, float s, float g,
+                       int row_begin, int row_end, int cols)
+{
+    gemm_t2_a8(y, 0, w, q, &q_sum, &s, g, 1, row_begin, row_end, cols);
+}
+
+static void head_i8_h14(float *restrict y, const int8_t *restrict w, const float *restrict scale, const int32_t *restrict w_sum,
+                        const uint8_t *restrict high, const uint8_t *restrict low, float s, int row_begin, int row_end, int cols)
+{
+    for (int r = row_begin; r < row_end; r++) {
+        const int8_t *row = w + (size_t)r * (size_t)cols;
+        int64_t sum_high = 0, sum_low = 0;
+        for (int k = 0; k < cols; k++) {
+            sum_high += high[k] * row[k];
+            sum_low += low[k] * row[k];
+        }
+        y[r] = (float)(128 * sum_high + sum_low - 8192 * (int64_t)w_sum[r]) / s * scale[r];
+    }
+}
+
+static void head_f16(float *restrict y, const uint16_t *restrict w, const float *restrict x, int row_begin, int row_end, int cols)
+{
+    for (int r = row_begin; r < row_end; r++) {
+        float lane[4] = {0, 0, 0, 0};
+        for (int k = 0; k < cols; k++) lane[k % 4] += x[k] * tritx_f32_of_f16(w[(size_t)r * (size_t)cols + (size_t)k]);
+        y[r] = sum4(lane);
+    }
+}
+
+static void rms_norm(float *restrict y, const float *restrict x, const float *restrict gain, int n, float eps)
+{
+    float lane[4] = {0, 0, 0, 0};
+    for (int i = 0; i < n; i++) lane[i % 4] += x[i] * x[i];
+    float r = 1.0f / sqrtf(sum4(lane) / (float)n + eps);
+    for (int i = 0; i < n; i++) y[i] = x[i] * r * gain[i];
+}
+
+static void rope(float *restrict x, const float *restrict cos, const float *restrict sin, int n_head, int n)
+{
+    for (int h = 0; h < n_head; h++) {
+        float *a = x + (size_t)h * (size_t)n, *b = a + n / 2;
+        for (int i = 0; i < n / 2; i++) {
+            float p = a[i], q = b[i];
+            a[i] = p * cos[i] - q * sin[i];
+            b[i] = q * cos[i] + p * sin[i];
+        }
+    }
+}
+
+/* score -> p in place; returns their sum */
+static float softmax_weights(float *score, int n)
+{
+    float max = score[0], total = 0.0f;
+    for (int t = 1; t < n; t++)
+        if (score[t] > max) max = score[t];
+    for (int t = 0; t < n; t++) {
+        score[t] = tritx_expf(score[t] - max);
+        total += score[t];
+    }
+    return total;
+}
+
+static void attention_f32(float *restrict y, float *restrict score, const float *restrict q, const float *restrict k, const float *restrict v,
+                          size_t stride, int n_kv, int n, float scale)
+{
+    for (int t = 0; t < n_kv; t++) {
+        float lane[4] = {0, 0, 0, 0};
+        for (int i = 0; i < n; i++) lane[i % 4] += q[i] * k[(size_t)t * stride + (size_t)i];
+        score[t] = sum4(lane) * scale;
+    }
+    float total = softmax_weights(score, n_kv);
+    for (int i = 0; i < n; i++) {
+        float sum = 0.0f;
+        for (int t = 0; t < n_kv; t++) sum += score[t] * v[(size_t)t * stride + (size_t)i];
+        y[i] = sum / total;
+    }
+}
+
+static void attention_f16(float *restrict y, float *restrict score, const float *restrict q, const uint16_t *restrict k,
+                          const uint16_t *restrict v, size_t stride, int n_kv, int n, float scale)
+{
+    for (int t = 0; t < n_kv; t++) {
+        float lane[4] = {0, 0, 0, 0};
+        for (int i = 0; i < n; i++) lane[i % 4] += q[i] * tritx_f32_of_f16(k[(size_t)t * stride + (size_t)i]);
+        score[t] = sum4(lane) * scale;
+    }
+    float total = softmax_weights(score, n_kv);
+    for (int i = 0; i < n; i++) {
+        float sum = 0.0f;
+        for (int t = 0; t < n_kv; t++) sum += score[t] * tritx_f32_of_f16(v[(size_t)t * stride + (size_t)i]);
+        y[i] = sum / total;
+    }
+}
+
+static void attention_i8(float *restrict y, float *restrict score, const float *restrict q, const int8_t *restrict k,
+                         const int8_t *restrict v, size_t stride, const float *restrict k_scale, const float *restrict v_scale,
+                         size_t scale_stride, int n_kv, int n, float scale)
+{
+    for (int t = 0; t < n_kv; t++) {
+        float lane[4] = {0, 0, 0, 0};
+        for (int i = 0; i < n; i++) lane[i % 4] += q[i] * (float)k[(size_t)t * stride + (size_t)i];
+        score[t] = sum4(lane) * k_scale[(size_t)t * scale_stride] * scale;
+    }
+    float total = softmax_weights(score, n_kv);
+    for (int t = 0; t < n_kv; t++) score[t] *= v_scale[(size_t)t * scale_stride];
+    for (int i = 0; i < n; i++) {
+        float sum = 0.0f;
+        for (int t = 0; t < n_kv; t++) sum += score[t] * (float)v[(size_t)t * stride + (size_t)i];
+        y[i] = sum / total;
+    }
+}
+
+static void glu_silu(float *restrict y, const float *restrict gate, const float *restrict up, int n)
+{
+    for (int i = 0; i < n; i++) y[i] = tritx_silu(gate[i]) * up[i];
+}
+
+static void glu_relu2(float *restrict y, const float *restrict gate, const float *restrict up, int n)
+{
+    for (int i = 0; i < n; i++) {
+        float g = gate[i] > 0.0f ? gate[i] : 0.0f;
+        y[i] = g * g * up[i];
+    }
+}
+
+static void add(float *restrict x, const float *restrict y, int n)
+{
+    for (int i = 0; i < n; i++) x[i] += y[i];
+}
+
+const trit_kernels trit_kernels_ref = {
+    .name = "ref",
+#define TRIT_OP(op) .op = op,
+#include "kernels.def"
+#undef TRIT_OP
+};

@@ -1,0 +1,88 @@
+/* Scalar pieces that every table shares, so that they cannot differ: conversions, exp, rounding.
+ * No libm: results must be the same bits in every engine. */
+#ifndef TRIT_SCALAR_H
+#define TRIT_SCALAR_H
+
+#include <stdint.h>
+#include <string.h>
+
+static inline uint32_t tritx_bits(float f)
+{
+    uint32_t u;
+    memcpy(&u, &f, sizeof u);
+    return u;
+}
+static inline float tritx_float(uint32_t u)
+{
+    float f;
+    memcpy(&f, &u, sizeof f);
+    return f;
+}
+
+/* Exact for every f16, subnormals, infinities and NaN included. */
+static inline float tritx_f32_of_f16(uint16_t h)
+{
+    uint32_t sign = (uint32_t)(h & 0x8000u) << 16, rest = (uint32_t)(h & 0x7fffu) << 13;
+    if ((h & 0x7c00u) == 0x7c00u) return tritx_float(sign | rest | 0x7f800000u);
+    /* 2^112 moves the exponent from bias 15 to 127; a subnormal becomes normal on the way */
+    float magnitude = tritx_float(rest) * tritx_float(0x77800000u);
+    return tritx_float(sign | tritx_bits(magnitude));
+}
+
+/* Half to even; beyond 65504 to infinity. */
+static inline uint16_t tritx_f16_of_f32(float f)
+{
+    uint32_t u = tritx_bits(f), sign = u >> 16 & 0x8000u, a = u & 0x7fffffffu;
+    if (a > 0x7f800000u) return (uint16_t)(sign | 0x7e00u);
+    if (a >= 0x47800000u) return (uint16_t)(sign | 0x7c00u);
+    if (a < 0x38800000u) { /* subnormal in f16: let the f32 adder round at 2^-24 */
+        float half = tritx_float(a) + tritx_float(0x3f000000u);
+        return (uint16_t)(sign | (tritx_bits(half) - 0x3f000000u));
+    }
+    uint32_t rounded = a - 0x38000000u + 0xfffu + (a >> 13 & 1u);
+    return (uint16_t)(sign | rounded >> 13);
+}
+
+static inline float tritx_bf16(uint16_t b)
+{
+    return tritx_float((uint32_t)b << 16);
+}
+
+/* Half to even for |x| < 2^22, without the rounding mode's help. */
+static inline float tritx_rint(float x)
+{
+    const float magic = 12582912.0f; /* 1.5 * 2^23: its unit in the last place is 1 */
+    return (x + magic) - magic;
+}
+
+/* e^x in double, relative error below 1e-14 in -700 ... 700, then one rounding to float.
+ * Reduction by k*ln2 in two parts, Taylor to the 13th power on |r| <= 0.35. */
+static inline double tritx_exp(double x)
+{
+    if (x < -700.0) return 0.0;
+    if (x > 700.0) x = 700.0;
+    double scaled = x * 1.4426950408889634;
+    int64_t k = (int64_t)(scaled < 0 ? scaled - 0.5 : scaled + 0.5);
+    double r = (x - (double)k * 6.93147180369123816490e-01) - (double)k * 1.90821492927058770002e-10;
+    double p = 1.0 / 6227020800.0;
+    static const double inverse_factorial[] = {1.0 / 479001600.0, 1.0 / 39916800.0, 1.0 / 3628800.0, 1.0 / 362880.0, 1.0 / 40320.0,
+                                               1.0 / 5040.0,      1.0 / 720.0,      1.0 / 120.0,     1.0 / 24.0,     1.0 / 6.0,
+                                               0.5,               1.0,              1.0};
+    for (int i = 0; i < 13; i++) p = p * r + inverse_factorial[i];
+    uint64_t power = (uint64_t)(k + 1023) << 52;
+    double two_k;
+    memcpy(&two_k, &power, sizeof two_k);
+    return p * two_k;
+}
+
+static inline float tritx_expf(float x)
+{
+    return (float)tritx_exp((double)x);
+}
+
+static inline float tritx_silu(float x)
+{
+    return x / (1.0f + tritx_expf(-x));
+}
+
+#endif
