@@ -118,19 +118,6 @@ static void rope(float *restrict x, const float *restrict cos, const float *rest
     }
 }
 
-/* score -> p in place; returns their sum */
-static float softmax_weights(float *score, int n)
-{
-    float max = score[0], total = 0.0f;
-    for (int t = 1; t < n; t++)
-        if (score[t] > max) max = score[t];
-    for (int t = 0; t < n; t++) {
-        score[t] = tritx_expf(score[t] - max);
-        total += score[t];
-    }
-    return total;
-}
-
 static void attention_f32(float *restrict y, float *restrict score, const float *restrict q, const float *restrict k, const float *restrict v,
                           size_t stride, int n_kv, int n, float scale)
 {
@@ -139,7 +126,7 @@ static void attention_f32(float *restrict y, float *restrict score, const float 
         for (int i = 0; i < n; i++) lane[i % 4] += q[i] * k[(size_t)t * stride + (size_t)i];
         score[t] = sum4(lane) * scale;
     }
-    float total = softmax_weights(score, n_kv);
+    float total = tritx_softmax_weights(score, n_kv);
     for (int i = 0; i < n; i++) {
         float sum = 0.0f;
         for (int t = 0; t < n_kv; t++) sum += score[t] * v[(size_t)t * stride + (size_t)i];
@@ -155,7 +142,7 @@ static void attention_f16(float *restrict y, float *restrict score, const float 
         for (int i = 0; i < n; i++) lane[i % 4] += q[i] * tritx_f32_of_f16(k[(size_t)t * stride + (size_t)i]);
         score[t] = sum4(lane) * scale;
     }
-    float total = softmax_weights(score, n_kv);
+    float total = tritx_softmax_weights(score, n_kv);
     for (int i = 0; i < n; i++) {
         float sum = 0.0f;
         for (int t = 0; t < n_kv; t++) sum += score[t] * tritx_f32_of_f16(v[(size_t)t * stride + (size_t)i]);
@@ -172,7 +159,7 @@ static void attention_i8(float *restrict y, float *restrict score, const float *
         for (int i = 0; i < n; i++) lane[i % 4] += q[i] * (float)k[(size_t)t * stride + (size_t)i];
         score[t] = sum4(lane) * k_scale[(size_t)t * scale_stride] * scale;
     }
-    float total = softmax_weights(score, n_kv);
+    float total = tritx_softmax_weights(score, n_kv);
     for (int t = 0; t < n_kv; t++) score[t] *= v_scale[(size_t)t * scale_stride];
     for (int i = 0; i < n; i++) {
         float sum = 0.0f;

@@ -85,4 +85,17 @@ static inline float tritx_silu(float x)
     return x / (1.0f + tritx_expf(-x));
 }
 
+/* score -> p = exp(score - max) in place; returns p[0] + p[1] + ... in order. n >= 1. */
+static inline float tritx_softmax_weights(float *score, int n)
+{
+    float max = score[0], total = 0.0f;
+    for (int t = 1; t < n; t++)
+        if (score[t] > max) max = score[t];
+    for (int t = 0; t < n; t++) {
+        score[t] = tritx_expf(score[t] - max);
+        total += score[t];
+    }
+    return total;
+}
+
 #endif
