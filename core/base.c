@@ -37,3 +37,13 @@ const char *trit_status_text(trit_status status)
     default: return "unknown status";
     }
 }
+
+size_t tritx_format(char *out, size_t capacity, const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    int n = vsnprintf(out, capacity, format, args);
+    va_end(args);
+    if (n < 0) return 0;
+    return (size_t)n < capacity ? (size_t)n : capacity ? capacity - 1 : 0;
+}

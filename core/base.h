@@ -9,7 +9,7 @@
 /* Fills err (may be NULL) and returns status. */
 #if defined(__GNUC__)
 __attribute__((format(printf, 4, 5)))
-#endif
+
 trit_status tritx_fail(trit_error *err, trit_status status, uint64_t offset, const char *format, ...);
 
 #define TRIT_TRY(expr)                                                                             \
@@ -51,5 +51,12 @@ static inline float tritx_float_of(uint32_t bits)
     memcpy(&f, &bits, sizeof f);
     return f;
 }
+
+
+/* snprintf for the core: the one place of formatted text. Returns the length without the NUL. */
+#if defined(__GNUC__)
+__attribute__((format(printf, 3, 4)))
+#endif
+size_t tritx_format(char *out, size_t capacity, const char *format, ...);
 
 #endif

@@ -1,0 +1,209 @@
+#include "model.h"
+
+#include <stdlib.h>
+
+#include "kernels.h"
+#include "pack.h"
+
+enum { ALIGNMENT = 64 };
+
+/* Two passes with the same code: base NULL measures, then the arena is cut. */
+typedef struct {
+    uint8_t *base;
+    size_t used;
+    bool overflow;
+} cutter;
+
+static void *cut(cutter *c, size_t count, size_t size)
+{
+    size_t bytes = 0, end = 0;
+    if (!tritx_mul_ok(count, size, &bytes) || !tritx_add_ok(c->used, bytes, &end) || end > SIZE_MAX / 2 - ALIGNMENT) {
+        c->overflow = true;
+        return NULL;
+    }
+    void *p = c->base ? c->base + c->used : NULL;
+    c->used = tritx_round_up(end, ALIGNMENT);
+    return p;
+}
+
+static void cut_ternary(cutter *c, tritx_ternary *t, int rows, int cols)
+{
+    t->rows = rows;
+    t->cols = cols;
+    t->codes = cut(c, trit_t2_rows((size_t)rows), trit_t2_cols((size_t)cols) / 4);
+    t->scale = cut(c, 1, sizeof(float));
+}
+
+static void cut_rows(cutter *c, tritx_rows *r, int rows, int cols, uint8_t weight)
+{
+    r->rows = rows;
+    r->cols = cols;
+    if (weight == TRIT_WEIGHT_F16) {
+        size_t row_bytes = (size_t)cols * sizeof(uint16_t);
+        r->f16 = cut(c, (size_t)rows, row_bytes);
+        return;
+    }
+    r->i8 = cut(c, (size_t)rows, (size_t)cols);
+    r->scale = cut(c, (size_t)rows, sizeof(float));
+    r->sum = cut(c, (size_t)rows, sizeof(int32_t));
+}
+
+static void cut_model(cutter *c, trit_model *m)
+{
+    const trit_config *g = &m->config;
+    int q = g->n_head * g->head_dim, kv = g->n_head_kv * g->head_dim;
+    cut_rows(c, &m->embed, g->n_vocab, g->dim, g->site[TRIT_SITE_HEAD].weight);
+    for (int i = 0; i < g->n_layer; i++) {
+        tritx_layer *l = &m->layers[i];
+        l->attn_norm = cut(c, (size_t)g->dim, sizeof(float));
+        cut_ternary(c, &l->q, q, g->dim);
+        cut_ternary(c, &l->k, kv, g->dim);
+        cut_ternary(c, &l->v, kv, g->dim);
+        if (g->site[TRIT_SITE_O].norm == TRIT_NORM_RMS) l->attn_sub_norm = cut(c, (size_t)q, sizeof(float));
+        cut_ternary(c, &l->o, g->dim, q);
+        l->ffn_norm = cut(c, (size_t)g->dim, sizeof(float));
+        cut_ternary(c, &l->gate, g->ffn_dim, g->dim);
+        cut_ternary(c, &l->up, g->ffn_dim, g->dim);
+        if (g->site[TRIT_SITE_DOWN].norm == TRIT_NORM_RMS) l->ffn_sub_norm = cut(c, (size_t)g->ffn_dim, sizeof(float));
+        cut_ternary(c, &l->down, g->dim, g->ffn_dim);
+    }
+    m->norm = cut(c, (size_t)g->dim, sizeof(float));
+    if (!g->tied_head) cut_rows(c, &m->head, g->n_vocab, g->dim, g->site[TRIT_SITE_HEAD].weight);
+}
+
+trit_status tritx_model_new(const trit_config *config, trit_model **model, trit_error *err)
+{
+    TRIT_TRY(trit_config_validate(config, err));
+    trit_model *m = calloc(1, sizeof *m);
+    if (!m) return tritx_fail(err, TRIT_OOM, 0, "no memory for a model");
+    m->config = *config;
+    m->layers = calloc((size_t)config->n_layer, sizeof *m->layers);
+    m->card = calloc(1, 1);
+    if (!m->layers || !m->card) goto fail;
+    cutter measure = {0};
+    cut_model(&measure, m);
+    if (measure.overflow) goto fail;
+    m->arena = aligned_alloc(ALIGNMENT, measure.used);
+    if (!m->arena) goto fail;
+    cutter c = {.base = m->arena};
+    cut_model(&c, m);
+    m->n_bytes = measure.used + (size_t)config->n_layer * sizeof *m->layers;
+    for (int i = 0; i < config->n_layer; i++)
+        for (int s = TRIT_SLOT_LAYER_FIRST; s <= TRIT_SLOT_LAYER_LAST; s++) {
+            const tritx_ternary *t = tritx_model_ternary(m, (tritx_slot)s, i);
+            if (t) tritx_t2_clear(t->codes, (size_t)t->rows, (size_t)t->cols);
+        }
+    *model = m;
+    return TRIT_OK;
+fail:
+    trit_model_free(m);
+    return tritx_fail(err, TRIT_OOM, 0, "no memory for the model's weights");
+}
+
+void trit_model_free(trit_model *m)
+{
+    if (!m) return;
+    tritx_tokenizer_free(m->tokenizer);
+    free(m->card);
+    free(m->arena);
+    free(m->layers);
+    free(m);
+}
+
+const trit_config *trit_model_config(const trit_model *m)
+{
+    return &m->config;
+}
+
+size_t trit_model_bytes(const trit_model *m)
+{
+    return m->n_bytes;
+}
+
+const char *trit_model_card(const trit_model *m)
+{
+    return m->card;
+}
+
+tritx_ternary *tritx_model_ternary(trit_model *m, tritx_slot slot, int layer)
+{
+    tritx_layer *l = &m->layers[layer];
+    switch (slot) {
+    case TRIT_SLOT_Q: return &l->q;
+    case TRIT_SLOT_K: return &l->k;
+    case TRIT_SLOT_V: return &l->v;
+    case TRIT_SLOT_O: return &l->o;
+    case TRIT_SLOT_GATE: return &l->gate;
+    case TRIT_SLOT_UP: return &l->up;
+    case TRIT_SLOT_DOWN: return &l->down;
+    default: return NULL;
+    }
+}
+
+float *tritx_model_floats(trit_model *m, tritx_slot slot, int layer, size_t *n)
+{
+    const trit_config *g = &m->config;
+    tritx_layer *l = &m->layers[layer];
+    *n = (size_t)g->dim;
+    switch (slot) {
+    case TRIT_SLOT_ATTN_NORM: return l->attn_norm;
+    case TRIT_SLOT_FFN_NORM: return l->ffn_norm;
+    case TRIT_SLOT_NORM: return m->norm;
+    case TRIT_SLOT_ATTN_SUB_NORM: *n = (size_t)g->n_head * (size_t)g->head_dim; return l->attn_sub_norm;
+    case TRIT_SLOT_FFN_SUB_NORM: *n = (size_t)g->ffn_dim; return l->ffn_sub_norm;
+    case TRIT_SLOT_EMBED_SCALE: *n = (size_t)g->n_vocab; return m->embed.scale;
+    case TRIT_SLOT_HEAD_SCALE: *n = (size_t)g->n_vocab; return m->head.scale;
+    default: break;
+    }
+    *n = 1;
+    /* in the list of slots a matrix is followed by its scale */
+    const tritx_ternary *t = tritx_slot_in_layer(slot) ? tritx_model_ternary(m, (tritx_slot)(slot - 1), layer) : NULL;
+    return t ? t->scale : NULL;
+}
+
+tritx_rows *tritx_model_rows(trit_model *m, tritx_slot slot)
+{
+    if (slot == TRIT_SLOT_EMBED) return &m->embed;
+    return slot == TRIT_SLOT_HEAD && !m->config.tied_head ? &m->head : NULL;
+}
+
+const tritx_rows *tritx_model_head(const trit_model *m)
+{
+    return m->config.tied_head ? &m->embed : &m->head;
+}
+
+trit_status trit_model_synthetic(const trit_config *config, uint64_t seed, trit_model **model, trit_error *err)
+{
+    trit_model *m;
+    if (!model) return tritx_fail(err, TRIT_PARAM, 0, "model is NULL");
+    TRIT_TRY(tritx_model_new(config, &m, err));
+    uint64_t state = seed;
+#define NEXT() (state = state * 6364136223846793005u + 1442695040888963407u, (uint32_t)(state >> 33))
+    for (int i = 0; i < config->n_layer; i++)
+        for (int s = TRIT_SLOT_LAYER_FIRST; s <= TRIT_SLOT_LAYER_LAST; s++) {
+            size_t n = 0;
+            const tritx_ternary *t = tritx_model_ternary(m, (tritx_slot)s, i);
+            float *x = t ? NULL : tritx_model_floats(m, (tritx_slot)s, i, &n);
+            for (size_t k = 0; x && k < n; k++) x[k] = n == 1 ? 0.05f : 1.0f;
+            /* four codes 0 ... 2 a byte out of one draw; padding columns may hold any code */
+            for (size_t k = 0; t && k < trit_t2_bytes((size_t)t->rows, (size_t)t->cols); k++) {
+                uint32_t r = NEXT();
+                t->codes[k] = (uint8_t)((r & 255) * 3 >> 8 | ((r >> 8 & 255) * 3 >> 8) << 2 | ((r >> 16 & 255) * 3 >> 8) << 4 | ((r >> 23 & 255) * 3 >> 8) << 6);
+            }
+        }
+    for (int32_t i = 0; i < config->dim; i++) m->norm[i] = 1.0f;
+    for (int which = 0; which < (config->tied_head ? 1 : 2); which++) {
+        tritx_rows *r = which ? &m->head : &m->embed;
+        for (size_t row = 0; row < (size_t)r->rows; row++) {
+            if (r->i8) r->scale[row] = 0.01f, r->sum[row] = 0;
+            for (size_t k = 0; k < (size_t)r->cols; k++) {
+                uint32_t v = NEXT();
+                if (r->f16) r->f16[row * (size_t)r->cols + k] = (uint16_t)((v & 0x83ff) | 0x3400);
+                else r->sum[row] += r->i8[row * (size_t)r->cols + k] = (int8_t)((int)(v % 255) - 127);
+            }
+        }
+    }
+#undef NEXT
+    *model = m;
+    return TRIT_OK;
+}

@@ -1,0 +1,78 @@
+/* A model: weights in one arena, immutable after load. */
+#ifndef TRIT_MODEL_H
+#define TRIT_MODEL_H
+
+#include "base.h"
+#include "tokenizer.h"
+
+typedef struct { /* a ternary matrix in t2 layout (kernels.h) */
+    uint8_t *codes;
+    float *scale; /* [1] mean |W| */
+    int32_t rows, cols;
+} tritx_ternary;
+
+typedef struct { /* embedding or head: one of i8 (with scale and sum) and f16 */
+    int8_t *i8;     /* [rows][cols] */
+    float *scale;   /* [rows] */
+    int32_t *sum;   /* [rows] */
+    uint16_t *f16;  /* [rows][cols] */
+    int32_t rows, cols;
+} tritx_rows;
+
+typedef struct {
+    float *attn_norm;     /* [dim] */
+    float *attn_sub_norm; /* [n_head * head_dim] or NULL */
+    float *ffn_norm;      /* [dim] */
+    float *ffn_sub_norm;  /* [ffn_dim] or NULL */
+    tritx_ternary q, k, v, o, gate, up, down;
+} tritx_layer;
+
+struct trit_model {
+    trit_config config;
+    tritx_layer *layers; /* [n_layer] */
+    tritx_rows embed, head;
+    float *norm; /* [dim] */
+    tritx_tokenizer *tokenizer; /* NULL for a synthetic model */
+    char *card;
+    uint8_t *arena;
+    size_t n_bytes; /* of arena and layers */
+};
+
+/* What a tensor of a file can be. Order: as in the packed file. */
+typedef enum {
+    TRIT_SLOT_TOKENIZER_ENDS, TRIT_SLOT_TOKENIZER_BYTES, TRIT_SLOT_TOKENIZER_SPECIAL, TRIT_SLOT_TOKENIZER_MERGES, TRIT_SLOT_TOKENIZER_FLAGS,
+    TRIT_SLOT_EMBED, TRIT_SLOT_EMBED_SCALE, TRIT_SLOT_EMBED_SUM,
+    TRIT_SLOT_ATTN_NORM, TRIT_SLOT_Q, TRIT_SLOT_Q_SCALE, TRIT_SLOT_K, TRIT_SLOT_K_SCALE, TRIT_SLOT_V, TRIT_SLOT_V_SCALE,
+    TRIT_SLOT_ATTN_SUB_NORM, TRIT_SLOT_O, TRIT_SLOT_O_SCALE, TRIT_SLOT_FFN_NORM,
+    TRIT_SLOT_GATE, TRIT_SLOT_GATE_SCALE, TRIT_SLOT_UP, TRIT_SLOT_UP_SCALE, TRIT_SLOT_FFN_SUB_NORM, TRIT_SLOT_DOWN, TRIT_SLOT_DOWN_SCALE,
+    TRIT_SLOT_NORM, TRIT_SLOT_HEAD, TRIT_SLOT_HEAD_SCALE, TRIT_SLOT_HEAD_SUM,
+    TRIT_SLOT_COUNT
+} tritx_slot;
+
+enum { TRIT_SLOT_LAYER_FIRST = TRIT_SLOT_ATTN_NORM, TRIT_SLOT_LAYER_LAST = TRIT_SLOT_DOWN_SCALE };
+
+static inline bool tritx_slot_in_layer(tritx_slot slot)
+{
+    return slot >= TRIT_SLOT_LAYER_FIRST && slot <= TRIT_SLOT_LAYER_LAST;
+}
+
+/* Allocates the arena for this (valid) configuration and points every weight into it. OOM. */
+trit_status tritx_model_new(const trit_config *config, trit_model **model, trit_error *err);
+
+/* The ternary matrix of slot Q, K, V, O, GATE, UP or DOWN; NULL for other slots. */
+tritx_ternary *tritx_model_ternary(trit_model *model, tritx_slot slot, int layer);
+/* The float vector of a norm or scale slot and its length; NULL when this model has none. */
+float *tritx_model_floats(trit_model *model, tritx_slot slot, int layer, size_t *n);
+/* EMBED or HEAD; NULL when this model has none (a tied head). */
+tritx_rows *tritx_model_rows(trit_model *model, tritx_slot slot);
+/* The rows that make logits: the embedding when tied. */
+const tritx_rows *tritx_model_head(const trit_model *model);
+
+/* names.c: which slot a tensor's name means, in the packed file or in Hugging Face masters; false
+ * when the name means nothing. Layer is 0 outside layers. */
+bool tritx_name_packed(const char *name, tritx_slot *slot, int *layer);
+bool tritx_name_hf(const char *name, tritx_slot *slot, int *layer);
+/* The packed name of a slot. */
+void tritx_name_write(tritx_slot slot, int layer, char *out, size_t capacity);
+
+#endif

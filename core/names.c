@@ -1,0 +1,72 @@
+/* Tensor names of each source as tables. */
+#include "model.h"
+
+static const char *const packed_names[TRIT_SLOT_COUNT] = {
+    "tokenizer.ends", "tokenizer.bytes", "tokenizer.special", "tokenizer.merges", "tokenizer.flags",
+    "embed", "embed.scale", "embed.sum",
+    "attn_norm", "q", "q.scale", "k", "k.scale", "v", "v.scale",
+    "attn_sub_norm", "o", "o.scale", "ffn_norm",
+    "gate", "gate.scale", "up", "up.scale", "ffn_sub_norm", "down", "down.scale",
+    "norm", "head", "head.scale", "head.sum",
+};
+
+/* class BitNetForCausalLM (Hugging Face transformers, models/bitnet) */
+static const char *const hf_names[TRIT_SLOT_COUNT] = {
+    [TRIT_SLOT_EMBED] = "model.embed_tokens.weight",
+    [TRIT_SLOT_ATTN_NORM] = "input_layernorm.weight",
+    [TRIT_SLOT_Q] = "self_attn.q_proj.weight",
+    [TRIT_SLOT_K] = "self_attn.k_proj.weight",
+    [TRIT_SLOT_V] = "self_attn.v_proj.weight",
+    [TRIT_SLOT_ATTN_SUB_NORM] = "self_attn.attn_sub_norm.weight",
+    [TRIT_SLOT_O] = "self_attn.o_proj.weight",
+    [TRIT_SLOT_FFN_NORM] = "post_attention_layernorm.weight",
+    [TRIT_SLOT_GATE] = "mlp.gate_proj.weight",
+    [TRIT_SLOT_UP] = "mlp.up_proj.weight",
+    [TRIT_SLOT_FFN_SUB_NORM] = "mlp.ffn_sub_norm.weight",
+    [TRIT_SLOT_DOWN] = "mlp.down_proj.weight",
+    [TRIT_SLOT_NORM] = "model.norm.weight",
+    [TRIT_SLOT_HEAD] = "lm_head.weight",
+};
+
+/* "<number>.<rest>" -> number; NULL when it is not one of at most 4 digits without leading zeros */
+static const char *layer_number(const char *text, int *layer)
+{
+    int n = 0, digits = 0;
+    while (text[digits] >= '0' && text[digits] <= '9' && digits < 5) n = n * 10 + text[digits++] - '0';
+    if (digits == 0 || digits > 4 || text[digits] != '.' || (digits > 1 && text[0] == '0')) return NULL;
+    *layer = n;
+    return text + digits + 1;
+}
+
+static bool find(const char *const names[], const char *name, const char *in_layer, int number, tritx_slot *slot, int *layer)
+{
+    for (int s = 0; s < TRIT_SLOT_COUNT; s++) {
+        const char *wanted = tritx_slot_in_layer((tritx_slot)s) ? in_layer : name;
+        if (!names[s] || !wanted || strcmp(names[s], wanted) != 0) continue;
+        *slot = (tritx_slot)s;
+        *layer = tritx_slot_in_layer((tritx_slot)s) ? number : 0;
+        return true;
+    }
+    return false;
+}
+
+bool tritx_name_packed(const char *name, tritx_slot *slot, int *layer)
+{
+    int number = 0;
+    const char *in_layer = layer_number(name, &number);
+    return find(packed_names, name, in_layer, number, slot, layer);
+}
+
+bool tritx_name_hf(const char *name, tritx_slot *slot, int *layer)
+{
+    static const char prefix[] = "model.layers.";
+    int number = 0;
+    const char *in_layer = strncmp(name, prefix, sizeof prefix - 1) == 0 ? layer_number(name + sizeof prefix - 1, &number) : NULL;
+    return find(hf_names, name, in_layer, number, slot, layer);
+}
+
+void tritx_name_write(tritx_slot slot, int layer, char *out, size_t capacity)
+{
+    if (tritx_slot_in_layer(slot)) tritx_format(out, capacity, "%d.%s", layer, packed_names[slot]);
+    else tritx_format(out, capacity, "%s", packed_names[slot]);
+}

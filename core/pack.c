@@ -1,0 +1,114 @@
+#include "pack.h"
+
+#include <math.h>
+
+#include "kernels.h"
+#include "scalar.h"
+
+size_t tritx_dtype_bytes(tritx_dtype dtype)
+{
+    static const uint8_t bytes[TRIT_DTYPE_COUNT] = {1, 1, 2, 2, 4, 4};
+    return bytes[dtype];
+}
+
+float tritx_source_float(const uint8_t *source, size_t i, tritx_dtype dtype)
+{
+    if (dtype == TRIT_DTYPE_F32) return tritx_float(tritx_load_u32(source + 4 * i));
+    uint16_t half = (uint16_t)(source[2 * i] | source[2 * i + 1] << 8);
+    return dtype == TRIT_DTYPE_BF16 ? tritx_bf16(half) : tritx_f32_of_f16(half);
+}
+
+trit_status tritx_absmean(const uint8_t *source, size_t n, tritx_dtype dtype, float *scale)
+{
+    double sum = 0;
+    for (size_t i = 0; i < n; i++) sum += fabs((double)tritx_source_float(source, i, dtype));
+    float mean = (float)(sum / (double)n);
+    if (!(mean <= 3.4e38f)) return TRIT_NUMERIC;
+    *scale = mean < 1e-5f ? 1e-5f : mean;
+    return TRIT_OK;
+}
+
+void tritx_ternarise(uint8_t *codes, const uint8_t *source, size_t n, tritx_dtype dtype, float scale)
+{
+    for (size_t i = 0; i < n; i++) {
+        /* doubling is exact, so the tie at scale / 2 goes to 0 as half-to-even asks */
+        double twice = 2.0 * (double)tritx_source_float(source, i, dtype);
+        codes[i] = (uint8_t)(1 + (twice > (double)scale) - (twice < -(double)scale));
+    }
+}
+
+void tritx_wire_encode(uint8_t *wire, const uint8_t *codes, size_t cols)
+{
+    size_t n = tritx_wire_bytes(cols);
+    for (size_t j = 0; j < n; j++) {
+        unsigned v = 0;
+        for (size_t i = 0; i < 5; i++) v = v * 3 + (i * n + j < cols ? codes[i * n + j] : 1u);
+        wire[j] = (uint8_t)((v * 256 + 242) / 243);
+    }
+}
+
+bool tritx_wire_decode(uint8_t *codes, const uint8_t *wire, size_t cols)
+{
+    size_t n = tritx_wire_bytes(cols);
+    unsigned bad = 0;
+    for (size_t j = 0; j < n; j++) {
+        unsigned t = wire[j], v = 0;
+        for (size_t i = 0; i < 5; i++) {
+            t = (t & 255) * 3;
+            v = v * 3 + (t >> 8);
+            if (i * n + j < cols) codes[i * n + j] = (uint8_t)(t >> 8);
+            else bad |= (t >> 8) ^ 1;
+        }
+        bad |= ((v * 256 + 242) / 243) ^ wire[j];
+    }
+    return bad == 0;
+}
+
+/* where column 0 of a row stands; the next block of the same row is 32 bytes on */
+static size_t t2_row_offset(size_t row, size_t cols)
+{
+    return row / 2 * (trit_t2_cols(cols) / 2) + row % 2 * TRIT_T2_BLOCK_BYTES;
+}
+
+void tritx_t2_clear(uint8_t *t2, size_t rows, size_t cols)
+{
+    memset(t2, 0x55, trit_t2_bytes(rows, cols));
+}
+
+void tritx_t2_put_row(uint8_t *t2, size_t row, const uint8_t *codes, size_t cols)
+{
+    uint8_t *p = t2 + t2_row_offset(row, cols);
+    size_t k = 0;
+    for (; k + TRIT_T2_COLS <= cols; k += TRIT_T2_COLS, p += 32)
+        for (size_t j = 0; j < 16; j++)
+            p[j] = (uint8_t)(codes[k + j] | codes[k + 16 + j] << 2 | codes[k + 32 + j] << 4 | codes[k + 48 + j] << 6);
+    for (size_t i = 0; k + i < cols; i++) {
+        unsigned shift = (unsigned)(2 * (i / 16));
+        p[i % 16] = (uint8_t)((p[i % 16] & ~(3u << shift)) | (unsigned)codes[k + i] << shift);
+    }
+}
+
+void tritx_t2_get_row(const uint8_t *t2, size_t row, uint8_t *codes, size_t cols)
+{
+    const uint8_t *p = t2 + t2_row_offset(row, cols);
+    for (size_t k = 0; k < cols; k++) codes[k] = p[k / TRIT_T2_COLS * 32 + k % 16] >> (2 * (k % TRIT_T2_COLS / 16)) & 3;
+}
+
+bool tritx_int8_row(int8_t *codes, float *scale, int32_t *sum, const float *x, size_t n)
+{
+    float max = 0;
+    for (size_t i = 0; i < n; i++) {
+        float a = fabsf(x[i]);
+        if (!(a <= 3.4e38f)) return false;
+        if (a > max) max = a;
+    }
+    *scale = max / 127.0f;
+    *sum = 0;
+    /* a quotient by a subnormal scale may round past 127 */
+    for (size_t i = 0; i < n; i++) {
+        float q = *scale > 0 ? tritx_rint(x[i] / *scale) : 0;
+        codes[i] = (int8_t)(q > 127 ? 127 : q < -127 ? -127 : q);
+        *sum += codes[i];
+    }
+    return true;
+}

@@ -1,0 +1,37 @@
+/* Between layouts of weights: source numbers, ternary codes, bytes of the file, kernel layout. */
+#ifndef TRIT_PACK_H
+#define TRIT_PACK_H
+
+#include "base.h"
+
+typedef enum { TRIT_DTYPE_U8, TRIT_DTYPE_I8, TRIT_DTYPE_F16, TRIT_DTYPE_BF16, TRIT_DTYPE_F32, TRIT_DTYPE_I32, TRIT_DTYPE_COUNT } tritx_dtype;
+size_t tritx_dtype_bytes(tritx_dtype dtype);
+
+/* Number i of little-endian source values of type F16, BF16 or F32. */
+float tritx_source_float(const uint8_t *source, size_t i, tritx_dtype dtype);
+
+/* scale = mean |W| over n source values, at least 1e-5; NUMERIC when a value is not finite.
+ * Source: BitNet b1.58, Training Tips (absmean). Summed in double, in order, rounded once. */
+trit_status tritx_absmean(const uint8_t *source, size_t n, tritx_dtype dtype, float *scale);
+/* codes[i] = clamp(round(W / scale), -1, 1) + 1: +-1 exactly where |W| > scale / 2. */
+void tritx_ternarise(uint8_t *codes, const uint8_t *source, size_t n, tritx_dtype dtype, float scale);
+
+/* Bytes of a row of `cols` codes in the packed file. */
+static inline size_t tritx_wire_bytes(size_t cols)
+{
+    return (cols + 4) / 5;
+}
+/* FORMAT.md, "Ternary codes". Decoding: false for an impossible byte or a pad code that is not 1. */
+void tritx_wire_encode(uint8_t *wire, const uint8_t *codes, size_t cols);
+bool tritx_wire_decode(uint8_t *codes, const uint8_t *wire, size_t cols);
+
+/* One row of codes into or out of the t2 layout of kernels.h. The matrix must be filled with
+ * tritx_t2_clear first, so that padding holds code 1. */
+void tritx_t2_clear(uint8_t *t2, size_t rows, size_t cols);
+void tritx_t2_put_row(uint8_t *t2, size_t row, const uint8_t *codes, size_t cols);
+void tritx_t2_get_row(const uint8_t *t2, size_t row, uint8_t *codes, size_t cols);
+
+/* One row to int8: scale = max |x| / 127, half to even; *sum of the codes. False when not finite. */
+bool tritx_int8_row(int8_t *codes, float *scale, int32_t *sum, const float *x, size_t n);
+
+#endif

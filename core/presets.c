@@ -1,0 +1,171 @@
+/* Known models as data: the only place, with names.c, where a model's name or keys stand. */
+#include "config.h"
+
+void tritx_config_2b4t_axes(trit_config *config)
+{
+    const trit_linear_spec plain = {TRIT_NORM_NONE, TRIT_ROTATE_NONE, TRIT_ACT_A8, TRIT_WEIGHT_TERNARY, TRIT_KEEP_ALL};
+    config->residual_scale = 1.0f;
+    config->norm_place = TRIT_PLACE_PRE;
+    config->ffn = TRIT_FFN_GLU_RELU2;
+    config->rope = TRIT_ROPE_NEOX;
+    config->mask = TRIT_MASK_CAUSAL;
+    config->kv_bits = 16;
+    config->tied_head = 1;
+    for (int i = 0; i < TRIT_SITE_COUNT; i++) config->site[i] = plain;
+    config->site[TRIT_SITE_O].norm = config->site[TRIT_SITE_DOWN].norm = TRIT_NORM_RMS;
+    config->site[TRIT_SITE_HEAD].act = TRIT_ACT_NONE;
+    config->site[TRIT_SITE_HEAD].weight = TRIT_WEIGHT_INT8;
+}
+
+static const struct {
+    const char *name;
+    trit_ffn ffn;
+    int32_t n_layer, dim, ffn_dim, n_head, n_head_kv, head_dim, n_vocab, n_ctx;
+    float rope_theta;
+} presets[] = {
+    /* the bundled test model's shape */
+    {"tiny", TRIT_FFN_GLU_RELU2, 8, 256, 768, 4, 2, 64, 4096, 512, 10000.0f},
+    /* 1bitLLM/bitnet_b1_58-large; arXiv 2402.17764, 700M row */
+    {"0.7B", TRIT_FFN_GLU_SILU, 24, 1536, 4096, 16, 16, 96, 32002, 2048, 10000.0f},
+    /* microsoft/bitnet-b1.58-2B-4T; arXiv 2504.12285 */
+    {"2B4T", TRIT_FFN_GLU_RELU2, 30, 2560, 6912, 20, 5, 128, 128256, 4096, 500000.0f},
+};
+
+trit_status trit_config_preset(const char *name, trit_config *config, trit_error *err)
+{
+    for (size_t i = 0; name && config && i < sizeof presets / sizeof *presets; i++) {
+        if (strcmp(presets[i].name, name) != 0) continue;
+        trit_config c = {.n_layer = presets[i].n_layer, .dim = presets[i].dim, .ffn_dim = presets[i].ffn_dim,
+                         .n_head = presets[i].n_head, .n_head_kv = presets[i].n_head_kv, .head_dim = presets[i].head_dim,
+                         .n_vocab = presets[i].n_vocab, .n_ctx = presets[i].n_ctx, .norm_eps = 1e-5f,
+                         .rope_theta = presets[i].rope_theta, .bos_id = -1};
+        tritx_config_2b4t_axes(&c);
+        c.ffn = (uint8_t)presets[i].ffn;
+        *config = c;
+        return TRIT_OK;
+    }
+    return tritx_fail(err, TRIT_PARAM, 0, "no shape of that name: use tiny, 0.7B or 2B4T");
+}
+
+/* Chat templates we render ourselves, by the exact text of their publisher. */
+static const struct {
+    const char *id, *text;
+} templates[] = {
+    {"bitnet-2b4t",
+     "{% for message in messages %}{% if loop.first %}{{ bos_token }}{% endif %}{{ message['role'] | capitalize + ': ' + "
+     "message['content'] | trim + '<|eot_id|>' }}{% endfor %}{% if add_generation_prompt %}{{ 'Assistant: ' }}{% endif %}"},
+};
+
+trit_status tritx_config_template(const char *text, size_t n_bytes, trit_config *config, trit_error *err)
+{
+    tritx_json json;
+    TRIT_TRY(tritx_json_parse(text, n_bytes, &json, err));
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(json.root, "chat_template");
+    for (size_t i = 0; cJSON_IsString(item) && i < sizeof templates / sizeof *templates; i++)
+        if (strcmp(templates[i].text, item->valuestring) == 0) strcpy(config->template_id, templates[i].id);
+    tritx_json_free(&json);
+    return TRIT_OK;
+}
+
+static trit_status hf_shape(const cJSON *root, trit_config *c, trit_error *err)
+{
+    static const struct {
+        const char *key;
+        size_t offset;
+        int64_t high;
+    } keys[] = {
+        {"num_hidden_layers", offsetof(trit_config, n_layer), 1024},
+        {"hidden_size", offsetof(trit_config, dim), 65536},
+        {"intermediate_size", offsetof(trit_config, ffn_dim), 131072},
+        {"num_attention_heads", offsetof(trit_config, n_head), 1024},
+        {"num_key_value_heads", offsetof(trit_config, n_head_kv), 1024},
+        {"vocab_size", offsetof(trit_config, n_vocab), 1000000},
+        {"max_position_embeddings", offsetof(trit_config, n_ctx), 1 << 20},
+    };
+    int64_t value;
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        if (!tritx_json_int(root, keys[i].key, 1, keys[i].high, &value))
+            return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config.json: \"%s\" is missing or out of range", keys[i].key);
+        int32_t narrow = (int32_t)value;
+        memcpy((char *)c + keys[i].offset, &narrow, sizeof narrow);
+    }
+    /* absent in 2B4T's file, where the class divides: a definition, not a guess */
+    if (!cJSON_GetObjectItemCaseSensitive(root, "head_dim")) c->head_dim = c->dim / c->n_head;
+    else if (tritx_json_int(root, "head_dim", 1, 1024, &value)) c->head_dim = (int32_t)value;
+    else return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config.json: \"head_dim\" is out of range");
+    return TRIT_OK;
+}
+
+static trit_status hf_axes(const cJSON *root, trit_config *c, trit_error *err)
+{
+    const char *model_type = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(root, "model_type"));
+    if (!model_type || strcmp(model_type, "bitnet") != 0)
+        return tritx_fail(err, TRIT_UNSUPPORTED, 0, "config.json: model_type is \"%.40s\", only bitnet is served", model_type ? model_type : "");
+    const char *act = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(root, "hidden_act"));
+    if (act && strcmp(act, "relu2") == 0) c->ffn = TRIT_FFN_GLU_RELU2;
+    else if (act && strcmp(act, "silu") == 0) c->ffn = TRIT_FFN_GLU_SILU;
+    else return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config.json: hidden_act must be relu2 or silu");
+    const cJSON *quantization = cJSON_GetObjectItemCaseSensitive(root, "quantization_config");
+    const char *mode = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(quantization, "quantization_mode"));
+    if (quantization && (!mode || strcmp(mode, "online") != 0))
+        return tritx_fail(err, TRIT_UNSUPPORTED, 0, "config.json: only masters (quantization_mode online) are served by this version");
+    const cJSON *eps = cJSON_GetObjectItemCaseSensitive(root, "rms_norm_eps"), *theta = cJSON_GetObjectItemCaseSensitive(root, "rope_theta");
+    const cJSON *tied = cJSON_GetObjectItemCaseSensitive(root, "tie_word_embeddings");
+    if (!cJSON_IsNumber(eps) || !cJSON_IsNumber(theta) || !cJSON_IsBool(tied))
+        return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config.json: rms_norm_eps, rope_theta or tie_word_embeddings is missing");
+    c->norm_eps = (float)eps->valuedouble;
+    c->rope_theta = (float)theta->valuedouble;
+    c->tied_head = cJSON_IsTrue(tied) ? 1 : 0;
+    const cJSON *scaling = cJSON_GetObjectItemCaseSensitive(root, "rope_scaling");
+    if (scaling && !cJSON_IsNull(scaling)) return tritx_fail(err, TRIT_UNSUPPORTED, 0, "config.json: rope_scaling is not served");
+    if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(root, "attention_bias")))
+        return tritx_fail(err, TRIT_UNSUPPORTED, 0, "config.json: attention_bias is not served");
+    return TRIT_OK;
+}
+
+static trit_status add_stop(trit_config *c, const cJSON *item, trit_error *err)
+{
+    double id = cJSON_GetNumberValue(item);
+    if (!(id >= 0 && id < 1e6) || id != (double)(int32_t)id || c->n_stop == 8)
+        return tritx_fail(err, TRIT_BAD_CONFIG, 0, "eos_token_id is not a token id, or more than 8 ids");
+    c->stop_ids[c->n_stop++] = (int32_t)id;
+    return TRIT_OK;
+}
+
+/* bos_token_id and eos_token_id, as config.json and generation_config.json both hold them */
+static trit_status hf_special_ids(const cJSON *root, trit_config *c, trit_error *err)
+{
+    int64_t bos;
+    if (tritx_json_int(root, "bos_token_id", 0, 999999, &bos)) c->bos_id = (int32_t)bos;
+    const cJSON *eos = cJSON_GetObjectItemCaseSensitive(root, "eos_token_id");
+    if (!eos || cJSON_IsNull(eos)) return TRIT_OK;
+    c->n_stop = 0;
+    if (!cJSON_IsArray(eos)) return add_stop(c, eos, err);
+    for (const cJSON *item = eos->child; item; item = item->next) TRIT_TRY(add_stop(c, item, err));
+    return TRIT_OK;
+}
+
+trit_status tritx_config_hf(const char *text, size_t n_bytes, trit_config *config, trit_error *err)
+{
+    tritx_json json;
+    trit_config c = {.bos_id = -1};
+    TRIT_TRY(tritx_json_parse(text, n_bytes, &json, err));
+    tritx_config_2b4t_axes(&c);
+    trit_status status = hf_shape(json.root, &c, err);
+    if (status == TRIT_OK) status = hf_axes(json.root, &c, err);
+    if (status == TRIT_OK) status = hf_special_ids(json.root, &c, err);
+    tritx_json_free(&json);
+    if (status == TRIT_OK) *config = c;
+    return status;
+}
+
+trit_status tritx_config_generation(const char *text, size_t n_bytes, trit_config *config, trit_error *err)
+{
+    tritx_json json;
+    TRIT_TRY(tritx_json_parse(text, n_bytes, &json, err));
+    trit_config c = *config;
+    trit_status status = hf_special_ids(json.root, &c, err);
+    tritx_json_free(&json);
+    if (status == TRIT_OK) *config = c;
+    return status;
+}
