@@ -9,7 +9,7 @@
 /* Fills err (may be NULL) and returns status. */
 #if defined(__GNUC__)
 __attribute__((format(printf, 4, 5)))
-
+#endif
 trit_status tritx_fail(trit_error *err, trit_status status, uint64_t offset, const char *format, ...);
 
 #define TRIT_TRY(expr)                                                                             \
