@@ -118,11 +118,11 @@ trit_status tritx_config_read(const cJSON *object, trit_config *config, trit_err
     trit_config c = {0};
     if (!cJSON_IsObject(object)) return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config: the object is missing");
     for (int i = 0; i < N_SHAPE_KEYS; i++) {
-        int32_t value;
+        int32_t value = 0;
         TRIT_TRY(read_int(object, shape_keys[i].key, 1, shape_keys[i].high, &value, err));
         memcpy((char *)&c + shape_keys[i].offset, &value, sizeof value);
     }
-    int32_t kv_bits;
+    int32_t kv_bits = 0;
     TRIT_TRY(read_int(object, "kv_bits", 3, 32, &kv_bits, err));
     c.kv_bits = (uint8_t)kv_bits;
     TRIT_TRY(read_int(object, "bos_id", -1, 999999, &c.bos_id, err));
