@@ -1,0 +1,14 @@
+/* Fork-join over rows. The pool knows no kernels. */
+#ifndef TRIT_POOL_H
+#define TRIT_POOL_H
+
+#include "trit.h"
+
+/* Called with disjoint ranges that cover [0, n_rows); begins are multiples of `grain`. */
+typedef void tritx_range_fn(void *ctx, int begin, int end);
+
+/* Runs fn over all rows and returns when all is done. pool NULL = serial, in the caller. Only one
+ * thread may call it at a time. */
+void tritx_parallel_for(trit_pool *pool, tritx_range_fn *fn, void *ctx, int n_rows, int grain);
+
+#endif

@@ -1,0 +1,249 @@
+/* The timeline of a session: what is computed, what waits, and when to stop for the caller. */
+#include "session.h"
+
+#include <stdlib.h>
+
+#include "real.h"
+#include "scalar.h"
+
+enum { MAX_SLICE = 256, ALIGNMENT = 64 };
+
+typedef struct {
+    uint8_t *base;
+    size_t used;
+    bool overflow;
+} cutter;
+
+static void *cut(cutter *c, size_t rows, size_t cols, size_t size)
+{
+    size_t bytes, end;
+    if (!tritx_mul_ok(rows, cols, &bytes) || !tritx_mul_ok(bytes, size, &bytes) || !tritx_add_ok(c->used, bytes, &end) ||
+        end > SIZE_MAX / 2) {
+        c->overflow = true;
+        return NULL;
+    }
+    void *p = c->base ? c->base + c->used : NULL;
+    c->used = tritx_round_up(end, ALIGNMENT);
+    return p;
+}
+
+static void cut_session(cutter *c, trit_session *s)
+{
+    const trit_config *g = &s->model->config;
+    size_t n_ctx = (size_t)s->params.n_ctx, n = (size_t)s->params.n_slice, dim = (size_t)g->dim, ffn = (size_t)g->ffn_dim;
+    size_t q = (size_t)g->n_head * (size_t)g->head_dim, kv = (size_t)g->n_head_kv * (size_t)g->head_dim;
+    size_t kv_rows = (size_t)g->n_layer * n_ctx, kv_size = s->params.kv == TRIT_KV_F32 ? 4 : s->params.kv == TRIT_KV_F16 ? 2 : 1;
+    size_t wide = dim > ffn ? dim : ffn;
+    if (q > wide) wide = q;
+    s->n_wide = (int)wide;
+    s->n_quant = (int)trit_t2_cols(wide);
+    s->tokens = cut(c, n_ctx, 1, sizeof *s->tokens);
+    s->k = cut(c, kv_rows, kv, kv_size);
+    s->v = cut(c, kv_rows, kv, kv_size);
+    if (s->params.kv == TRIT_KV_INT8) {
+        s->k_scale = cut(c, kv_rows, (size_t)g->n_head_kv, sizeof(float));
+        s->v_scale = cut(c, kv_rows, (size_t)g->n_head_kv, sizeof(float));
+    }
+    s->rope_cos = cut(c, n_ctx, (size_t)g->head_dim / 2, sizeof(float));
+    s->rope_sin = cut(c, n_ctx, (size_t)g->head_dim / 2, sizeof(float));
+    s->hidden = cut(c, n, dim, sizeof(float));
+    s->wide = cut(c, n, wide, sizeof(float));
+    s->qkv = cut(c, n, q + 2 * kv, sizeof(float));
+    s->gate_up = cut(c, n, 2 * ffn > q ? 2 * ffn : q, sizeof(float));
+    s->update = cut(c, n, dim, sizeof(float));
+    s->score = cut(c, n * (size_t)g->n_head, n_ctx, sizeof(float));
+    s->quant = cut(c, n, (size_t)s->n_quant, 1);
+    s->quant_sum = cut(c, n, 1, sizeof(int32_t));
+    s->quant_scale = cut(c, n, 1, sizeof(float));
+    s->head_high = cut(c, dim, 1, 1);
+    s->head_low = cut(c, dim, 1, 1);
+    s->logits = cut(c, (size_t)g->n_vocab, 1, sizeof(float));
+}
+
+static trit_status prepare(const trit_model *model, const trit_session_params *p, trit_session *s, cutter *c, trit_error *err)
+{
+    if (!model || !p) return tritx_fail(err, TRIT_PARAM, 0, "session: NULL argument");
+    if (p->n_ctx < 1 || p->n_ctx > model->config.n_ctx)
+        return tritx_fail(err, TRIT_PARAM, 0, "context length %d is not in 1 ... %d", (int)p->n_ctx, (int)model->config.n_ctx);
+    if (p->n_slice < 1 || p->n_slice > MAX_SLICE) return tritx_fail(err, TRIT_PARAM, 0, "slice %d is not in 1 ... %d", (int)p->n_slice, MAX_SLICE);
+    if (p->kv < TRIT_KV_F32 || p->kv > TRIT_KV_INT8) return tritx_fail(err, TRIT_PARAM, 0, "the KV type is not f32, f16 or int8");
+    s->kernels = trit_kernels_by_name(p->kernels);
+    if (!s->kernels) return tritx_fail(err, TRIT_PARAM, 0, "this build has no kernel table \"%.20s\"", p->kernels);
+    s->model = model;
+    s->params = *p;
+    cut_session(c, s);
+    return c->overflow ? tritx_fail(err, TRIT_OOM, 0, "the context needs more memory than can be addressed") : TRIT_OK;
+}
+
+trit_status trit_session_bytes(const trit_model *model, const trit_session_params *params, size_t *n_bytes, trit_error *err)
+{
+    trit_session s = {0};
+    cutter c = {0};
+    if (!n_bytes) return tritx_fail(err, TRIT_PARAM, 0, "session: NULL argument");
+    TRIT_TRY(prepare(model, params, &s, &c, err));
+    *n_bytes = c.used + sizeof s;
+    return TRIT_OK;
+}
+
+/* angle = position * theta^(-2i / head_dim), computed in double, stored as f32 */
+static void fill_rope(trit_session *s)
+{
+    const trit_config *g = &s->model->config;
+    size_t half = (size_t)g->head_dim / 2;
+    double log_theta = tritx_log((double)g->rope_theta);
+    for (size_t i = 0; i < half; i++) {
+        double frequency = tritx_exp(-2.0 * (double)i / (double)g->head_dim * log_theta);
+        for (size_t p = 0; p < (size_t)s->params.n_ctx; p++) {
+            double sin, cos;
+            tritx_sin_cos((double)p * frequency, &sin, &cos);
+            s->rope_sin[p * half + i] = (float)sin;
+            s->rope_cos[p * half + i] = (float)cos;
+        }
+    }
+}
+
+trit_status trit_session_new(const trit_model *model, const trit_session_params *params, trit_session **session, trit_error *err)
+{
+    trit_session measured = {0};
+    cutter c = {0};
+    if (!session) return tritx_fail(err, TRIT_PARAM, 0, "session: NULL argument");
+    TRIT_TRY(prepare(model, params, &measured, &c, err));
+    trit_session *s = calloc(1, sizeof *s);
+    void *arena = aligned_alloc(ALIGNMENT, c.used);
+    if (!s || !arena) {
+        free(s);
+        free(arena);
+        return tritx_fail(err, TRIT_OOM, 0, "no memory for a context of %d tokens: use a shorter one", (int)params->n_ctx);
+    }
+    *s = measured;
+    s->arena = arena;
+    c = (cutter){.base = arena};
+    cut_session(&c, s);
+    s->pool = params->pool;
+    fill_rope(s);
+    *session = s;
+    return TRIT_OK;
+}
+
+void trit_session_free(trit_session *s)
+{
+    if (!s) return;
+    free(s->arena);
+    free(s);
+}
+
+/* Drops what is being computed: the tokens of the slice wait again. */
+static void restart_slice(trit_session *s)
+{
+    s->n_slice = 0;
+    s->layer = 0;
+    s->has_logits = false;
+}
+
+static trit_status check_ids(const trit_session *s, const int32_t *ids, size_t n, trit_error *err)
+{
+    for (size_t i = 0; i < n; i++)
+        if (ids[i] < 0 || ids[i] >= s->model->config.n_vocab)
+            return tritx_fail(err, TRIT_PARAM, i, "token %d at %zu is not in the vocabulary", (int)ids[i], i);
+    return TRIT_OK;
+}
+
+trit_status trit_session_sync(trit_session *s, const int32_t *ids, size_t n_ids, size_t *n_reused, trit_error *err)
+{
+    if (!s || !ids || n_ids == 0) return tritx_fail(err, TRIT_PARAM, 0, "sync: no tokens");
+    if (n_ids > (size_t)s->params.n_ctx)
+        return tritx_fail(err, TRIT_PROMPT_TOO_LONG, 0, "%zu tokens do not fit the context of %d", n_ids, (int)s->params.n_ctx);
+    TRIT_TRY(check_ids(s, ids, n_ids, err));
+    size_t same = 0;
+    while (same < s->n_done && same < n_ids && s->tokens[same] == ids[same]) same++;
+    /* the last token is computed anew, so that the logits are those after it */
+    if (same == n_ids) same--;
+    memcpy(s->tokens, ids, n_ids * sizeof *ids);
+    s->n_done = same;
+    s->n_queued = n_ids;
+    restart_slice(s);
+    if (n_reused) *n_reused = same;
+    return TRIT_OK;
+}
+
+trit_status trit_session_append(trit_session *s, int32_t id, trit_error *err)
+{
+    if (!s) return tritx_fail(err, TRIT_PARAM, 0, "append: no session");
+    if (s->n_slice) return tritx_fail(err, TRIT_STATE, 0, "a run is not finished: call run until it returns OK");
+    if (s->n_queued == (size_t)s->params.n_ctx) return tritx_fail(err, TRIT_PROMPT_TOO_LONG, 0, "the context of %d tokens is full", (int)s->params.n_ctx);
+    TRIT_TRY(check_ids(s, &id, 1, err));
+    s->tokens[s->n_queued++] = id;
+    s->has_logits = false;
+    return TRIT_OK;
+}
+
+trit_status trit_session_rewind(trit_session *s, size_t n, trit_error *err)
+{
+    if (!s || n > s->n_queued) return tritx_fail(err, TRIT_PARAM, 0, "rewind: the session is shorter");
+    s->n_queued = n;
+    if (s->n_done > n) s->n_done = n;
+    restart_slice(s);
+    return TRIT_OK;
+}
+
+size_t trit_session_length(const trit_session *s)
+{
+    return s ? s->n_queued : 0;
+}
+
+float *trit_session_logits(trit_session *s)
+{
+    return s && s->has_logits ? s->logits : NULL;
+}
+
+void trit_session_each_logits(trit_session *s, void (*fn)(void *ctx, size_t position, const float *logits), void *ctx)
+{
+    s->each_logits = fn;
+    s->each_ctx = ctx;
+}
+
+void trit_session_trace(trit_session *s, trit_trace *fn, void *ctx)
+{
+    s->trace = fn;
+    s->trace_ctx = ctx;
+}
+
+static trit_status finish_slice(trit_session *s, trit_error *err)
+{
+    bool last = s->n_done + (size_t)s->n_slice == s->n_queued;
+    for (int t = s->each_logits ? 0 : s->n_slice - 1; t < s->n_slice && (last || s->each_logits); t++) {
+        TRIT_TRY(tritx_decoder_head(s, t, err));
+        if (s->each_logits) s->each_logits(s->each_ctx, s->n_done + (size_t)t, s->logits);
+    }
+    s->n_done += (size_t)s->n_slice;
+    s->n_slice = 0;
+    s->layer = 0;
+    s->has_logits = last;
+    return TRIT_OK;
+}
+
+static trit_status step_layer(trit_session *s, trit_error *err)
+{
+    if (s->n_slice == 0) {
+        size_t waiting = s->n_queued - s->n_done;
+        s->n_slice = waiting < (size_t)s->params.n_slice ? (int)waiting : s->params.n_slice;
+        tritx_decoder_embed(s);
+    }
+    TRIT_TRY(tritx_decoder_layer(s, s->layer++, err));
+    return s->layer == s->model->config.n_layer ? finish_slice(s, err) : TRIT_OK;
+}
+
+trit_status trit_session_run(trit_session *s, double (*now)(void *ctx), void *ctx, double budget_ms, trit_error *err)
+{
+    if (!s) return tritx_fail(err, TRIT_PARAM, 0, "run: no session");
+    double start = now ? now(ctx) : 0;
+    while (s->n_done < s->n_queued) {
+        trit_status status = step_layer(s, err);
+        if (status != TRIT_OK) {
+            restart_slice(s);
+            return status;
+        }
+        if (s->n_done < s->n_queued && now && now(ctx) - start >= budget_ms) return TRIT_CONTINUE;
+    }
+    return TRIT_OK;
+}

@@ -1,0 +1,55 @@
+/* The inside of a session, shared by session.c (the timeline) and decoder.c (the graph). */
+#ifndef TRIT_SESSION_H
+#define TRIT_SESSION_H
+
+#include "kernels.h"
+#include "model.h"
+#include "pool.h"
+
+struct trit_session {
+    const trit_model *model;
+    const trit_kernels *kernels;
+    trit_pool *pool;
+    trit_session_params params;
+
+    /* The timeline: [0, n_done) is in the KV cache, [n_done, n_queued) waits. */
+    int32_t *tokens; /* [n_ctx] */
+    size_t n_done, n_queued;
+    bool has_logits;
+    /* Work in progress: tokens [n_done, n_done + n_slice), layers below `layer` are done. */
+    int n_slice, layer;
+
+    /* KV cache. One of f32, f16 and i8: [n_layer][n_ctx][n_head_kv * head_dim]; i8 has a scale for
+     * each head: [n_layer][n_ctx][n_head_kv]. */
+    void *k, *v;
+    float *k_scale, *v_scale;
+
+    float *rope_cos, *rope_sin; /* [n_ctx][head_dim / 2] */
+    float *hidden;              /* [n_slice][dim] residual stream */
+    float *wide;                /* [n_slice][n_wide] norm output, attention output, FFN product */
+    float *qkv;                 /* [n_slice][q + 2 kv] */
+    float *gate_up;             /* [n_slice][2 ffn_dim] */
+    float *update;              /* [n_slice][dim] what is added to the residual stream */
+    float *score;               /* [n_slice * n_head][n_ctx] */
+    int8_t *quant;              /* [n_slice][n_quant] */
+    int32_t *quant_sum;         /* [n_slice] */
+    float *quant_scale;         /* [n_slice] */
+    uint8_t *head_high, *head_low; /* [dim] */
+    float *logits;              /* [n_vocab] */
+    int n_wide, n_quant;
+
+    void (*each_logits)(void *ctx, size_t position, const float *logits);
+    void *each_ctx;
+    trit_trace *trace;
+    void *trace_ctx;
+    void *arena;
+};
+
+/* decoder.c. The slice is tokens[n_done .. n_done + n_slice). */
+void tritx_decoder_embed(trit_session *s);
+/* NUMERIC when an activation is not finite. */
+trit_status tritx_decoder_layer(trit_session *s, int layer, trit_error *err);
+/* Logits of token t of the slice. */
+trit_status tritx_decoder_head(trit_session *s, int t, trit_error *err);
+
+#endif
