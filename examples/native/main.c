@@ -1,0 +1,261 @@
+/* The C API in a small program: pack masters, complete text, dump logits and traces. It is the
+ * native counterpart of the tests; people use the JavaScript command line. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "trit.h"
+
+static trit_error error;
+
+static void die(const char *what)
+{
+    fprintf(stderr, "trit-native: %s: %s\n", what, error.message[0] ? error.message : strerror(errno));
+    exit(1);
+}
+
+static void check(trit_status status)
+{
+    if (status == TRIT_OK) return;
+    fprintf(stderr, "trit-native: %s: %s\n", trit_status_name(status), error.message);
+    exit(1);
+}
+
+static char *read_text(const char *directory, const char *name, size_t *n)
+{
+    char path[4096];
+    snprintf(path, sizeof path, "%s/%s", directory, name);
+    FILE *f = fopen(path, "rb");
+    if (!f) return NULL;
+    char *text = malloc(64 << 20);
+    *n = fread(text, 1, 64 << 20, f);
+    fclose(f);
+    return text;
+}
+
+static void push_file(trit_loader *loader, const char *path)
+{
+    static uint8_t chunk[1 << 20];
+    FILE *f = fopen(path, "rb");
+    if (!f) die(path);
+    for (size_t n; (n = fread(chunk, 1, sizeof chunk, f)) > 0;) check(trit_loader_push(loader, chunk, n, &error));
+    fclose(f);
+}
+
+/* A directory of masters, or a packed file. */
+static trit_model *load(const char *path, trit_head head)
+{
+    static const struct {
+        const char *name;
+        trit_side side;
+    } sides[] = {{"config.json", TRIT_SIDE_CONFIG},
+                 {"tokenizer.json", TRIT_SIDE_TOKENIZER},
+                 {"tokenizer_config.json", TRIT_SIDE_TOKENIZER_CONFIG},
+                 {"generation_config.json", TRIT_SIDE_GENERATION_CONFIG}};
+    trit_loader *loader;
+    trit_model *model;
+    char tensors[4096];
+    size_t n;
+    check(trit_loader_new(&loader, head, &error));
+    for (size_t i = 0; i < sizeof sides / sizeof *sides; i++) {
+        char *text = read_text(path, sides[i].name, &n);
+        if (text) check(trit_loader_side(loader, sides[i].side, text, n, &error));
+        free(text);
+    }
+    snprintf(tensors, sizeof tensors, "%s/model.safetensors", path);
+    FILE *f = fopen(tensors, "rb");
+    if (f) fclose(f);
+    push_file(loader, f ? tensors : path);
+    check(trit_loader_finish(loader, &model, &error));
+    trit_loader_free(loader);
+    return model;
+}
+
+static int write_bytes(void *ctx, const uint8_t *bytes, size_t n)
+{
+    return fwrite(bytes, 1, n, ctx) == n ? 0 : 1;
+}
+
+static void trace(void *ctx, int layer, trit_site site, size_t position, const int8_t *q, int n, float scale)
+{
+    int32_t head[4] = {layer, (int32_t)site, (int32_t)position, n};
+    fwrite(head, sizeof head, 1, ctx);
+    fwrite(&scale, sizeof scale, 1, ctx);
+    fwrite(q, 1, (size_t)n, ctx);
+}
+
+static void write_logits(void *ctx, size_t position, const float *logits)
+{
+    (void)position;
+    struct {
+        FILE *f;
+        size_t n;
+    } *out = ctx;
+    fwrite(logits, sizeof *logits, out->n, out->f);
+}
+
+static size_t parse_ids(const char *text, int32_t *ids, size_t capacity)
+{
+    size_t n = 0;
+    for (char *end; n < capacity && *text; text = *end ? end + 1 : end) {
+        ids[n++] = (int32_t)strtol(text, &end, 10);
+        if (end == text) die("--ids takes numbers with commas");
+    }
+    return n;
+}
+
+typedef struct {
+    const char *model, *prompt, *ids, *out, *head, *kernels, *kv, *card;
+    int n, threads, slice, all;
+} options;
+
+static trit_session *open_session(const trit_model *model, const options *o)
+{
+    trit_session *session;
+    trit_pool *pool = NULL;
+    if (o->threads > 1) check(trit_pool_new(&pool, o->threads, &error));
+    trit_session_params p = {.n_ctx = trit_model_config(model)->n_ctx, .n_slice = o->slice, .kernels = o->kernels, .pool = pool,
+                             .kv = strcmp(o->kv, "f32") == 0 ? TRIT_KV_F32 : strcmp(o->kv, "f16") == 0 ? TRIT_KV_F16 : TRIT_KV_INT8};
+    check(trit_session_new(model, &p, &session, &error));
+    return session;
+}
+
+static void pack(const options *o)
+{
+    trit_model *model = load(o->model, strcmp(o->head, "f16") == 0 ? TRIT_HEAD_F16 : TRIT_HEAD_INT8);
+    size_t n = 0;
+    char *card = o->card ? read_text(".", o->card, &n) : NULL;
+    if (card) card[n] = 0;
+    FILE *f = fopen(o->out, "wb");
+    if (!f) die(o->out);
+    check(trit_model_write(model, card, write_bytes, f, &error));
+    if (fclose(f) != 0) die(o->out);
+    free(card);
+    trit_model_free(model);
+}
+
+static size_t prompt_ids(const trit_model *model, const options *o, int32_t *ids, size_t capacity)
+{
+    size_t n = 0;
+    if (o->ids) return parse_ids(o->ids, ids, capacity);
+    if (!o->prompt) die("give -p or --ids");
+    check(trit_tokenize(model, o->prompt, strlen(o->prompt), trit_model_config(model)->add_bos ? TRIT_TOKENIZE_BOS : 0, ids, capacity, &n, &error));
+    return n;
+}
+
+static void dump(const options *o, int is_trace)
+{
+    static int32_t ids[65536];
+    trit_model *model = load(o->model, TRIT_HEAD_AS_IS);
+    trit_session *session = open_session(model, o);
+    size_t n = prompt_ids(model, o, ids, 65536);
+    FILE *f = fopen(o->out, "wb");
+    if (!f) die(o->out);
+    struct {
+        FILE *f;
+        size_t n;
+    } out = {f, (size_t)trit_model_config(model)->n_vocab};
+    if (is_trace) trit_session_trace(session, trace, f);
+    if (o->all && !is_trace) trit_session_each_logits(session, write_logits, &out);
+    check(trit_session_sync(session, ids, n, NULL, &error));
+    check(trit_session_run(session, NULL, NULL, 0, &error));
+    if (!o->all && !is_trace) write_logits(&out, 0, trit_session_logits(session));
+    if (fclose(f) != 0) die(o->out);
+    trit_session_free(session);
+    trit_model_free(model);
+}
+
+static void print_list(const char *name, const int32_t *ids, size_t n)
+{
+    printf("\"%s\":[", name);
+    for (size_t i = 0; i < n; i++) printf("%s%d", i ? "," : "", (int)ids[i]);
+    printf("],");
+}
+
+/* Greedy completion; the text is left to the reader of the ids. */
+static void run(const options *o)
+{
+    static int32_t ids[65536];
+    trit_model *model = load(o->model, TRIT_HEAD_AS_IS);
+    const trit_config *c = trit_model_config(model);
+    trit_session *session = open_session(model, o);
+    trit_sampler *sampler;
+    trit_sampler_params p = trit_sampler_defaults();
+    p.temperature = 0;
+    check(trit_sampler_new(model, &p, &sampler, &error));
+    size_t n_prompt = prompt_ids(model, o, ids, 65536), n = n_prompt;
+    const char *finish = "length";
+    check(trit_session_sync(session, ids, n, NULL, &error));
+    while (n - n_prompt < (size_t)o->n) {
+        int32_t id;
+        check(trit_session_run(session, NULL, NULL, 0, &error));
+        check(trit_sampler_draw(sampler, trit_session_logits(session), ids, n, &id, &error));
+        int stop = 0;
+        for (int i = 0; i < c->n_stop; i++) stop |= c->stop_ids[i] == id;
+        if (stop) {
+            finish = "stop";
+            break;
+        }
+        ids[n++] = id;
+        if (n - n_prompt < (size_t)o->n && n < (size_t)c->n_ctx) check(trit_session_append(session, id, &error));
+        else break;
+    }
+    printf("{");
+    print_list("prompt_ids", ids, n_prompt);
+    print_list("ids", ids + n_prompt, n - n_prompt);
+    printf("\"finish\":\"%s\"}\n", finish);
+    trit_sampler_free(sampler);
+    trit_session_free(session);
+    trit_model_free(model);
+}
+
+static options parse(int argc, char **argv)
+{
+    options o = {.head = "int8", .kv = "f32", .n = 64, .threads = 1, .slice = 64};
+    for (int i = 2; i < argc; i++) {
+        const char *a = argv[i], *v = i + 1 < argc ? argv[i + 1] : NULL;
+        if (a[0] != '-') {
+            o.model = a;
+            continue;
+        }
+        if (strcmp(a, "--all") == 0) {
+            o.all = 1;
+            continue;
+        }
+        if (strcmp(a, "--json") == 0) continue; /* the only output there is */
+        if (!v) die("an option without its value");
+        i++;
+        if (strcmp(a, "-m") == 0) o.model = v;
+        else if (strcmp(a, "-p") == 0) o.prompt = v;
+        else if (strcmp(a, "--ids") == 0) o.ids = v;
+        else if (strcmp(a, "-o") == 0 || strcmp(a, "--out") == 0) o.out = v;
+        else if (strcmp(a, "--head") == 0) o.head = v;
+        else if (strcmp(a, "--card") == 0) o.card = v;
+        else if (strcmp(a, "--kernels") == 0) o.kernels = v;
+        else if (strcmp(a, "--kv") == 0) o.kv = v;
+        else if (strcmp(a, "-n") == 0) o.n = atoi(v);
+        else if (strcmp(a, "-t") == 0) o.threads = atoi(v);
+        else if (strcmp(a, "--slice") == 0) o.slice = atoi(v);
+        else if (strcmp(a, "--temp") == 0 && strcmp(v, "0") == 0) continue; /* greedy only */
+        else die(a);
+    }
+    return o;
+}
+
+int main(int argc, char **argv)
+{
+    if (argc < 3) {
+        fputs("usage: trit-native pack|run|logits|trace ...\n", stderr);
+        return 2;
+    }
+    options o = parse(argc, argv);
+    if (!o.model) die("no model: -m FILE");
+    if (strcmp(argv[1], "run") == 0) run(&o);
+    else if (!o.out) die("no output: -o FILE");
+    else if (strcmp(argv[1], "pack") == 0) pack(&o);
+    else if (strcmp(argv[1], "logits") == 0) dump(&o, 0);
+    else if (strcmp(argv[1], "trace") == 0) dump(&o, 1);
+    else die("unknown command");
+    return 0;
+}
