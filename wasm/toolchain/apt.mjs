@@ -9,7 +9,8 @@ const aptDir = join(toolDir, 'apt');
 const debDir = join(aptDir, 'debs');
 const KEYRING = '/usr/share/keyrings/debian-archive-keyring.gpg';
 // Suites of Debian proper; the -security and -updates suites live under other addresses or lack most packages.
-const SUITE = /^'(.+)\/dists\/(?:bookworm|trixie|forky|oldstable|stable|testing|unstable|sid)\/InRelease'/m;
+const SUITE =
+    /^'(.+)\/dists\/(?:bookworm|trixie|forky|oldstable|stable|testing|unstable|sid)\/InRelease'/m;
 
 /** True when this is a Debian with apt, so that packages can be unpacked privately. */
 export function haveApt() {
@@ -67,7 +68,8 @@ export function unpackPackages({ suite, names, have, except, exclude, into }) {
     const excluded = exclude.map((pattern) => `--exclude=${pattern}`);
     for (const deb of debs) {
         const file = join(debDir, deb);
-        const script = 'set -e; file="$1"; into="$2"; shift 2; ' +
+        const script =
+            'set -e; file="$1"; into="$2"; shift 2; ' +
             'dpkg-deb --fsys-tarfile "$file" | tar -x -C "$into" --no-same-owner "$@"';
         capture('bash', ['-o', 'pipefail', '-c', script, 'unpack', file, into, ...excluded]);
         rmSync(file);

@@ -8,7 +8,9 @@ const CHROMIUM = '/usr/bin/chromium';
 export function ensureChromium() {
     if (process.env.TRIT_CHROMIUM) {
         if (existsSync(process.env.TRIT_CHROMIUM)) return;
-        throw new SetupError('TRIT_CHROMIUM names no file: set it to the path of a Chromium or Chrome');
+        throw new SetupError(
+            'TRIT_CHROMIUM names no file: set it to the path of a Chromium or Chrome',
+        );
     }
     if (existsSync(CHROMIUM)) return;
     if (process.getuid?.() !== 0 || !haveApt()) {

@@ -11,7 +11,9 @@ const SHA256 = '7fa616e3046edfa7a28a32d5f9eacfd23f92900fe1f8ccd988c1662f30454562
 const UPSTREAM = `https://github.com/DaveGamble/cJSON/archive/refs/tags/v${VERSION}.tar.gz`;
 
 function matches(file) {
-    return existsSync(file) && createHash('sha256').update(readFileSync(file)).digest('hex') === SHA256;
+    return (
+        existsSync(file) && createHash('sha256').update(readFileSync(file)).digest('hex') === SHA256
+    );
 }
 
 async function fetchUpstream(file) {
@@ -24,7 +26,8 @@ export async function ensureCjson() {
     if (readJson(stamp)?.sha256 === SHA256) return;
     mkdirSync(toolDir, { recursive: true });
     const archive = join(toolDir, `cjson-${VERSION}.tar.gz`);
-    if (!matches(archive)) fetchFromPool(`main/c/cjson/cjson_${VERSION}.orig.tar.gz`, SHA256, archive);
+    if (!matches(archive))
+        fetchFromPool(`main/c/cjson/cjson_${VERSION}.orig.tar.gz`, SHA256, archive);
     if (!matches(archive)) await fetchUpstream(archive);
     if (!matches(archive)) {
         throw new SetupError(

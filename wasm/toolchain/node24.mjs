@@ -18,10 +18,16 @@ export function ensureNode24() {
     // npm wants a package of its own here, or it would install into the one above.
     writeFileSync(join(folder, 'package.json'), '{ "private": true }\n');
     const name = `node-${process.platform}-${process.arch}`;
-    capture('npm', ['install', '--ignore-scripts', '--no-save', '--no-package-lock', `${name}@24`], { cwd: folder });
+    capture(
+        'npm',
+        ['install', '--ignore-scripts', '--no-save', '--no-package-lock', `${name}@24`],
+        { cwd: folder },
+    );
     const binary = join(folder, 'node_modules', name, 'bin/node');
     if (!existsSync(binary)) {
-        throw new SetupError(`npm has no Node 24 for ${name}: run the tests with Node 24 on PATH instead`);
+        throw new SetupError(
+            `npm has no Node 24 for ${name}: run the tests with Node 24 on PATH instead`,
+        );
     }
     symlinkSync(binary, link);
 }

@@ -14,7 +14,9 @@ export const EXCEPT =
 const lib = '*/wasm32-emscripten/';
 export const EXCLUDE = [
     ...['lto', 'lto-pic', 'pic'].map((variant) => `${lib}${variant}`),
-    ...['libGL-*emu*', 'libwebgpu*', '*asan*', '*-ww*', '*-tracing.a', 'libwasmfs*'].map((n) => lib + n),
+    ...['libGL-*emu*', 'libwebgpu*', '*asan*', '*-ww*', '*-tracing.a', 'libwasmfs*'].map(
+        (n) => lib + n,
+    ),
     './usr/share/emscripten/test',
     './usr/share/emscripten/docs',
     './usr/share/doc',

@@ -1,6 +1,14 @@
 // Makes unpacked Debian programs run from a private folder: they get that folder's own loader and C
 // library, because the host's may be older than what they were built against.
-import { copyFileSync, closeSync, existsSync, lstatSync, openSync, readdirSync, readSync } from 'node:fs';
+import {
+    copyFileSync,
+    closeSync,
+    existsSync,
+    lstatSync,
+    openSync,
+    readdirSync,
+    readSync,
+} from 'node:fs';
 import { chmodSync, realpathSync, symlinkSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import { capture, SetupError } from './run.mjs';
@@ -27,7 +35,9 @@ function findLoader(libDirs) {
         const name = readdirSync(folder).find((n) => /^ld-linux.*\.so\.\d$/.test(n));
         if (name) return join(folder, name);
     }
-    throw new SetupError('the unpacked C library has no loader: delete .toolchain and run the set-up again');
+    throw new SetupError(
+        'the unpacked C library has no loader: delete .toolchain and run the set-up again',
+    );
 }
 
 export function relocate() {
@@ -54,7 +64,10 @@ export function relocate() {
     }
     const programs = ['usr/bin', ...llvmDirs.map((n) => `usr/lib/${n}/bin`)]
         .flatMap((folder) => elfFiles(join(rootDir, folder)))
-        .filter((file) => !file.includes('/lib/llvm') || /\/(clang(-format)?|lld|llvm-[a-z]+)$/.test(file));
+        .filter(
+            (file) =>
+                !file.includes('/lib/llvm') || /\/(clang(-format)?|lld|llvm-[a-z]+)$/.test(file),
+        );
     patch(['--set-interpreter', loader, ...programs]);
     patch(['--force-rpath', '--set-rpath', rpath, ...programs]);
     rmSync(copy);

@@ -32,12 +32,22 @@ export function selfTest() {
     try {
         writeFileSync(join(folder, 'threads.c'), THREADS);
         writeFileSync(join(folder, 'relaxed.c'), RELAXED);
-        capture('emcc', ['-O2', '-msimd128', '-mrelaxed-simd', '-c', 'relaxed.c', '-o', 'relaxed.o'], options);
+        capture(
+            'emcc',
+            ['-O2', '-msimd128', '-mrelaxed-simd', '-c', 'relaxed.c', '-o', 'relaxed.o'],
+            options,
+        );
         const link = ['-sPTHREAD_POOL_SIZE=1', '-sEXIT_RUNTIME=1', '-sENVIRONMENT=node,worker'];
-        capture('emcc', ['-O2', '-msimd128', '-pthread', ...link, 'threads.c', '-o', 'threads.js'], options);
+        capture(
+            'emcc',
+            ['-O2', '-msimd128', '-pthread', ...link, 'threads.c', '-o', 'threads.js'],
+            options,
+        );
         const said = capture(process.execPath, ['threads.js'], options);
         if (said !== 'sum 42\n') {
-            throw new SetupError(`the compiler's test program printed ${JSON.stringify(said)} instead of "sum 42"`);
+            throw new SetupError(
+                `the compiler's test program printed ${JSON.stringify(said)} instead of "sum 42"`,
+            );
         }
     } finally {
         rmSync(folder, { recursive: true, force: true });

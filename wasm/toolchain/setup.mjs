@@ -22,7 +22,9 @@ const stampFile = join(toolDir, 'stamp.json');
 const forTests = process.argv.includes('--tests');
 
 // Only the host's own tools count here, even when our folder is already on PATH.
-const hostPath = process.env.PATH.split(delimiter).filter((folder) => folder !== binDir).join(delimiter);
+const hostPath = process.env.PATH.split(delimiter)
+    .filter((folder) => folder !== binDir)
+    .join(delimiter);
 const host = { env: { ...process.env, PATH: hostPath } };
 
 const TOOLS = [
@@ -30,7 +32,8 @@ const TOOLS = [
         name: 'Emscripten 3.1.50 or newer',
         has: () => atLeast(versionOf('emcc', host), [3, 1, 50]),
         packages: ['emscripten'],
-        elsewhere: 'install emsdk (https://emscripten.org/docs/getting_started) and put its emcc on PATH',
+        elsewhere:
+            'install emsdk (https://emscripten.org/docs/getting_started) and put its emcc on PATH',
     },
     {
         name: 'Python 3.8 or newer',
@@ -42,13 +45,13 @@ const TOOLS = [
         name: 'CMake 3.25 or newer',
         has: () => atLeast(versionOf('cmake', host), [3, 25]),
         packages: ['cmake'],
-        elsewhere: 'install CMake from your system\'s packages',
+        elsewhere: "install CMake from your system's packages",
     },
     {
         name: 'Ninja',
         has: () => versionOf('ninja', host) !== null,
         packages: ['ninja-build'],
-        elsewhere: 'install ninja from your system\'s packages',
+        elsewhere: "install ninja from your system's packages",
     },
     {
         name: `clang-format ${LLVM}`,
@@ -79,14 +82,17 @@ function writePrograms(names) {
         chmodSync(join(binDir, name), 0o755);
     };
     const usrBin = join(rootDir, 'usr/bin');
-    const python = names.includes('python3') ? `EMSDK_PYTHON="${usrBin}/python3"; export EMSDK_PYTHON\n` : '';
+    const python = names.includes('python3')
+        ? `EMSDK_PYTHON="${usrBin}/python3"; export EMSDK_PYTHON\n`
+        : '';
     if (names.includes('emscripten')) {
         for (const name of ['emcc', 'em++', 'emar', 'emranlib', 'em-config', 'emcmake', 'emnm']) {
             put(name, join(rootDir, 'usr/share/emscripten', name), python);
         }
     }
     if (names.includes('python3')) put('python3', join(usrBin, 'python3'));
-    if (names.includes('cmake')) for (const name of ['cmake', 'ctest', 'cpack']) put(name, join(usrBin, name));
+    if (names.includes('cmake'))
+        for (const name of ['cmake', 'ctest', 'cpack']) put(name, join(usrBin, name));
     if (names.includes('ninja-build')) put('ninja', join(usrBin, 'ninja'));
     const format = `clang-format-${LLVM}`;
     if (names.includes(format)) put('clang-format', join(usrBin, format));
@@ -119,9 +125,12 @@ function ensureTools() {
     const names = [...(stamp?.names ?? []), ...missing.flatMap((tool) => tool.packages)];
     let versions = stamp?.versions ?? {};
     if (missing.length > 0) {
-        if (!haveApt()) throw new SetupError(`${missing[0].name} is missing: ${missing[0].elsewhere}`);
+        if (!haveApt())
+            throw new SetupError(`${missing[0].name} is missing: ${missing[0].elsewhere}`);
         const what = missing.map((tool) => tool.name).join(', ');
-        console.log(`Unpacking ${what} into .toolchain (once; up to 400 MB to download, 1 GB on disk) ...`);
+        console.log(
+            `Unpacking ${what} into .toolchain (once; up to 400 MB to download, 1 GB on disk) ...`,
+        );
         if (!stamp) rmSync(rootDir, { recursive: true, force: true });
         versions = {
             ...versions,
@@ -140,14 +149,19 @@ function ensureTools() {
     }
     selfTest();
     mkdirSync(toolDir, { recursive: true });
-    writeFileSync(stampFile, JSON.stringify({ recipe: RECIPE, repoDir, decided, names, versions }, null, 2));
+    writeFileSync(
+        stampFile,
+        JSON.stringify({ recipe: RECIPE, repoDir, decided, names, versions }, null, 2),
+    );
     writeFileSync(join(toolDir, 'env.sh'), `export PATH="${binDir}:$PATH"\n`);
 }
 
 function ensureCompiler() {
     const command = process.env.CC ?? 'cc';
     if (probe(command, ['--version']) === null) {
-        throw new SetupError('the native tests need a C compiler: install gcc or clang, or set CC to one');
+        throw new SetupError(
+            'the native tests need a C compiler: install gcc or clang, or set CC to one',
+        );
     }
 }
 

@@ -1,0 +1,95 @@
+#!/usr/bin/env node
+// What `npm test` runs: the set-up, then every suite, then one line that counts them all.
+//   node tests/run.mjs [suite ...]     only some suites, by the names below
+import { spawnSync } from 'node:child_process';
+import { readdirSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { repoDir, toolEnv } from '../wasm/toolchain/paths.mjs';
+import { readCtest, readTap } from './results.mjs';
+
+const cores = String(availableParallelism());
+
+/** Runs a command with its output shown; true when it succeeded. */
+function run(command, args, options = {}) {
+    const env = toolEnv({ CTEST_PARALLEL_LEVEL: cores, ...options.env });
+    const child = spawnSync(command, args, { cwd: repoDir, stdio: 'inherit', ...options, env });
+    if (child.error) console.error(`${command}: ${child.error.message}`);
+    return child.status === 0;
+}
+
+function build(preset) {
+    return (
+        run('cmake', ['--preset', preset, '--log-level=WARNING']) &&
+        run('cmake', ['--build', '--preset', preset, '-j', cores])
+    );
+}
+
+function ctest(preset) {
+    const report = join(repoDir, 'build', preset, 'ctest.xml');
+    if (!build(preset)) return { passed: 0, failed: 1, skipped: 0 };
+    const fine = run('ctest', ['--preset', preset, '--output-junit', report]);
+    return readCtest(report, fine);
+}
+
+function nodeTests(folder, pattern) {
+    const files = readdirSync(join(repoDir, folder))
+        .filter((name) => pattern.test(name))
+        .map((name) => join(folder, name));
+    if (files.length === 0) return { passed: 0, failed: 0, skipped: 0 };
+    const report = join(repoDir, 'build', `${folder.replace('/', '-')}.tap`);
+    const reporters = ['spec', 'tap'].map((name) => `--test-reporter=${name}`);
+    const places = ['stdout', report].map((place) => `--test-reporter-destination=${place}`);
+    const fine = run(process.execPath, ['--test', ...reporters, ...places, ...files]);
+    return readTap(report, fine);
+}
+
+const TEST_FILE = /\.test\.mjs$/;
+const SIZE_FILE = /^size\.test\.mjs$/;
+const SUITES = {
+    lint: () => nodeTests('tests/lint', /^(?!size\.).*\.test\.mjs$/),
+    dev: () => ctest('dev'),
+    tsan: () => ctest('tsan'),
+    'wasm-st-simd128': () => ctest('wasm-st-simd128'),
+    'wasm-mt-simd128': () => ctest('wasm-mt-simd128'),
+    'wasm-st-relaxed': () => ctest('wasm-st-relaxed'),
+    'wasm-mt-relaxed': () => ctest('wasm-mt-relaxed'),
+    golden: () =>
+        build('release')
+            ? nodeTests('tests/golden', TEST_FILE)
+            : { passed: 0, failed: 1, skipped: 0 },
+    web: () => nodeTests('tests/web', TEST_FILE),
+    // Last, because it weighs what the wasm suites have built.
+    sizes: () => nodeTests('tests/lint', SIZE_FILE),
+};
+
+const wanted = process.argv.slice(2);
+const unknown = wanted.find((name) => !(name in SUITES));
+if (unknown) {
+    console.error(`There is no suite ${unknown}; name some of ${Object.keys(SUITES).join(', ')}.`);
+    process.exit(2);
+}
+
+if (!run(process.execPath, ['wasm/toolchain/setup.mjs', '--tests'])) process.exit(1);
+// Packages whose scripts would run at install time are not wanted here: none of ours needs one.
+if (!run('npm', ['ci', '--ignore-scripts', '--no-fund', '--no-audit'])) process.exit(1);
+
+const total = { passed: 0, failed: 0, skipped: 0 };
+const lines = [];
+for (const name of wanted.length > 0 ? wanted : Object.keys(SUITES)) {
+    console.log(`\n=== ${name}`);
+    const start = Date.now();
+    const counts = SUITES[name]();
+    // A suite that ran nothing would pass for ever, whatever breaks.
+    if (counts.passed + counts.failed === 0) counts.failed = 1;
+    for (const key of Object.keys(total)) total[key] += counts[key];
+    const seconds = ((Date.now() - start) / 1000).toFixed(1);
+    const verdict = counts.failed > 0 ? 'FAILED' : 'ok';
+    lines.push(
+        `${name.padEnd(16)} ${counts.passed} of ${counts.passed + counts.failed} in ${seconds} s: ${verdict}`,
+    );
+}
+
+console.log(`\n${lines.join('\n')}\n`);
+console.log(`${total.passed} passed, ${total.failed} failed, ${total.skipped} skipped`);
+process.exit(total.failed > 0 ? 1 : 0);

@@ -1,0 +1,48 @@
+#!/usr/bin/env node
+// Builds wasm flavours into web/dist/, all four unless some are named:
+//   node wasm/toolchain/build.mjs [--if-missing] [st-simd128 mt-simd128 st-relaxed mt-relaxed]
+import { spawnSync } from 'node:child_process';
+import { existsSync } from 'node:fs';
+import { availableParallelism } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { repoDir, toolEnv } from './paths.mjs';
+
+const FLAVOURS = ['st-simd128', 'mt-simd128', 'st-relaxed', 'mt-relaxed'];
+
+function run(command, args) {
+    const child = spawnSync(command, args, { cwd: repoDir, env: toolEnv(), encoding: 'utf8' });
+    if (child.error || child.status !== 0) {
+        console.error(child.error?.message ?? child.stdout + child.stderr);
+        console.error(`trit build: ${command} ${args.join(' ')} failed, see above`);
+        process.exit(1);
+    }
+}
+
+function isBuilt(flavour) {
+    return ['wasm', 'mjs'].every((ext) =>
+        existsSync(join(repoDir, `web/dist/trit-${flavour}.${ext}`)),
+    );
+}
+
+const args = process.argv.slice(2);
+const named = args.filter((arg) => !arg.startsWith('--'));
+const unknown = named.find((flavour) => !FLAVOURS.includes(flavour));
+if (unknown) {
+    console.error(
+        `trit build: there is no flavour ${unknown}; name some of ${FLAVOURS.join(', ')}`,
+    );
+    process.exit(2);
+}
+const flavours = named.length > 0 ? named : FLAVOURS;
+if (!args.includes('--if-missing') || !flavours.every(isBuilt)) {
+    const setup = fileURLToPath(new URL('setup.mjs', import.meta.url));
+    if (spawnSync(process.execPath, [setup], { stdio: 'inherit' }).status !== 0) process.exit(1);
+    for (const flavour of flavours) {
+        const preset = `wasm-${flavour}`;
+        run('cmake', ['--preset', preset]);
+        // Only the product: its tests are `npm test`'s business.
+        const jobs = String(availableParallelism());
+        run('cmake', ['--build', '--preset', preset, '-t', `trit-${flavour}`, '-j', jobs]);
+    }
+}
