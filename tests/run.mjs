@@ -19,10 +19,13 @@ function run(command, args, options = {}) {
 }
 
 function build(preset) {
-    return (
-        run('cmake', ['--preset', preset, '--log-level=WARNING']) &&
-        run('cmake', ['--build', '--preset', preset, '-j', cores])
-    );
+    const options = { cwd: repoDir, env: toolEnv(), encoding: 'utf8' };
+    const configured = spawnSync('cmake', ['--preset', preset], options);
+    if (configured.status !== 0) {
+        console.error(configured.error?.message ?? configured.stdout + configured.stderr);
+        return false;
+    }
+    return run('cmake', ['--build', '--preset', preset, '-j', cores, '--', '--quiet']);
 }
 
 function ctest(preset) {

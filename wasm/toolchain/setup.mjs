@@ -76,18 +76,15 @@ function readStamp() {
 function writePrograms(names) {
     rmSync(binDir, { recursive: true, force: true });
     mkdirSync(binDir, { recursive: true });
-    const put = (name, target, before = '') => {
+    const put = (name, target) => {
         if (!existsSync(target)) return;
-        writeFileSync(join(binDir, name), `#!/bin/sh\n${before}exec "${target}" "$@"\n`);
+        writeFileSync(join(binDir, name), `#!/bin/sh\nexec "${target}" "$@"\n`);
         chmodSync(join(binDir, name), 0o755);
     };
     const usrBin = join(rootDir, 'usr/bin');
-    const python = names.includes('python3')
-        ? `EMSDK_PYTHON="${usrBin}/python3"; export EMSDK_PYTHON\n`
-        : '';
     if (names.includes('emscripten')) {
         for (const name of ['emcc', 'em++', 'emar', 'emranlib', 'em-config', 'emcmake', 'emnm']) {
-            put(name, join(rootDir, 'usr/share/emscripten', name), python);
+            put(name, join(rootDir, 'usr/share/emscripten', name));
         }
     }
     if (names.includes('python3')) put('python3', join(usrBin, 'python3'));
