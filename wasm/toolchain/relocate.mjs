@@ -14,6 +14,8 @@ import { join } from 'node:path';
 import { capture, SetupError } from './run.mjs';
 import { rootDir } from './paths.mjs';
 
+const LLVM_PROGRAM = /\/(clang(-format)?|lld|llvm-[a-z]+)$/;
+
 function isElf(file) {
     if (!lstatSync(file).isFile()) return false;
     const head = Buffer.alloc(4);
@@ -64,12 +66,12 @@ export function relocate() {
     }
     const programs = ['usr/bin', ...llvmDirs.map((n) => `usr/lib/${n}/bin`)]
         .flatMap((folder) => elfFiles(join(rootDir, folder)))
-        .filter(
-            (file) =>
-                !file.includes('/lib/llvm') || /\/(clang(-format)?|lld|llvm-[a-z]+)$/.test(file),
-        );
-    patch(['--set-interpreter', loader, ...programs]);
+        .filter((file) => !file.includes('/lib/llvm') || LLVM_PROGRAM.test(file))
+        // A second unpacking meets the programs of the first.
+        .filter((file) => patch(['--print-interpreter', file]).trim() !== loader);
+    // In this order: the other way round breaks programs with fixed addresses, such as Python.
     patch(['--force-rpath', '--set-rpath', rpath, ...programs]);
+    patch(['--set-interpreter', loader, ...programs]);
     rmSync(copy);
 }
 

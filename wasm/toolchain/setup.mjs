@@ -113,6 +113,9 @@ function configureEmscripten() {
 }
 
 function ensureTools() {
+    mkdirSync(toolDir, { recursive: true });
+    // Emscripten's own scripts are CommonJS, which this package, the next one up, is not.
+    writeFileSync(join(toolDir, 'package.json'), '{ "private": true, "type": "commonjs" }\n');
     const stamp = readStamp();
     const decided = stamp?.decided ?? {};
     const undecided = needed().filter((tool) => !(tool.name in decided));
@@ -145,7 +148,6 @@ function ensureTools() {
         writePrograms(names);
     }
     selfTest();
-    mkdirSync(toolDir, { recursive: true });
     writeFileSync(
         stampFile,
         JSON.stringify({ recipe: RECIPE, repoDir, decided, names, versions }, null, 2),
