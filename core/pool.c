@@ -13,17 +13,18 @@ enum { MAX_THREADS = 64 };
 
 /* A worker looks this often for new work before it sleeps: some tens of microseconds up to a
  * millisecond. Long enough to stay awake between two layers, short enough to leave a busy core. */
-enum { SPINS = 100000 };
+enum { SPINS = 50000 };
 
 struct trit_pool {
     int n_threads;
     pthread_t threads[MAX_THREADS];
     int n_started;
     pthread_mutex_t mutex;
-    pthread_cond_t wake;
+    pthread_cond_t wake, done;
     atomic_uint job;     /* counts jobs; a change means work */
     atomic_int unfinished;
     atomic_int sleepers;
+    atomic_bool joiner_sleeps;
     atomic_bool quit;
     atomic_int next_index; /* hands every worker its number */
     tritx_range_fn *fn;
@@ -64,6 +65,29 @@ static void announce_job(trit_pool *pool)
     pthread_mutex_unlock(&pool->mutex);
 }
 
+/* The last one wakes the caller if it went to sleep. Both sides first write, then read what the
+ * other wrote, so one of them always sees the other. */
+static void report_done(trit_pool *pool)
+{
+    if (atomic_fetch_sub(&pool->unfinished, 1) != 1 || !atomic_load(&pool->joiner_sleeps)) return;
+    pthread_mutex_lock(&pool->mutex);
+    pthread_cond_signal(&pool->done);
+    pthread_mutex_unlock(&pool->mutex);
+}
+
+/* Spins like the workers, then sleeps: with more threads than cores a spinning caller would keep
+ * the core that a worker needs. */
+static void join(trit_pool *pool)
+{
+    for (int i = 0; i < SPINS; i++)
+        if (atomic_load_explicit(&pool->unfinished, memory_order_acquire) == 0) return;
+    pthread_mutex_lock(&pool->mutex);
+    atomic_store(&pool->joiner_sleeps, true);
+    while (atomic_load(&pool->unfinished) != 0) pthread_cond_wait(&pool->done, &pool->mutex);
+    atomic_store(&pool->joiner_sleeps, false);
+    pthread_mutex_unlock(&pool->mutex);
+}
+
 static void *worker(void *arg)
 {
     trit_pool *pool = arg;
@@ -73,7 +97,7 @@ static void *worker(void *arg)
         seen = wait_for_job(pool, seen);
         if (atomic_load(&pool->quit)) return NULL;
         run_share(pool, index);
-        atomic_fetch_sub_explicit(&pool->unfinished, 1, memory_order_release);
+        report_done(pool);
     }
 }
 
@@ -85,6 +109,7 @@ trit_status trit_pool_new(trit_pool **out, int n_threads, trit_error *err)
     pool->n_threads = n_threads;
     pthread_mutex_init(&pool->mutex, NULL);
     pthread_cond_init(&pool->wake, NULL);
+    pthread_cond_init(&pool->done, NULL);
     for (; pool->n_started < n_threads - 1; pool->n_started++)
         if (pthread_create(&pool->threads[pool->n_started], NULL, worker, pool) != 0) {
             trit_pool_free(pool);
@@ -101,6 +126,7 @@ void trit_pool_free(trit_pool *pool)
     announce_job(pool);
     for (int i = 0; i < pool->n_started; i++) pthread_join(pool->threads[i], NULL);
     pthread_cond_destroy(&pool->wake);
+    pthread_cond_destroy(&pool->done);
     pthread_mutex_destroy(&pool->mutex);
     free(pool);
 }
@@ -115,11 +141,10 @@ void tritx_parallel_for(trit_pool *pool, tritx_range_fn *fn, void *ctx, int n_ro
     pool->ctx = ctx;
     pool->n_rows = n_rows;
     pool->grain = grain;
-    atomic_store_explicit(&pool->unfinished, pool->n_threads - 1, memory_order_relaxed);
+    atomic_store(&pool->unfinished, pool->n_threads - 1);
     announce_job(pool);
     run_share(pool, 0);
-    while (atomic_load_explicit(&pool->unfinished, memory_order_acquire) != 0) {
-    }
+    join(pool);
 }
 
 #else /* a build without threads has the same interface and one thread */

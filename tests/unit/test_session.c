@@ -1,0 +1,182 @@
+/* One model, one hash: every kernel table, slice, thread count and history gives the same bits. */
+#include "check.h"
+#include "trit.h"
+
+enum { N_PROMPT = 210, N_MAX = 512 };
+
+static uint64_t hash_bytes(uint64_t hash, const void *data, size_t n)
+{
+    const unsigned char *p = data;
+    for (size_t i = 0; i < n; i++) hash = (hash ^ p[i]) * 1099511628211u;
+    return hash;
+}
+
+typedef struct {
+    uint64_t hash;
+    size_t n_vocab, n_seen;
+} hasher;
+
+static void take_logits(void *ctx, size_t position, const float *logits)
+{
+    hasher *h = ctx;
+    h->hash = hash_bytes(h->hash, &position, sizeof position);
+    h->hash = hash_bytes(h->hash, logits, h->n_vocab * sizeof *logits);
+    h->n_seen++;
+}
+
+/* A clock that moves on by 1 ms at each look, so that a budget of 3 ms ends after a few layers. */
+static double fake_clock(void *ctx)
+{
+    return *(double *)ctx += 1.0;
+}
+
+static trit_model *make_model(trit_weight head, uint64_t seed)
+{
+    trit_config c;
+    trit_model *model = NULL;
+    TRIT_CHECK_EQ_I(trit_config_preset("tiny", &c, NULL), TRIT_OK);
+    c.n_layer = 2;
+    c.n_vocab = 331; /* odd: no multiple of any step */
+    c.dim = 128;
+    c.ffn_dim = 300;
+    c.site[TRIT_SITE_HEAD].weight = (uint8_t)head;
+    TRIT_CHECK_EQ_I(trit_model_synthetic(&c, seed, &model, NULL), TRIT_OK);
+    return model;
+}
+
+static void make_prompt(int32_t *ids, int which)
+{
+    uint32_t r = (uint32_t)which + 1;
+    for (int i = 0; i < N_PROMPT; i++) {
+        r = r * 1664525u + 1013904223u;
+        ids[i] = (int32_t)(r >> 8) % 331;
+    }
+}
+
+/* Logits of all positions of three prompts, then 20 sampled tokens, with a detour by rewind. */
+static uint64_t run_all(const trit_model *model, const trit_session_params *params, int detour)
+{
+    trit_session *s = NULL;
+    trit_sampler *sampler = NULL;
+    trit_error err;
+    int32_t ids[N_MAX];
+    hasher h = {14695981039346656037u, 331, 0};
+    double time = 0;
+    TRIT_CHECK_EQ_I(trit_session_new(model, params, &s, &err), TRIT_OK);
+    for (int which = 0; which < 3; which++) {
+        make_prompt(ids, which);
+        if (detour) { /* other tokens first, a rewind, and a prefix that is reused */
+            size_t reused = 0;
+            ids[100] = 7;
+            TRIT_CHECK_EQ_I(trit_session_sync(s, ids, 150, NULL, &err), TRIT_OK);
+            TRIT_CHECK_EQ_I(trit_session_run(s, NULL, NULL, 0, &err), TRIT_OK);
+            TRIT_CHECK_EQ_I(trit_session_rewind(s, 120, &err), TRIT_OK);
+            TRIT_CHECK(trit_session_logits(s) == NULL);
+            make_prompt(ids, which);
+            ids[60] = 9; /* only positions below 60 may be kept */
+            TRIT_CHECK_EQ_I(trit_session_sync(s, ids, N_PROMPT, &reused, &err), TRIT_OK);
+            TRIT_CHECK(reused <= 60);
+            make_prompt(ids, which);
+            TRIT_CHECK_EQ_I(trit_session_rewind(s, 0, &err), TRIT_OK);
+        }
+        trit_session_each_logits(s, take_logits, &h);
+        TRIT_CHECK_EQ_I(trit_session_sync(s, ids, N_PROMPT, NULL, &err), TRIT_OK);
+        trit_status status;
+        while ((status = trit_session_run(s, fake_clock, &time, 3.0, &err)) == TRIT_CONTINUE) TRIT_CHECK(!trit_session_logits(s));
+        TRIT_CHECK_EQ_I(status, TRIT_OK);
+        trit_session_each_logits(s, NULL, NULL);
+    }
+    TRIT_CHECK_EQ_I(h.n_seen, 3 * N_PROMPT);
+    trit_sampler_params p = trit_sampler_defaults();
+    p.seed = 5;
+    TRIT_CHECK_EQ_I(trit_sampler_new(model, &p, &sampler, &err), TRIT_OK);
+    for (size_t n = N_PROMPT; n < N_PROMPT + 20; n++) {
+        TRIT_CHECK_EQ_I(trit_sampler_draw(sampler, trit_session_logits(s), ids, n, &ids[n], &err), TRIT_OK);
+        TRIT_CHECK_EQ_I(trit_session_append(s, ids[n], &err), TRIT_OK);
+        TRIT_CHECK_EQ_I(trit_session_run(s, NULL, NULL, 0, &err), TRIT_OK);
+    }
+    h.hash = hash_bytes(h.hash, ids, sizeof *ids * (N_PROMPT + 20));
+    trit_sampler_free(sampler);
+    trit_session_free(s);
+    return h.hash;
+}
+
+static void test_one_hash(trit_weight head)
+{
+    trit_model *model = make_model(head, 1), *other = make_model(head, 2);
+    static const char *const tables[] = {"ref", "v128", "relaxed"};
+    for (int kv = TRIT_KV_F32; kv <= TRIT_KV_INT8; kv++) {
+        trit_session_params p = {.n_ctx = 300, .n_slice = 64, .kv = (trit_kv)kv, .kernels = "ref"};
+        uint64_t expected = run_all(model, &p, 0);
+        printf("head %d kv %d hash %016llx\n", (int)head, kv, (unsigned long long)expected);
+        TRIT_CHECK(run_all(other, &p, 0) != expected);
+        for (int table = 1; table < 3; table++) {
+            p.kernels = tables[table];
+            size_t n;
+            if (table == 2 && trit_session_bytes(model, &p, &n, NULL) != TRIT_OK) continue;
+            for (int slice = 1; slice <= 64; slice = slice == 1 ? 7 : slice == 7 ? 64 : 65) {
+                p.n_slice = slice;
+                TRIT_CHECK(run_all(model, &p, slice == 7) == expected);
+            }
+#if TRIT_THREADS
+            static const int threads[] = {2, 3, 8};
+            for (int i = 0; i < 3; i++) {
+                TRIT_CHECK_EQ_I(trit_pool_new(&p.pool, threads[i], NULL), TRIT_OK);
+                p.n_slice = 7;
+                TRIT_CHECK(run_all(model, &p, 1) == expected);
+                trit_pool_free(p.pool);
+                p.pool = NULL;
+            }
+#endif
+        }
+    }
+    trit_model_free(model);
+    trit_model_free(other);
+}
+
+static void test_refusals(void)
+{
+    trit_model *model = make_model(TRIT_WEIGHT_INT8, 1);
+    trit_session *s = NULL;
+    trit_error err;
+    int32_t ids[40] = {0};
+    trit_session_params good = {.n_ctx = 32, .n_slice = 8, .kv = TRIT_KV_F16}, p = good;
+    p.n_ctx = 513;
+    TRIT_CHECK_EQ_I(trit_session_new(model, &p, &s, &err), TRIT_PARAM);
+    p = good, p.n_slice = 0;
+    TRIT_CHECK_EQ_I(trit_session_new(model, &p, &s, &err), TRIT_PARAM);
+    p = good, p.kernels = "fast";
+    TRIT_CHECK_EQ_I(trit_session_new(model, &p, &s, &err), TRIT_PARAM);
+    p = good, p.kv = (trit_kv)9;
+    TRIT_CHECK_EQ_I(trit_session_new(model, &p, &s, &err), TRIT_PARAM);
+    TRIT_CHECK(s == NULL);
+    TRIT_CHECK_EQ_I(trit_session_new(model, &good, &s, &err), TRIT_OK);
+    TRIT_CHECK_EQ_I(trit_session_sync(s, ids, 33, NULL, &err), TRIT_PROMPT_TOO_LONG);
+    TRIT_CHECK_EQ_I(trit_session_sync(s, ids, 0, NULL, &err), TRIT_PARAM);
+    ids[3] = 331;
+    TRIT_CHECK_EQ_I(trit_session_sync(s, ids, 8, NULL, &err), TRIT_PARAM);
+    ids[3] = -1;
+    TRIT_CHECK_EQ_I(trit_session_sync(s, ids, 8, NULL, &err), TRIT_PARAM);
+    ids[3] = 330;
+    TRIT_CHECK_EQ_I(trit_session_sync(s, ids, 32, NULL, &err), TRIT_OK);
+    TRIT_CHECK_EQ_I(trit_session_append(s, 1, &err), TRIT_PROMPT_TOO_LONG);
+    double time = 0;
+    TRIT_CHECK_EQ_I(trit_session_run(s, fake_clock, &time, 0, &err), TRIT_CONTINUE);
+    TRIT_CHECK_EQ_I(trit_session_append(s, 1, &err), TRIT_STATE);
+    TRIT_CHECK_EQ_I(trit_session_rewind(s, 33, &err), TRIT_PARAM);
+    TRIT_CHECK_EQ_I(trit_session_rewind(s, 3, &err), TRIT_OK);
+    TRIT_CHECK_EQ_I(trit_session_append(s, 1, &err), TRIT_OK);
+    TRIT_CHECK_EQ_I(trit_session_run(s, NULL, NULL, 0, &err), TRIT_OK);
+    TRIT_CHECK(trit_session_logits(s) != NULL);
+    TRIT_CHECK_EQ_I(trit_session_length(s), 4);
+    trit_session_free(s);
+    trit_model_free(model);
+}
+
+int main(void)
+{
+    test_one_hash(TRIT_WEIGHT_INT8);
+    test_one_hash(TRIT_WEIGHT_F16);
+    test_refusals();
+    return TRIT_DONE();
+}
