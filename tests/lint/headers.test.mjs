@@ -8,7 +8,7 @@ import { listFiles } from './files.mjs';
 const folders = ['kernels', 'core', 'wasm', 'tests'].map((name) => join(repoDir, name));
 const search = [...folders, cjsonDir].map((folder) => `-I${folder}`);
 
-for (const header of listFiles(/^(kernels|core)\/.*\.h$/)) {
+for (const header of listFiles(/^(kernels|core|tests)\/.*\.h$/)) {
     test(`${header} compiles alone`, () => {
         const args = ['-std=c11', '-Wall', '-Wextra', '-fsyntax-only', ...search, '-x', 'c', '-'];
         // Through a source of one line, or the compiler would warn that a header is its main file.
