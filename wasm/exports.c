@@ -1,0 +1,263 @@
+/* The flat C interface for JavaScript: integers and pointers in, a status out.
+ *
+ * Results are written to scratch memory of the caller as 32-bit little-endian words, one after the
+ * other. JavaScript knows no struct: whatever has fields is passed as separate arguments. A failing
+ * call leaves its sentence in one static trit_error, which the two functions below read. */
+#include <emscripten/em_js.h>
+#include <emscripten/emscripten.h>
+#include <stdlib.h>
+
+#include "export.h"
+#include "trit.h"
+
+static trit_error error;
+
+/* Every call that can fail begins here, so that an old message is never shown for a new failure. */
+static trit_error *fresh_error(void)
+{
+    error = (trit_error){0};
+    return &error;
+}
+
+TRIT_EXPORT const char *trit_js_error_message(void)
+{
+    return error.message;
+}
+
+TRIT_EXPORT double trit_js_error_offset(void)
+{
+    return (double)error.offset;
+}
+
+TRIT_EXPORT void *trit_js_alloc(size_t n_bytes)
+{
+    return malloc(n_bytes);
+}
+
+TRIT_EXPORT void trit_js_free(void *memory)
+{
+    free(memory);
+}
+
+/* ---- loader and model ---- */
+
+TRIT_EXPORT trit_status trit_js_loader_new(trit_head head, trit_loader **out)
+{
+    return trit_loader_new(out, head, fresh_error());
+}
+
+TRIT_EXPORT trit_status trit_js_loader_side(trit_loader *loader, trit_side side, const char *text, size_t n_bytes)
+{
+    return trit_loader_side(loader, side, text, n_bytes, fresh_error());
+}
+
+TRIT_EXPORT trit_status trit_js_loader_push(trit_loader *loader, const uint8_t *bytes, size_t n_bytes)
+{
+    return trit_loader_push(loader, bytes, n_bytes, fresh_error());
+}
+
+TRIT_EXPORT trit_status trit_js_loader_finish(trit_loader *loader, trit_model **out)
+{
+    return trit_loader_finish(loader, out, fresh_error());
+}
+
+TRIT_EXPORT void trit_js_loader_free(trit_loader *loader)
+{
+    trit_loader_free(loader);
+}
+
+TRIT_EXPORT trit_status trit_js_model_synthetic(const char *shape, uint32_t seed, trit_model **out)
+{
+    trit_config config;
+    trit_status status = trit_config_preset(shape, &config, fresh_error());
+    return status == TRIT_OK ? trit_model_synthetic(&config, seed, out, &error) : status;
+}
+
+TRIT_EXPORT void trit_js_model_free(trit_model *model)
+{
+    trit_model_free(model);
+}
+
+TRIT_EXPORT const char *trit_js_model_card(const trit_model *model)
+{
+    return trit_model_card(model);
+}
+
+/* Module.sink(pointer, length) is set by the caller of trit_js_model_write; not 0 stops. */
+EM_JS(int, trit_js_sink, (const uint8_t *bytes, size_t n_bytes), { return Module['sink'](bytes >>> 0, n_bytes >>> 0); })
+
+static int sink(void *ctx, const uint8_t *bytes, size_t n_bytes)
+{
+    (void)ctx;
+    return trit_js_sink(bytes, n_bytes);
+}
+
+TRIT_EXPORT trit_status trit_js_model_write(const trit_model *model, const char *card)
+{
+    return trit_model_write(model, card, sink, NULL, fresh_error());
+}
+
+/* ---- text ---- */
+
+TRIT_EXPORT trit_status trit_js_tokenize(const trit_model *model, const char *text, size_t n_bytes, uint32_t flags,
+                                         int32_t *ids, size_t capacity, size_t *n_ids)
+{
+    return trit_tokenize(model, text, n_bytes, flags, ids, capacity, n_ids, fresh_error());
+}
+
+/* out: address and length of the bytes, 1 for a special token */
+TRIT_EXPORT trit_status trit_js_token_bytes(const trit_model *model, int32_t id, uint32_t *out)
+{
+    const uint8_t *bytes;
+    size_t n_bytes;
+    bool special;
+    fresh_error();
+    trit_status status = trit_token_bytes(model, id, &bytes, &n_bytes, &special);
+    if (status != TRIT_OK) return status;
+    out[0] = (uint32_t)(uintptr_t)bytes;
+    out[1] = (uint32_t)n_bytes;
+    out[2] = special;
+    return TRIT_OK;
+}
+
+/* Message i has the role named roles[i] and the text between ends[i - 1] and ends[i]. */
+TRIT_EXPORT trit_status trit_js_chat_render(const trit_model *model, const char *const *roles, const char *text,
+                                            const uint32_t *ends, size_t n_messages, int32_t *ids, size_t capacity,
+                                            size_t *n_ids)
+{
+    fresh_error();
+    trit_message *messages = calloc(n_messages + 1, sizeof *messages);
+    if (!messages) return TRIT_OOM;
+    for (size_t i = 0; i < n_messages; i++) {
+        uint32_t begin = i ? ends[i - 1] : 0;
+        messages[i] = (trit_message){roles[i], text + begin, ends[i] - begin};
+    }
+    trit_status status = trit_chat_render(model, messages, n_messages, ids, capacity, n_ids, &error);
+    free(messages);
+    return status;
+}
+
+/* ---- session ---- */
+
+TRIT_EXPORT trit_status trit_js_pool_new(int n_threads, trit_pool **out)
+{
+    return trit_pool_new(out, n_threads, fresh_error());
+}
+
+TRIT_EXPORT void trit_js_pool_free(trit_pool *pool)
+{
+    trit_pool_free(pool);
+}
+
+TRIT_EXPORT trit_status trit_js_session_bytes(const trit_model *model, int32_t n_ctx, int32_t n_slice, trit_kv kv,
+                                              const char *kernels, size_t *out)
+{
+    trit_session_params params = {.n_ctx = n_ctx, .n_slice = n_slice, .kv = kv, .kernels = kernels};
+    return trit_session_bytes(model, &params, out, fresh_error());
+}
+
+TRIT_EXPORT trit_status trit_js_session_new(const trit_model *model, int32_t n_ctx, int32_t n_slice, trit_kv kv,
+                                            const char *kernels, trit_pool *pool, trit_session **out)
+{
+    trit_session_params params = {.n_ctx = n_ctx, .n_slice = n_slice, .kv = kv, .kernels = kernels, .pool = pool};
+    return trit_session_new(model, &params, out, fresh_error());
+}
+
+TRIT_EXPORT void trit_js_session_free(trit_session *session)
+{
+    trit_session_free(session);
+}
+
+TRIT_EXPORT trit_status trit_js_session_sync(trit_session *session, const int32_t *ids, size_t n_ids, size_t *n_reused)
+{
+    return trit_session_sync(session, ids, n_ids, n_reused, fresh_error());
+}
+
+TRIT_EXPORT trit_status trit_js_session_append(trit_session *session, int32_t id)
+{
+    return trit_session_append(session, id, fresh_error());
+}
+
+TRIT_EXPORT trit_status trit_js_session_rewind(trit_session *session, size_t n)
+{
+    return trit_session_rewind(session, n, fresh_error());
+}
+
+static double now(void *ctx)
+{
+    (void)ctx;
+    return emscripten_get_now();
+}
+
+TRIT_EXPORT trit_status trit_js_session_run(trit_session *session, double budget_ms)
+{
+    return trit_session_run(session, now, NULL, budget_ms, fresh_error());
+}
+
+TRIT_EXPORT float *trit_js_session_logits(trit_session *session)
+{
+    return trit_session_logits(session);
+}
+
+/* Where the logits of all positions go. One session collects at a time: JavaScript runs one job. */
+static struct {
+    float *rows; /* [n_rows][n_vocab] */
+    size_t first, n_rows, n_vocab;
+} collection;
+
+static void collect(void *ctx, size_t position, const float *logits)
+{
+    (void)ctx;
+    if (position < collection.first || position - collection.first >= collection.n_rows) return;
+    float *row = collection.rows + (position - collection.first) * collection.n_vocab;
+    for (size_t i = 0; i < collection.n_vocab; i++) row[i] = logits[i];
+}
+
+/* Copies the logits of positions [first, first + n_rows) to rows as they are computed; rows NULL
+ * ends that. */
+TRIT_EXPORT void trit_js_session_collect(trit_session *session, float *rows, size_t first, size_t n_rows, size_t n_vocab)
+{
+    collection.rows = rows;
+    collection.first = first;
+    collection.n_rows = n_rows;
+    collection.n_vocab = n_vocab;
+    trit_session_each_logits(session, rows ? collect : NULL, NULL);
+}
+
+/* ---- sampler ---- */
+
+/* The seed comes in two halves, since JavaScript's numbers hold 53 bits. */
+TRIT_EXPORT trit_status trit_js_sampler_new(const trit_model *model, float temperature, int32_t top_k, float top_p,
+                                            float min_p, float repeat_penalty, float frequency_penalty,
+                                            float presence_penalty, int32_t penalty_last, uint32_t seed_low,
+                                            uint32_t seed_high, const int32_t *bias_ids, const float *bias_values,
+                                            size_t n_bias, trit_sampler **out)
+{
+    trit_sampler_params params = trit_sampler_defaults();
+    params.temperature = temperature;
+    params.top_k = top_k;
+    params.top_p = top_p;
+    params.min_p = min_p;
+    params.repeat_penalty = repeat_penalty;
+    params.frequency_penalty = frequency_penalty;
+    params.presence_penalty = presence_penalty;
+    params.penalty_last = penalty_last;
+    params.seed = (uint64_t)seed_high << 32 | seed_low;
+    params.bias_ids = bias_ids;
+    params.bias_values = bias_values;
+    params.n_bias = n_bias;
+    return trit_sampler_new(model, &params, out, fresh_error());
+}
+
+TRIT_EXPORT void trit_js_sampler_free(trit_sampler *sampler)
+{
+    trit_sampler_free(sampler);
+}
+
+TRIT_EXPORT trit_status trit_js_sampler_draw(trit_sampler *sampler, trit_session *session, const int32_t *history,
+                                             size_t n_history, int32_t *id)
+{
+    float *logits = trit_session_logits(session);
+    fresh_error();
+    return logits ? trit_sampler_draw(sampler, logits, history, n_history, id, &error) : TRIT_STATE;
+}

@@ -1,0 +1,182 @@
+import { TritError } from './errors.js';
+
+/** Words of results that one call can write. */
+const SCRATCH_WORDS = 4;
+
+const encoder = new TextEncoder();
+
+/**
+ * Typed calls over the exports of one module. Nothing else touches Emscripten's object.
+ *
+ * The memory may move when it grows, so views are made anew for every use.
+ */
+export class Bindings {
+    #module;
+    #scratch;
+    /** @type {Map<number, {name: string, text: string}>} */
+    #statuses;
+
+    /** @param {any} module */
+    constructor(module) {
+        this.#module = module;
+        const description = JSON.parse(this.string('describe'));
+        this.#statuses = new Map(
+            description.statuses.map(([value, name, text]) => [value, { name, text }]),
+        );
+        /** @type {Record<string, Record<string, number>>} */
+        this.constants = {};
+        for (const [group, name, value] of description.constants)
+            (this.constants[group] ??= {})[name] = value;
+        this.description = { threads: description.threads, relaxed: description.relaxed };
+        this.#scratch = this.alloc(4 * SCRATCH_WORDS);
+    }
+
+    /** @returns {ArrayBufferLike} */
+    get buffer() {
+        return this.#module.wasmMemory.buffer;
+    }
+
+    /** @param {(pointer: number, nBytes: number) => number} sink receives a file being written */
+    set sink(sink) {
+        this.#module.sink = sink;
+    }
+
+    /**
+     * A call without a status: its plain result.
+     * @param {string} name without the prefix
+     * @param {...number} args
+     * @returns {number}
+     */
+    plain(name, ...args) {
+        return this.#module[`_trit_js_${name}`](...args);
+    }
+
+    /**
+     * A call with a status: returns its name when it is no failure, throws otherwise.
+     * @param {string} name
+     * @param {...number} args
+     * @returns {string}
+     */
+    call(name, ...args) {
+        const value = this.plain(name, ...args);
+        const status = this.#statuses.get(value) ?? { name: 'UNKNOWN', text: 'unknown error' };
+        if (value < 0)
+            throw new TritError(status.name, this.string('error_message') || status.text);
+        return status.name;
+    }
+
+    /**
+     * A call whose last argument is the place of one result.
+     * @param {string} name
+     * @param {...number} args
+     * @returns {number} the result as an unsigned word: an address or a count
+     */
+    make(name, ...args) {
+        this.call(name, ...args, this.#scratch);
+        return this.words(this.#scratch, 1)[0];
+    }
+
+    /**
+     * A call that fills an array of ids whose length is not known before.
+     * @param {string} name its last arguments are ids, capacity, n_ids
+     * @param {number[]} args
+     * @param {number} guess
+     * @returns {number[]}
+     */
+    ids(name, args, guess) {
+        for (let capacity = guess; ;) {
+            const memory = this.alloc(4 * capacity);
+            try {
+                this.words(this.#scratch, 1)[0] = 0;
+                this.call(name, ...args, memory, capacity, this.#scratch);
+                const n = this.words(this.#scratch, 1)[0];
+                return Array.from(new Int32Array(this.buffer, memory, n));
+            } catch (error) {
+                const needed = this.words(this.#scratch, 1)[0];
+                if (needed <= capacity) throw error;
+                capacity = needed;
+            } finally {
+                this.free(memory);
+            }
+        }
+    }
+
+    /**
+     * @param {number} model
+     * @param {number} id
+     * @returns {{bytes: Uint8Array, special: boolean}} the bytes are a copy
+     */
+    tokenBytes(model, id) {
+        this.call('token_bytes', model, id, this.#scratch);
+        const [address, n, special] = this.words(this.#scratch, 3);
+        return { bytes: this.copy(address, n), special: special === 1 };
+    }
+
+    /**
+     * @param {number} address
+     * @param {number} n
+     */
+    words(address, n) {
+        return new Uint32Array(this.buffer, address, n);
+    }
+
+    /**
+     * @param {number} address
+     * @param {number} n
+     */
+    floats(address, n) {
+        return new Float32Array(this.buffer, address, n);
+    }
+
+    /**
+     * Bytes in memory of their own: TextDecoder refuses shared memory, and files outlive a growth.
+     * @param {number} address
+     * @param {number} n
+     */
+    copy(address, n) {
+        return Uint8Array.from(new Uint8Array(this.buffer, address, n));
+    }
+
+    /**
+     * The text that a call returns, up to its NUL.
+     * @param {string} name
+     * @param {...number} args
+     */
+    string(name, ...args) {
+        const begin = this.plain(name, ...args) >>> 0;
+        const end = new Uint8Array(this.buffer).indexOf(0, begin);
+        return new TextDecoder().decode(this.copy(begin, end - begin));
+    }
+
+    /** @param {number} nBytes */
+    alloc(nBytes) {
+        const address = this.plain('alloc', nBytes || 1) >>> 0;
+        if (address === 0) throw new TritError('OOM', `no memory for ${nBytes} bytes`);
+        return address;
+    }
+
+    /** @param {number} address */
+    free(address) {
+        this.plain('free', address);
+    }
+
+    /**
+     * Calls use(address, length) with a copy of the data in the engine's memory.
+     * @template T
+     * @param {Uint8Array | Int32Array | Float32Array | Uint32Array | string} data text gets a NUL
+     * @param {(address: number, length: number) => T} use
+     * @returns {T}
+     */
+    with(data, use) {
+        const array = typeof data === 'string' ? encoder.encode(data + '\0') : data;
+        const address = this.alloc(array.byteLength);
+        try {
+            new Uint8Array(this.buffer, address, array.byteLength).set(
+                new Uint8Array(array.buffer, array.byteOffset, array.byteLength),
+            );
+            return use(address, typeof data === 'string' ? array.length - 1 : array.length);
+        } finally {
+            this.free(address);
+        }
+    }
+}

@@ -1,0 +1,25 @@
+/** Every default of the JavaScript side, in one place. */
+export const defaults = Object.freeze({
+    /** `null`: until the context is full. */
+    maxTokens: null,
+    temperature: 0.8,
+    topK: 40,
+    topP: 0.95,
+    minP: 0,
+    repeatPenalty: 1,
+    frequencyPenalty: 0,
+    presencePenalty: 0,
+    /** How many of the last tokens the penalties look at; -1 is all of them. */
+    penaltyLast: 64,
+    kv: 'f32',
+    /** Tokens of a prompt that are computed together. */
+    slice: 64,
+    /** Milliseconds of computing between two looks at the message queue. */
+    budget: 25,
+    /** Threads beyond this many seldom help, since memory is the limit. */
+    threads: 8,
+    /** The engine's own limit; needed before the engine, whose threads start with it. */
+    maxThreads: 64,
+    /** Bytes of a model that are handed over at once. */
+    chunkBytes: 16 * 1024 * 1024,
+});

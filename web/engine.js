@@ -1,0 +1,563 @@
+import { Bindings } from './bindings.js';
+import { defaults } from './defaults.js';
+import { TritError } from './errors.js';
+import { startModule } from './flavours.js';
+import { StopFinder, TextJoiner } from './stream.js';
+import { breathe } from './yield.js';
+
+/** @typedef {{aborted: boolean}} Job what a running job looks at between two slices of work */
+/** @typedef {import('./params.js').GenerateParams} GenerateParams */
+/** @typedef {import('./protocol.js').ModelInfo} ModelInfo */
+/** @typedef {import('./protocol.js').GenerateResult} GenerateResult */
+/** @typedef {import('./protocol.js').Prompt} Prompt */
+
+/** @param {Job} job */
+function throwIfStopped(job) {
+    if (job.aborted) throw new TritError('ABORTED', 'the work was stopped by the caller');
+}
+
+/**
+ * The worker's side: one module, one model, one session. The generate loop lives here.
+ */
+export class Engine {
+    #choice;
+    #c;
+    #loader = 0;
+    #model = 0;
+    #pool = 0;
+    #session = 0;
+    /** @type {any} */
+    #config = null;
+    #settings = { contextLength: 0, kv: /** @type {string} */ (defaults.kv) };
+    #lastBreath = performance.now();
+
+    /**
+     * @param {import('./features.js').Choice} choice
+     * @param {any} module
+     */
+    constructor(choice, module) {
+        this.#choice = choice;
+        this.#c = new Bindings(module);
+    }
+
+    /** @param {import('./features.js').Choice} choice */
+    static async start(choice) {
+        try {
+            return new Engine(choice, await startModule(choice));
+        } catch (error) {
+            throw TritError.from(error, 'RUNTIME_LOAD');
+        }
+    }
+
+    // ---- loading and writing ----
+
+    /** @param {string} head how an embedding of floats is kept */
+    beginLoad(head) {
+        const value = this.#c.constants.head[head];
+        if (value === undefined) throw new TritError('PARAM', 'head is not one of int8 and f16');
+        this.#loader = this.#c.make('loader_new', value);
+    }
+
+    /**
+     * @param {string} name
+     * @param {string | Uint8Array} text
+     */
+    side(name, text) {
+        const side = this.#c.constants.side[name];
+        if (side === undefined) throw new TritError('PARAM', `there is no side file "${name}"`);
+        this.#c.with(text, (address, n) =>
+            this.#c.call('loader_side', this.#loader, side, address, n),
+        );
+    }
+
+    /** @param {Uint8Array} bytes */
+    push(bytes) {
+        this.#c.with(bytes, (address, n) => this.#c.call('loader_push', this.#loader, address, n));
+    }
+
+    /** @param {{contextLength?: number, kv?: string}} settings */
+    finishLoad(settings) {
+        const model = this.#c.make('loader_finish', this.#loader);
+        this.#c.plain('loader_free', this.#loader);
+        this.#loader = 0;
+        return this.#open(model, settings);
+    }
+
+    /**
+     * A model of this shape with random weights, for measurements.
+     * @param {string} shape
+     * @param {{contextLength?: number, kv?: string}} settings
+     */
+    synthetic(shape, settings) {
+        const model = this.#c.with(shape, (name) => this.#c.make('model_synthetic', name, 1));
+        return this.#open(model, settings);
+    }
+
+    /**
+     * @param {number} model
+     * @param {{contextLength?: number, kv?: string}} settings
+     */
+    #open(model, { contextLength, kv = defaults.kv }) {
+        this.#model = model;
+        this.#config = JSON.parse(this.#c.string('model_info', model));
+        this.#settings = { contextLength: contextLength ?? this.#config.nCtx, kv };
+        return this.info();
+    }
+
+    /** @returns {ModelInfo} */
+    info() {
+        const { threads, flavour, note } = this.#choice;
+        const card = this.#c.string('model_card', this.#model);
+        return {
+            ...this.#config,
+            ...this.#settings,
+            card: card ? JSON.parse(card) : {},
+            sessionBytes: this.#c.make('session_bytes', this.#model, ...this.#sessionArguments()),
+            memoryBytes: this.#c.buffer.byteLength,
+            threads,
+            flavour,
+            ...(note ? { note } : {}),
+        };
+    }
+
+    /**
+     * Writes the packed file.
+     * @param {string | null} card a JSON object as text
+     * @param {(bytes: Uint8Array) => void} write gets copies, in order
+     */
+    write(card, write) {
+        /** @type {unknown} */
+        let failure;
+        this.#c.sink = (address, n) => {
+            try {
+                write(this.#c.copy(address, n));
+                return 0;
+            } catch (error) {
+                failure = error; // an exception must not unwind the frames of C
+                return 1;
+            }
+        };
+        try {
+            if (card === null) this.#c.call('model_write', this.#model, 0);
+            else this.#c.with(card, (text) => this.#c.call('model_write', this.#model, text));
+        } catch (error) {
+            throw failure ?? error;
+        }
+    }
+
+    close() {
+        this.#c.plain('session_free', this.#session);
+        this.#c.plain('pool_free', this.#pool);
+        this.#c.plain('model_free', this.#model);
+        this.#c.plain('loader_free', this.#loader);
+        this.#session = this.#pool = this.#model = this.#loader = 0;
+    }
+
+    // ---- text ----
+
+    /**
+     * @param {string | Uint8Array} text
+     * @param {{special?: boolean, bos?: boolean}} options
+     */
+    tokenize(text, { special = false, bos = false }) {
+        const { tokenize } = this.#c.constants;
+        const flags = (special ? tokenize.special : 0) | (bos ? tokenize.bos : 0);
+        return this.#c.with(text, (address, n) =>
+            this.#c.ids('tokenize', [this.#model, address, n, flags], n + 1),
+        );
+    }
+
+    /** @param {number[]} ids */
+    detokenize(ids) {
+        const joiner = new TextJoiner();
+        return ids.map((id) => this.#textOf(joiner, id)).join('') + joiner.flush();
+    }
+
+    /**
+     * @param {TextJoiner} joiner
+     * @param {number} id
+     */
+    #textOf(joiner, id) {
+        const { bytes, special } = this.#c.tokenBytes(this.#model, id);
+        return special ? '' : joiner.push(bytes);
+    }
+
+    /** @param {import('./protocol.js').Message[]} messages */
+    #render(messages) {
+        const c = this.#c;
+        const texts = messages.map(({ content }) => new TextEncoder().encode(content));
+        let end = 0;
+        const ends = Uint32Array.from(texts, (text) => (end += text.length));
+        const all = new Uint8Array(end);
+        texts.forEach((text, i) => all.set(text, ends[i] - text.length));
+        /** @type {(names: string[], addresses: number[]) => number[]} */
+        const withRoles = (names, addresses) => {
+            if (names.length > 0)
+                return c.with(names[0], (name) => withRoles(names.slice(1), [...addresses, name]));
+            const byName = Uint32Array.from(messages, ({ role }) => addresses[roles.indexOf(role)]);
+            return c.with(byName, (role) =>
+                c.with(all, (text) =>
+                    c.with(ends, (e) =>
+                        c.ids(
+                            'chat_render',
+                            [this.#model, role, text, e, messages.length],
+                            end + 64,
+                        ),
+                    ),
+                ),
+            );
+        };
+        const roles = [...new Set(messages.map(({ role }) => role))];
+        return withRoles(roles, []);
+    }
+
+    /** @param {Prompt} prompt */
+    #promptIds(prompt) {
+        if ('ids' in prompt) return prompt.ids;
+        if ('messages' in prompt) return this.#render(prompt.messages);
+        return this.tokenize(prompt.text, { bos: this.#config.addBos });
+    }
+
+    // ---- computing ----
+
+    /** @returns {[number, number, number, number]} */
+    #sessionArguments() {
+        const kv = this.#c.constants.kv[this.#settings.kv];
+        if (kv === undefined) throw new TritError('PARAM', 'kv is not one of f32, f16 and int8');
+        return [this.#settings.contextLength, defaults.slice, kv, 0];
+    }
+
+    #openSession() {
+        if (this.#session) return this.#session;
+        if (this.#choice.threads > 1) this.#pool ||= this.#c.make('pool_new', this.#choice.threads);
+        this.#session = this.#c.make(
+            'session_new',
+            this.#model,
+            ...this.#sessionArguments(),
+            this.#pool,
+        );
+        return this.#session;
+    }
+
+    /**
+     * @param {number[]} ids
+     * @returns {number} how many were computed before
+     */
+    #sync(ids) {
+        const session = this.#openSession();
+        return this.#c.with(Int32Array.from(ids), (address, n) =>
+            this.#c.make('session_sync', session, address, n),
+        );
+    }
+
+    /**
+     * Computes what is queued, and lets messages in now and then.
+     * @param {Job} job
+     */
+    async #run(job) {
+        const c = this.#c;
+        while (c.call('session_run', this.#session, defaults.budget) === 'CONTINUE')
+            await this.#breathe(job);
+        if (performance.now() - this.#lastBreath >= defaults.budget) await this.#breathe(job);
+    }
+
+    /** @param {Job} job */
+    async #breathe(job) {
+        await breathe();
+        this.#lastBreath = performance.now();
+        throwIfStopped(job);
+    }
+
+    /** @param {GenerateParams} p */
+    #newSampler(p) {
+        const c = this.#c;
+        const ids = Int32Array.from(p.logitBias, ([id]) => id);
+        const values = Float32Array.from(p.logitBias, ([, value]) => value);
+        const low = Number(p.seed & 0xffffffffn);
+        const high = Number(p.seed >> 32n);
+        return c.with(ids, (biasIds, n) =>
+            c.with(values, (biasValues) =>
+                c.make(
+                    'sampler_new',
+                    ...[this.#model, p.temperature, p.topK, p.topP, p.minP, p.repeatPenalty],
+                    ...[p.frequencyPenalty, p.presencePenalty, p.penaltyLast, low, high],
+                    ...[biasIds, biasValues, n],
+                ),
+            ),
+        );
+    }
+
+    /**
+     * @param {Prompt} prompt
+     * @param {GenerateParams} params
+     * @param {Job} job
+     * @param {(text: string) => void} emit
+     * @returns {Promise<GenerateResult>}
+     */
+    async generate(prompt, params, job, emit) {
+        const promptIds = this.#promptIds(prompt);
+        if (promptIds.length === 0) throw new TritError('PARAM', 'the prompt is empty');
+        const out = new Answer(params.stop, emit);
+        /** @type {GenerateResult['finish']} */
+        let finish = 'abort';
+        const sampler = this.#newSampler(params);
+        const history = new History(this.#c, promptIds, this.#settings.contextLength);
+        const clock = { begin: performance.now(), prompt: 0, end: 0 };
+        let cachedTokens = 0;
+        try {
+            cachedTokens = this.#sync(promptIds);
+            const limit = Math.min(
+                params.maxTokens ?? Infinity,
+                // the last token of a full context has logits, so one more can be drawn
+                this.#settings.contextLength - promptIds.length + 1,
+            );
+            throwIfStopped(job);
+            if (limit > 0) await this.#run(job);
+            clock.prompt = performance.now();
+            finish = await this.#decode(sampler, history, limit, job, out);
+        } catch (error) {
+            if (!(error instanceof TritError && error.code === 'ABORTED')) throw error;
+        } finally {
+            this.#c.plain('sampler_free', sampler);
+            history.free();
+        }
+        clock.end = performance.now();
+        clock.prompt ||= clock.end;
+        out.finish();
+        return {
+            promptIds,
+            ids: out.ids,
+            text: out.text,
+            finish,
+            usage: {
+                promptTokens: promptIds.length,
+                cachedTokens,
+                completionTokens: out.ids.length,
+            },
+            timings: { promptMs: clock.prompt - clock.begin, decodeMs: clock.end - clock.prompt },
+        };
+    }
+
+    /**
+     * @param {number} sampler
+     * @param {History} history
+     * @param {number} limit
+     * @param {Job} job
+     * @param {Answer} out
+     * @returns {Promise<'stop' | 'length'>}
+     */
+    async #decode(sampler, history, limit, job, out) {
+        while (out.ids.length < limit) {
+            const id =
+                this.#c.make(
+                    'sampler_draw',
+                    ...[sampler, this.#session, history.address, history.length],
+                ) | 0;
+            if (this.#config.stopIds.includes(id)) return 'stop';
+            const { bytes, special } = this.#c.tokenBytes(this.#model, id);
+            out.push(id, special ? new Uint8Array() : bytes);
+            if (out.stopped) return 'stop';
+            if (out.ids.length === limit) break;
+            history.push(id);
+            this.#c.call('session_append', this.#session, id);
+            await this.#run(job);
+        }
+        return 'length';
+    }
+
+    /**
+     * The logits after each token, some positions at a time. The rows are a view of the engine's
+     * memory and die with the next step.
+     * @param {number[]} ids
+     * @param {Job} job
+     * @returns {AsyncGenerator<{first: number, n: number, rows: Float32Array}>}
+     */
+    async *#rows(ids, job) {
+        const c = this.#c;
+        const { nVocab } = this.#config;
+        this.#sync(ids); // refuses what is too long or unknown before anything is computed
+        c.call('session_rewind', this.#session, 0);
+        const memory = c.alloc(4 * defaults.slice * nVocab);
+        try {
+            for (let first = 0; first < ids.length; first += defaults.slice) {
+                const n = Math.min(defaults.slice, ids.length - first);
+                c.plain('session_collect', this.#session, memory, first, n, nVocab);
+                this.#sync(ids.slice(0, first + n));
+                await this.#run(job);
+                yield { first, n, rows: c.floats(memory, n * nVocab) };
+            }
+        } finally {
+            c.plain('session_collect', this.#session, 0, 0, 0, 0);
+            c.free(memory);
+        }
+    }
+
+    /**
+     * @param {number[]} ids
+     * @param {boolean} all
+     * @param {Job} job
+     * @param {(rows: Float32Array) => void} emit gets copies: [n, nVocab], in order
+     */
+    async logits(ids, all, job, emit) {
+        if (ids.length === 0) throw new TritError('PARAM', 'there are no ids');
+        if (all) {
+            for await (const { rows } of this.#rows(ids, job)) emit(Float32Array.from(rows));
+            return;
+        }
+        this.#sync(ids);
+        await this.#run(job);
+        const address = this.#c.plain('session_logits', this.#session) >>> 0;
+        emit(Float32Array.from(this.#c.floats(address, this.#config.nVocab)));
+    }
+
+    /**
+     * How well the model foretells a text: its tokens are cut into windows that fit the context,
+     * BOS before each, and every other token is scored once.
+     * @param {string | Uint8Array} text
+     * @param {Job} job
+     * @param {(loaded: number, total: number) => void} onProgress
+     * @returns {Promise<import('./protocol.js').Score>}
+     */
+    async score(text, job, onProgress) {
+        const bytes = typeof text === 'string' ? new TextEncoder().encode(text) : text;
+        const ids = this.tokenize(bytes, {});
+        const prefix = this.#config.bosId >= 0 ? [this.#config.bosId] : [];
+        const window = this.#settings.contextLength - 1;
+        let tokens = 0;
+        let nats = 0;
+        for (let begin = 0; begin < ids.length && window > 0; begin += window) {
+            const sequence = [...prefix, ...ids.slice(begin, begin + window)];
+            for await (const { first, n, rows } of this.#rows(sequence, job)) {
+                for (let i = 0; i < n && first + i + 1 < sequence.length; i++) {
+                    nats += surprise(
+                        rows,
+                        i * this.#config.nVocab,
+                        this.#config.nVocab,
+                        sequence[first + i + 1],
+                    );
+                    tokens++;
+                }
+            }
+            onProgress(Math.min(begin + window, ids.length), ids.length);
+        }
+        if (tokens === 0) throw new TritError('PARAM', 'the text has no tokens to score');
+        return {
+            tokens,
+            bytes: bytes.length,
+            bitsPerByte: nats / Math.LN2 / bytes.length,
+            perplexity: Math.exp(nats / tokens),
+        };
+    }
+
+    /**
+     * Milliseconds of one prefill and of the decode steps after it.
+     * @param {number} nPrefill
+     * @param {number} nDecode
+     * @param {Job} job
+     */
+    async measure(nPrefill, nDecode, job) {
+        const { nVocab } = this.#config;
+        // any ids do, since the work does not depend on them
+        const ids = Array.from({ length: nPrefill }, (_, i) => (i * 7919) % nVocab);
+        this.#openSession();
+        this.#c.call('session_rewind', this.#session, 0);
+        this.#sync(ids);
+        const begin = performance.now();
+        await this.#run(job);
+        const middle = performance.now();
+        for (let i = 0; i < nDecode; i++) {
+            this.#c.call('session_append', this.#session, ((nPrefill + i) * 7919) % nVocab);
+            await this.#run(job);
+        }
+        return {
+            prefillMs: middle - begin,
+            decodeMs: performance.now() - middle,
+            memoryBytes: this.#c.buffer.byteLength,
+        };
+    }
+}
+
+/**
+ * -ln of the probability of a token.
+ * @param {Float32Array} rows
+ * @param {number} begin
+ * @param {number} n
+ * @param {number} id
+ */
+function surprise(rows, begin, n, id) {
+    let largest = -Infinity;
+    for (let i = begin; i < begin + n; i++) if (rows[i] > largest) largest = rows[i];
+    let sum = 0;
+    for (let i = begin; i < begin + n; i++) sum += Math.exp(rows[i] - largest);
+    return Math.log(sum) + largest - rows[begin + id];
+}
+
+/** The tokens so far, in the engine's memory, where the sampler reads them. */
+class History {
+    #c;
+
+    /**
+     * @param {Bindings} c
+     * @param {number[]} promptIds
+     * @param {number} capacity
+     */
+    constructor(c, promptIds, capacity) {
+        this.#c = c;
+        this.address = c.alloc(4 * Math.max(capacity, promptIds.length));
+        this.length = 0;
+        for (const id of promptIds) this.push(id);
+    }
+
+    /** @param {number} id */
+    push(id) {
+        this.#c.words(this.address, this.length + 1)[this.length] = id;
+        this.length++;
+    }
+
+    free() {
+        this.#c.free(this.address);
+    }
+}
+
+/** The answer as it grows: ids, text of whole code points, stop strings. */
+class Answer {
+    #joiner = new TextJoiner();
+    #stops;
+    #emit;
+    /** @type {number[]} */
+    ids = [];
+    text = '';
+
+    /**
+     * @param {string[]} stops
+     * @param {(text: string) => void} emit
+     */
+    constructor(stops, emit) {
+        this.#stops = new StopFinder(stops);
+        this.#emit = emit;
+    }
+
+    get stopped() {
+        return this.#stops.found;
+    }
+
+    /**
+     * @param {number} id
+     * @param {Uint8Array} bytes
+     */
+    push(id, bytes) {
+        this.ids.push(id);
+        this.#give(this.#stops.push(this.#joiner.push(bytes)));
+    }
+
+    finish() {
+        this.#give(this.#stops.push(this.#joiner.flush()) + this.#stops.flush());
+    }
+
+    /** @param {string} text */
+    #give(text) {
+        if (text === '') return;
+        this.text += text;
+        this.#emit(text);
+    }
+}

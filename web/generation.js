@@ -1,0 +1,51 @@
+/** @typedef {import('./protocol.js').GenerateResult} GenerateResult */
+
+/**
+ * An answer in the making. Iterate over it for pieces of text (whole code points); leaving the loop
+ * early stops the work. `result` is the whole, also when nobody iterates. An abort is no error: the
+ * pieces end, and `finish` is `'abort'`.
+ * @implements {AsyncIterable<string>}
+ */
+export class Generation {
+    /** @type {string[]} */
+    #pieces = [];
+    #ended = false;
+    #wake = () => {};
+    #stop = new AbortController();
+    /** @type {Promise<GenerateResult>} */
+    result;
+
+    /**
+     * @param {(signal: AbortSignal, onPiece: (text: string) => void) => Promise<GenerateResult>} run
+     * @param {AbortSignal} [signal]
+     */
+    constructor(run, signal) {
+        const forward = () => this.#stop.abort(signal?.reason);
+        if (signal?.aborted) forward();
+        else signal?.addEventListener('abort', forward, { once: true });
+        this.result = run(this.#stop.signal, (text) => {
+            this.#pieces.push(text);
+            this.#wake();
+        }).finally(() => {
+            signal?.removeEventListener('abort', forward);
+            this.#ended = true;
+            this.#wake();
+        });
+        // who iterates sees the failure there; it is not unhandled
+        this.result.catch(() => {});
+    }
+
+    /** @returns {AsyncGenerator<string, void, void>} */
+    async *[Symbol.asyncIterator]() {
+        try {
+            for (;;) {
+                while (this.#pieces.length) yield /** @type {string} */ (this.#pieces.shift());
+                if (this.#ended) break;
+                await new Promise((resolve) => (this.#wake = () => resolve(undefined)));
+            }
+            await this.result;
+        } finally {
+            this.#stop.abort();
+        }
+    }
+}

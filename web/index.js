@@ -1,0 +1,52 @@
+import { load, synthetic } from './load.js';
+import { openBytes } from './source.js';
+
+export { TritError } from './errors.js';
+
+/** @typedef {import('./model.js').Model} Model */
+/** @typedef {import('./chat.js').Chat} Chat */
+/** @typedef {import('./generation.js').Generation} Generation */
+/** @typedef {import('./load.js').LoadOptions} LoadOptions */
+/** @typedef {import('./load.js').Progress} Progress */
+/** @typedef {import('./source.js').Source} Source */
+/** @typedef {import('./params.js').GenerateOptions} GenerateOptions */
+/** @typedef {import('./protocol.js').GenerateResult} GenerateResult */
+/** @typedef {import('./protocol.js').Message} Message */
+/** @typedef {import('./protocol.js').ModelInfo} ModelInfo */
+/** @typedef {import('./protocol.js').Score} Score */
+
+/** @returns {import('./client.js').Endpoint} */
+function startWorker() {
+    const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
+    return {
+        post: (message, transfer) => worker.postMessage(message, transfer ?? []),
+        onMessage: (take) => (worker.onmessage = ({ data }) => take(data)),
+        onFailure: (take) =>
+            (worker.onerror = (event) => {
+                event.preventDefault?.();
+                take(new Error(event.message ?? 'the worker could not be started'));
+            }),
+        terminate: () => worker.terminate(),
+    };
+}
+
+const platform = { startWorker, open: openBytes };
+
+/** The entry of the package. */
+export const Trit = Object.freeze({
+    /**
+     * Loads a model into a worker of its own.
+     * @param {Source} source
+     * @param {LoadOptions} [options]
+     * @returns {Promise<Model>}
+     */
+    load: (source, options = {}) => load(platform, source, options),
+
+    /**
+     * A model of a known shape with random weights, for measurements.
+     * @param {string} shape
+     * @param {LoadOptions} [options]
+     * @returns {Promise<Model>}
+     */
+    synthetic: (shape, options = {}) => synthetic(platform, shape, options),
+});

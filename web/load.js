@@ -1,0 +1,110 @@
+import { Client } from './client.js';
+import { throwIfAborted } from './errors.js';
+import { chooseBuild } from './features.js';
+import { Model } from './model.js';
+import { checkInteger } from './params.js';
+import { isMasters, readAll, sideNames } from './source.js';
+
+/**
+ * @typedef {{phase: 'load', loaded: number, total: number | undefined}} Progress bytes so far and,
+ *   when it is known, of all
+ *
+ * @typedef {object} LoadOptions
+ * @property {(progress: Progress) => void} [onProgress]
+ * @property {AbortSignal} [signal]
+ * @property {number} [threads] without it, as many as help
+ * @property {import('./features.js').Flavour} [flavour] without it, the fastest that is correct here
+ * @property {number} [contextLength] tokens of prompt and answer; without it, the model's own
+ * @property {'f32' | 'f16' | 'int8'} [kv] how the context is kept
+ * @property {'int8' | 'f16'} [head] for models of safetensors: how the embedding is kept
+ *
+ * @typedef {object} Platform what differs between browser and Node
+ * @property {() => import('./client.js').Endpoint} startWorker
+ * @property {import('./source.js').Open} open
+ */
+
+/**
+ * @param {Platform} platform
+ * @param {import('./source.js').Source} source
+ * @param {LoadOptions} options
+ * @returns {Promise<Model>}
+ */
+export async function load(platform, source, options) {
+    return start(platform, options, async (client, settings) => {
+        await client.call('beginLoad', [options.head ?? 'as-is'], { signal: options.signal });
+        if (isMasters(source)) await sendSides(platform, client, source, options.signal);
+        await sendTensors(platform, client, isMasters(source) ? source.tensors : source, options);
+        return client.call('finishLoad', [settings], { signal: options.signal });
+    });
+}
+
+/**
+ * A model of a known shape with random weights, for measurements.
+ * @param {Platform} platform
+ * @param {string} shape
+ * @param {LoadOptions} options
+ * @returns {Promise<Model>}
+ */
+export async function synthetic(platform, shape, options) {
+    return start(platform, options, (client, settings) =>
+        client.call('synthetic', [shape, settings], { signal: options.signal }),
+    );
+}
+
+/**
+ * @param {Platform} platform
+ * @param {LoadOptions} options
+ * @param {(client: Client, settings: {contextLength?: number, kv?: string}) => Promise<any>} fill
+ */
+async function start(platform, options, fill) {
+    const { contextLength, kv, signal } = options;
+    throwIfAborted(signal);
+    const choice = chooseBuild(options);
+    if (contextLength !== undefined) checkInteger('contextLength', contextLength, 1);
+    const client = new Client(platform.startWorker());
+    try {
+        await client.call('start', [choice], { signal });
+        return new Model(client, await fill(client, { contextLength, kv }));
+    } catch (error) {
+        client.close();
+        throw error;
+    }
+}
+
+/**
+ * @param {Platform} platform
+ * @param {Client} client
+ * @param {import('./source.js').Masters} masters
+ * @param {AbortSignal} [signal]
+ */
+async function sendSides(platform, client, masters, signal) {
+    for (const name of sideNames) {
+        const side = masters[name];
+        if (side === undefined) continue;
+        const text = await readAll(side, platform.open, signal);
+        await client.call('side', [name, text], { signal });
+    }
+}
+
+/**
+ * @param {Platform} platform
+ * @param {Client} client
+ * @param {import('./source.js').Bytes} tensors
+ * @param {LoadOptions} options
+ */
+async function sendTensors(platform, client, tensors, { signal, onProgress }) {
+    const { total, chunks } = await platform.open(tensors, signal);
+    let loaded = 0;
+    /** @type {Promise<unknown>} */
+    let taken = Promise.resolve();
+    for await (const chunk of chunks) {
+        throwIfAborted(signal);
+        // one chunk is being taken while the next is read
+        await taken;
+        loaded += chunk.length;
+        taken = client.call('push', [chunk], { signal, transfer: [chunk.buffer] });
+        taken.catch(() => {});
+        onProgress?.({ phase: 'load', loaded, total });
+    }
+    await taken;
+}

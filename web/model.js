@@ -1,0 +1,152 @@
+import { Chat } from './chat.js';
+import { TritError } from './errors.js';
+import { Generation } from './generation.js';
+import { checkGenerate, checkIds, checkInteger } from './params.js';
+
+/** @typedef {import('./protocol.js').ModelInfo} ModelInfo */
+/** @typedef {import('./protocol.js').Prompt} Prompt */
+/** @typedef {import('./protocol.js').Score} Score */
+/** @typedef {import('./params.js').GenerateOptions} GenerateOptions */
+
+/** A model in its worker. Made by `Trit.load`. Calls are worked off one after the other. */
+export class Model {
+    #client;
+    /** @type {Readonly<ModelInfo>} */
+    info;
+
+    /**
+     * @param {import('./client.js').Client} client
+     * @param {ModelInfo} info
+     */
+    constructor(client, info) {
+        this.#client = client;
+        this.info = Object.freeze(info);
+    }
+
+    /**
+     * Goes on where the prompt ends. A text gets the model's BOS in front; ids are taken as they
+     * are.
+     * @param {string | ArrayLike<number> | {messages: import('./protocol.js').Message[]}} prompt
+     * @param {GenerateOptions} [options]
+     * @returns {Generation}
+     */
+    generate(prompt, options = {}) {
+        const params = checkGenerate(options);
+        const checked = checkPrompt(prompt);
+        return new Generation(async (signal, onPiece) => {
+            if (signal.aborted)
+                return this.#call('generate', [checked, { ...params, maxTokens: 0 }]).then(
+                    asAborted,
+                );
+            return this.#call('generate', [checked, params], { signal, onEvent: onPiece });
+        }, options.signal);
+    }
+
+    /**
+     * A conversation by the model's own template.
+     * @param {{system?: string}} [options]
+     * @returns {Chat}
+     */
+    chat(options = {}) {
+        return new Chat(this, options);
+    }
+
+    /**
+     * @param {string} text
+     * @param {{special?: boolean, bos?: boolean, signal?: AbortSignal}} [options] special: special
+     *   tokens in the text are recognised; bos: BOS comes first
+     * @returns {Promise<number[]>}
+     */
+    async tokenize(text, { special = false, bos = false, signal } = {}) {
+        return this.#call('tokenize', [checkText(text), { special, bos }], { signal });
+    }
+
+    /**
+     * The text of these tokens; special tokens have none.
+     * @param {ArrayLike<number>} ids
+     * @param {{signal?: AbortSignal}} [options]
+     * @returns {Promise<string>}
+     */
+    async detokenize(ids, { signal } = {}) {
+        return this.#call('detokenize', [checkIds(ids)], { signal });
+    }
+
+    /**
+     * The logits after the last token, or after each one (row-major).
+     * @param {ArrayLike<number>} ids
+     * @param {{all?: boolean, signal?: AbortSignal}} [options]
+     * @returns {Promise<Float32Array>}
+     */
+    async logits(ids, { all = false, signal } = {}) {
+        const checked = checkIds(ids);
+        const logits = new Float32Array((all ? checked.length : 1) * this.info.nVocab);
+        let filled = 0;
+        /** @param {Float32Array} rows */
+        const onEvent = (rows) => {
+            logits.set(rows, filled);
+            filled += rows.length;
+        };
+        await this.#call('logits', [checked, all], { signal, onEvent });
+        return logits;
+    }
+
+    /**
+     * How well the model foretells a text: its tokens in windows that fit the context, BOS before
+     * each, every other token scored once.
+     * @param {string | Uint8Array} text
+     * @param {{signal?: AbortSignal, onProgress?: (progress: {phase: 'score', loaded: number, total: number}) => void}} [options]
+     * @returns {Promise<Score>}
+     */
+    async score(text, { signal, onProgress } = {}) {
+        return this.#call('score', [checkText(text)], {
+            signal,
+            onEvent: ({ loaded, total }) => onProgress?.({ phase: 'score', loaded, total }),
+        });
+    }
+
+    /**
+     * Times one prefill and the decode steps after it.
+     * @param {{prefill: number, decode: number, signal?: AbortSignal}} options
+     * @returns {Promise<{prefillMs: number, decodeMs: number, memoryBytes: number}>}
+     */
+    async measure({ prefill, decode, signal }) {
+        const lengths = [checkInteger('prefill', prefill, 1), checkInteger('decode', decode, 0)];
+        return this.#call('measure', lengths, { signal });
+    }
+
+    /** Ends the worker and frees all memory. What is still running fails with DISPOSED. */
+    close() {
+        this.#client.close();
+    }
+
+    /**
+     * @param {import('./protocol.js').Op} op
+     * @param {any[]} args
+     * @param {import('./client.js').CallOptions} [options]
+     */
+    #call(op, args, options) {
+        return this.#client.call(op, args, options);
+    }
+}
+
+/**
+ * @param {any} text
+ * @returns {string | Uint8Array}
+ */
+function checkText(text) {
+    if (typeof text === 'string' || text instanceof Uint8Array) return text;
+    throw new TritError('PARAM', 'the text is not a string');
+}
+
+/**
+ * @param {any} prompt
+ * @returns {Prompt}
+ */
+function checkPrompt(prompt) {
+    if (typeof prompt === 'string') return { text: prompt };
+    if (Array.isArray(prompt?.messages)) return { messages: prompt.messages };
+    return { ids: checkIds(prompt) };
+}
+
+/** @param {import('./protocol.js').GenerateResult} result */
+const asAborted = (result) => ({ ...result, finish: /** @type {const} */ ('abort') });

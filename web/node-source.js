@@ -1,0 +1,115 @@
+import { open, stat } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import { defaults } from './defaults.js';
+import { TritError } from './errors.js';
+import { openBytes } from './source.js';
+
+/** @typedef {import('./source.js').Masters} Masters */
+
+/** The files of a model's folder. */
+const files = Object.freeze({
+    config: 'config.json',
+    tokenizer: 'tokenizer.json',
+    tokenizerConfig: 'tokenizer_config.json',
+    generationConfig: 'generation_config.json',
+});
+
+/** @param {unknown} source */
+const isRemote = (source) =>
+    typeof source === 'string'
+        ? /^https?:/.test(source)
+        : source instanceof URL && source.protocol !== 'file:';
+
+/** @type {import('./source.js').Open} */
+export async function openNode(source, signal) {
+    if ((typeof source !== 'string' && !(source instanceof URL)) || isRemote(source))
+        return openBytes(source, signal);
+    const path = asPath(source);
+    const { size } = await tryFile(path, () => stat(path));
+    return { total: size, chunks: fileChunks(path) };
+}
+
+/**
+ * A folder, or a safetensors file in one with a config.json, becomes the files of it; everything
+ * else stays as it is.
+ * @param {import('./source.js').Source} source
+ * @returns {Promise<import('./source.js').Source>}
+ */
+export async function resolveNode(source) {
+    if ((typeof source !== 'string' && !(source instanceof URL)) || isRemote(source)) return source;
+    const path = asPath(source);
+    const isFolder = (await tryFile(path, () => stat(path))).isDirectory();
+    if (!isFolder && !path.endsWith('.safetensors')) return path;
+    const folder = isFolder ? path : dirname(path);
+    const masters = { tensors: isFolder ? join(folder, 'model.safetensors') : path };
+    for (const [name, file] of Object.entries(files))
+        if (await exists(join(folder, file))) masters[name] = join(folder, file);
+    for (const name of /** @type {const} */ (['config', 'tokenizer']))
+        if (!(name in masters))
+            throw new TritError(
+                'NOT_A_MODEL',
+                `${folder} is no model's folder: ${files[name]} is missing`,
+            );
+    return /** @type {Masters} */ (masters);
+}
+
+/**
+ * @param {string | URL} source
+ */
+const asPath = (source) => (source instanceof URL ? fileURLToPath(source) : source);
+
+/** @param {string} path */
+const exists = (path) =>
+    stat(path).then(
+        () => true,
+        () => false,
+    );
+
+/** @param {string} path */
+async function* fileChunks(path) {
+    const file = await tryFile(path, () => open(path));
+    try {
+        for (;;) {
+            const chunk = new Uint8Array(defaults.chunkBytes);
+            const { bytesRead } = await tryFile(path, () => file.read(chunk));
+            if (bytesRead === 0) return;
+            yield chunk.subarray(0, bytesRead);
+        }
+    } finally {
+        await file.close();
+    }
+}
+
+/**
+ * The work on a file, with failures in words.
+ * @template T
+ * @param {string} path
+ * @param {() => Promise<T> | T} work
+ * @returns {Promise<T>}
+ */
+export async function tryFile(path, work) {
+    try {
+        return await work();
+    } catch (error) {
+        throw fileError(path, error);
+    }
+}
+
+const sentences = {
+    ENOENT: 'there is no such file',
+    EISDIR: 'it is a folder, not a file',
+    ENOTDIR: 'a part of the path is not a folder',
+    EACCES: 'access is denied',
+    ENOSPC: 'the disk is full',
+};
+
+/**
+ * @param {string} path
+ * @param {any} error
+ */
+export function fileError(path, error) {
+    if (error instanceof TritError) return error;
+    const sentence = sentences[error?.code] ?? error?.code ?? String(error);
+    return new TritError('FILE', `${path}: ${sentence}`, { cause: error });
+}

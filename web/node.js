@@ -1,0 +1,46 @@
+import { Worker } from 'node:worker_threads';
+import { load, synthetic } from './load.js';
+import { openNode, resolveNode } from './node-source.js';
+
+export { TritError } from './errors.js';
+
+/** @typedef {import('./index.js').Model} Model */
+/** @typedef {import('./index.js').LoadOptions} LoadOptions */
+/** @typedef {import('./index.js').Source} Source */
+
+/** @returns {import('./client.js').Endpoint} */
+function startWorker() {
+    const worker = new Worker(new URL('./node-worker.js', import.meta.url));
+    return {
+        post: (message, transfer) => worker.postMessage(message, transfer),
+        onMessage: (take) => void worker.on('message', take),
+        onFailure: (take) => {
+            worker.on('error', take);
+            worker.on('exit', () => take(new Error('the worker has ended')));
+        },
+        terminate: () => void worker.terminate(),
+        // a model that only lies there does not keep a program from ending
+        hold: (busy) => (busy ? worker.ref() : worker.unref()),
+    };
+}
+
+const platform = { startWorker, open: openNode };
+
+/** The same interface as in browsers; sources may also be paths of files and folders. */
+export const Trit = Object.freeze({
+    /**
+     * Loads a model into a worker of its own.
+     * @param {Source} source
+     * @param {LoadOptions} [options]
+     * @returns {Promise<Model>}
+     */
+    load: async (source, options = {}) => load(platform, await resolveNode(source), options),
+
+    /**
+     * A model of a known shape with random weights, for measurements.
+     * @param {string} shape
+     * @param {LoadOptions} [options]
+     * @returns {Promise<Model>}
+     */
+    synthetic: (shape, options = {}) => synthetic(platform, shape, options),
+});

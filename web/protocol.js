@@ -1,0 +1,63 @@
+/**
+ * What page and worker say to each other. Types only.
+ *
+ * The page sends `Request`s, each with an id of its own, and `Abort`s. The worker answers each
+ * request with any number of `Event`s and then one `Ok` or one `Failure`. Requests are worked off
+ * in order; an abort is read at once.
+ *
+ * @typedef {{id: number, op: Op, args: any[]}} Request
+ * @typedef {{abort: number}} Abort the id of the request to stop
+ * @typedef {{id: number, ok: any}} Ok
+ * @typedef {{id: number, error: {code: string, message: string}}} Failure
+ * @typedef {{id: number, event: any}} Event a piece of text, logits, or progress
+ * @typedef {'start' | 'beginLoad' | 'side' | 'push' | 'finishLoad' | 'synthetic' | 'info'
+ *   | 'tokenize' | 'detokenize' | 'generate' | 'logits' | 'score' | 'measure'} Op
+ *
+ * @typedef {{role: 'system' | 'user' | 'assistant', content: string}} Message
+ * @typedef {{text: string} | {ids: number[]} | {messages: Message[]}} Prompt
+ *
+ * @typedef {object} GenerateResult
+ * @property {number[]} promptIds what the model was given, BOS included
+ * @property {number[]} ids what it answered, without the stop token
+ * @property {string} text without special tokens and without the stop text
+ * @property {'stop' | 'length' | 'abort'} finish
+ * @property {{promptTokens: number, cachedTokens: number, completionTokens: number}} usage
+ * @property {{promptMs: number, decodeMs: number}} timings
+ *
+ * @typedef {object} ModelInfo
+ * @property {number} nLayer
+ * @property {number} dim
+ * @property {number} ffnDim
+ * @property {number} nHead
+ * @property {number} nHeadKv
+ * @property {number} headDim
+ * @property {number} nVocab
+ * @property {number} nCtx the longest context that the model was made for
+ * @property {number} normEps
+ * @property {number} ropeTheta
+ * @property {string} ffn
+ * @property {string} weights
+ * @property {string} head
+ * @property {boolean} tiedHead
+ * @property {boolean} addBos
+ * @property {number} bosId -1 when there is none
+ * @property {number[]} stopIds
+ * @property {string} template '' when there is none
+ * @property {number} modelBytes memory of the weights
+ * @property {number} sessionBytes memory of the context
+ * @property {number} memoryBytes all memory of the engine
+ * @property {number} contextLength
+ * @property {string} kv
+ * @property {'simd128' | 'relaxed'} flavour
+ * @property {number} threads
+ * @property {string} [note] why it is slower than it could be
+ * @property {Record<string, any>} card where the model comes from
+ *
+ * @typedef {object} Score
+ * @property {number} tokens
+ * @property {number} bytes
+ * @property {number} bitsPerByte
+ * @property {number} perplexity
+ */
+
+export {};

@@ -1,0 +1,65 @@
+import { Engine } from './engine.js';
+import { TritError } from './errors.js';
+
+/** @typedef {import('./engine.js').Job} Job */
+/** @typedef {(event: any, transfer?: any[]) => void} Emit */
+
+/** @type {Engine} */
+let engine;
+
+/** @type {Record<import('./protocol.js').Op, (args: any, job: Job, emit: Emit) => any>} */
+const ops = {
+    start: async ([choice]) => {
+        engine = await Engine.start(choice);
+    },
+    beginLoad: ([head]) => engine.beginLoad(head),
+    side: ([name, text]) => engine.side(name, text),
+    push: ([bytes]) => engine.push(bytes),
+    finishLoad: ([settings]) => engine.finishLoad(settings),
+    synthetic: ([shape, settings]) => engine.synthetic(shape, settings),
+    info: () => engine.info(),
+    tokenize: ([text, options]) => engine.tokenize(text, options),
+    detokenize: ([ids]) => engine.detokenize(ids),
+    generate: ([prompt, params], job, emit) => engine.generate(prompt, params, job, emit),
+    logits: ([ids, all], job, emit) =>
+        engine.logits(ids, all, job, (rows) => emit(rows, [rows.buffer])),
+    score: ([text], job, emit) =>
+        engine.score(text, job, (loaded, total) => emit({ loaded, total })),
+    measure: ([nPrefill, nDecode], job) => engine.measure(nPrefill, nDecode, job),
+};
+
+/**
+ * Answers requests, one after the other.
+ * @param {(message: any, transfer?: any[]) => void} post
+ * @returns {(message: any) => void} takes each message that comes in
+ */
+export function serve(post) {
+    /** @type {Map<number, Job>} */
+    const jobs = new Map();
+    let last = Promise.resolve();
+
+    /** @param {import('./protocol.js').Request} request */
+    const answer = async ({ id, op, args }) => {
+        const job = /** @type {Job} */ (jobs.get(id));
+        try {
+            const ok = await ops[op](args, job, (event, transfer) => post({ id, event }, transfer));
+            post({ id, ok });
+        } catch (error) {
+            // what is no TritError is a trap of the engine: it cannot be used any more
+            const { code, message } = TritError.from(error, 'ENGINE_CRASHED');
+            post({ id, error: { code, message } });
+        } finally {
+            jobs.delete(id);
+        }
+    };
+
+    return (message) => {
+        if ('abort' in message) {
+            const job = jobs.get(message.abort);
+            if (job) job.aborted = true;
+            return;
+        }
+        jobs.set(message.id, { aborted: false });
+        last = last.then(() => answer(message));
+    };
+}
