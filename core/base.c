@@ -3,7 +3,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-trit_status tritx_fail(trit_error *err, trit_status status, uint64_t offset, const char *format, ...)
+trit_status tritx_fail(trit_error *err, trit_status status, uint64_t offset, const char *format,
+                       ...)
 {
     if (err) {
         va_list args;

@@ -10,7 +10,8 @@
 #if defined(__GNUC__)
 __attribute__((format(printf, 4, 5)))
 #endif
-trit_status tritx_fail(trit_error *err, trit_status status, uint64_t offset, const char *format, ...);
+trit_status
+tritx_fail(trit_error *err, trit_status status, uint64_t offset, const char *format, ...);
 
 #define TRIT_TRY(expr)                                                                             \
     do {                                                                                           \
@@ -28,10 +29,7 @@ static inline bool tritx_add_ok(size_t a, size_t b, size_t *out)
     return !__builtin_add_overflow(a, b, out);
 }
 
-static inline size_t tritx_round_up(size_t n, size_t step)
-{
-    return (n + step - 1) / step * step;
-}
+static inline size_t tritx_round_up(size_t n, size_t step) { return (n + step - 1) / step * step; }
 
 static inline uint32_t tritx_load_u32(const uint8_t *p)
 {
@@ -52,11 +50,11 @@ static inline float tritx_float_of(uint32_t bits)
     return f;
 }
 
-
 /* snprintf for the core: the one place of formatted text. Returns the length without the NUL. */
 #if defined(__GNUC__)
 __attribute__((format(printf, 3, 4)))
 #endif
-size_t tritx_format(char *out, size_t capacity, const char *format, ...);
+size_t
+tritx_format(char *out, size_t capacity, const char *format, ...);
 
 #endif

@@ -4,13 +4,20 @@
 
 #define AXIS_WORDS 4
 static const char *const axis_words[][AXIS_WORDS] = {
-    [TRIT_AXIS_NORM] = {[TRIT_NORM_NONE] = "none", [TRIT_NORM_RMS] = "rms", [TRIT_NORM_LAYERNORM] = "layernorm"},
+    [TRIT_AXIS_NORM] =
+        {[TRIT_NORM_NONE] = "none", [TRIT_NORM_RMS] = "rms", [TRIT_NORM_LAYERNORM] = "layernorm"},
     [TRIT_AXIS_ROTATE] = {[TRIT_ROTATE_NONE] = "none", [TRIT_ROTATE_HADAMARD] = "hadamard"},
     [TRIT_AXIS_ACT] = {[TRIT_ACT_NONE] = "none", [TRIT_ACT_A8] = "a8", [TRIT_ACT_A4] = "a4"},
-    [TRIT_AXIS_KEEP] = {[TRIT_KEEP_ALL] = "all", [TRIT_KEEP_TOPK] = "topk", [TRIT_KEEP_N_OF_M] = "n_of_m"},
-    [TRIT_AXIS_PLACE] = {[TRIT_PLACE_PRE] = "pre", [TRIT_PLACE_IN_LINEAR] = "in_linear", [TRIT_PLACE_POST] = "post"},
-    [TRIT_AXIS_FFN] = {[TRIT_FFN_GLU_SILU] = "glu_silu", [TRIT_FFN_GLU_RELU2] = "glu_relu2", [TRIT_FFN_MLP_GELU] = "mlp_gelu"},
-    [TRIT_AXIS_ROPE] = {[TRIT_ROPE_NONE] = "none", [TRIT_ROPE_NEOX] = "neox", [TRIT_ROPE_PAIRS] = "pairs"},
+    [TRIT_AXIS_KEEP] =
+        {[TRIT_KEEP_ALL] = "all", [TRIT_KEEP_TOPK] = "topk", [TRIT_KEEP_N_OF_M] = "n_of_m"},
+    [TRIT_AXIS_PLACE] = {[TRIT_PLACE_PRE] = "pre",
+                         [TRIT_PLACE_IN_LINEAR] = "in_linear",
+                         [TRIT_PLACE_POST] = "post"},
+    [TRIT_AXIS_FFN] = {[TRIT_FFN_GLU_SILU] = "glu_silu",
+                       [TRIT_FFN_GLU_RELU2] = "glu_relu2",
+                       [TRIT_FFN_MLP_GELU] = "mlp_gelu"},
+    [TRIT_AXIS_ROPE] =
+        {[TRIT_ROPE_NONE] = "none", [TRIT_ROPE_NEOX] = "neox", [TRIT_ROPE_PAIRS] = "pairs"},
     [TRIT_AXIS_MASK] = {[TRIT_MASK_CAUSAL] = "causal", [TRIT_MASK_FULL] = "full"},
 };
 static const char *const weight_words[] = {NULL, "ternary", "binary", "f16", "int8"};
@@ -22,10 +29,7 @@ const char *tritx_axis_word(tritx_axis axis, uint8_t value)
     return value < AXIS_WORDS ? axis_words[axis][value] : NULL;
 }
 
-const char *tritx_site_word(trit_site site)
-{
-    return site_words[site];
-}
+const char *tritx_site_word(trit_site site) { return site_words[site]; }
 
 static uint8_t axis_value(tritx_axis axis, const char *word)
 {
@@ -36,20 +40,26 @@ static uint8_t axis_value(tritx_axis axis, const char *word)
     return 0;
 }
 
-static trit_status read_axis(const cJSON *object, const char *key, tritx_axis axis, uint8_t *out, trit_error *err)
+static trit_status read_axis(const cJSON *object, const char *key, tritx_axis axis, uint8_t *out,
+                             trit_error *err)
 {
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
-    if (!cJSON_IsString(item)) return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config: \"%s\" is missing or not a word", key);
+    if (!cJSON_IsString(item))
+        return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config: \"%s\" is missing or not a word", key);
     *out = axis_value(axis, item->valuestring);
-    if (!*out) return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config: \"%s\" has the unknown value \"%.40s\"", key, item->valuestring);
+    if (!*out)
+        return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config: \"%s\" has the unknown value \"%.40s\"",
+                          key, item->valuestring);
     return TRIT_OK;
 }
 
-static trit_status read_int(const cJSON *object, const char *key, int64_t low, int64_t high, int32_t *out, trit_error *err)
+static trit_status read_int(const cJSON *object, const char *key, int64_t low, int64_t high,
+                            int32_t *out, trit_error *err)
 {
     int64_t value;
     if (!tritx_json_int(object, key, low, high, &value))
-        return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config: \"%s\" is missing or not an integer in %lld ... %lld", key,
+        return tritx_fail(err, TRIT_BAD_CONFIG, 0,
+                          "config: \"%s\" is missing or not an integer in %lld ... %lld", key,
                           (long long)low, (long long)high);
     *out = (int32_t)value;
     return TRIT_OK;
@@ -59,7 +69,8 @@ static trit_status read_float(const cJSON *object, const char *key, float *out, 
 {
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
     if (!cJSON_IsNumber(item) || !(fabs(item->valuedouble) < 1e30))
-        return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config: \"%s\" is missing or not a number", key);
+        return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config: \"%s\" is missing or not a number",
+                          key);
     *out = (float)item->valuedouble;
     return TRIT_OK;
 }
@@ -67,7 +78,9 @@ static trit_status read_float(const cJSON *object, const char *key, float *out, 
 static trit_status read_bool(const cJSON *object, const char *key, uint8_t *out, trit_error *err)
 {
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
-    if (!cJSON_IsBool(item)) return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config: \"%s\" is missing or not a boolean", key);
+    if (!cJSON_IsBool(item))
+        return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config: \"%s\" is missing or not a boolean",
+                          key);
     *out = cJSON_IsTrue(item) ? 1 : 0;
     return TRIT_OK;
 }
@@ -78,7 +91,7 @@ static const struct {
     int32_t high;
 } shape_keys[] = {
 #define KEY(name, high) {#name, offsetof(trit_config, name), high}
-    KEY(n_layer, 1024), KEY(dim, 65536),        KEY(ffn_dim, 131072),  KEY(n_head, 1024),
+    KEY(n_layer, 1024),   KEY(dim, 65536),     KEY(ffn_dim, 131072),  KEY(n_head, 1024),
     KEY(n_head_kv, 1024), KEY(head_dim, 1024), KEY(n_vocab, 1000000), KEY(n_ctx, 1 << 20),
 #undef KEY
 };
@@ -89,7 +102,9 @@ static trit_status read_sites(const cJSON *object, trit_config *config, trit_err
     const cJSON *sites = cJSON_GetObjectItemCaseSensitive(object, "site");
     for (int i = 0; i < TRIT_SITE_COUNT; i++) {
         const cJSON *site = cJSON_GetObjectItemCaseSensitive(sites, site_words[i]);
-        if (!cJSON_IsObject(site)) return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config: site \"%s\" is missing", site_words[i]);
+        if (!cJSON_IsObject(site))
+            return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config: site \"%s\" is missing",
+                              site_words[i]);
         trit_linear_spec *spec = &config->site[i];
         TRIT_TRY(read_axis(site, "norm", TRIT_AXIS_NORM, &spec->norm, err));
         TRIT_TRY(read_axis(site, "rotate", TRIT_AXIS_ROTATE, &spec->rotate, err));
@@ -103,11 +118,13 @@ static trit_status read_sites(const cJSON *object, trit_config *config, trit_err
 static trit_status read_stop_ids(const cJSON *list, trit_config *config, trit_error *err)
 {
     int n = cJSON_IsArray(list) ? cJSON_GetArraySize(list) : -1;
-    if (n < 0 || n > 8) return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config: stop ids are missing or more than 8");
+    if (n < 0 || n > 8)
+        return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config: stop ids are missing or more than 8");
     config->n_stop = n;
     for (int i = 0; i < n; i++) {
         double id = cJSON_GetNumberValue(cJSON_GetArrayItem(list, i));
-        if (!(id >= 0 && id < 1e6) || id != (double)(int32_t)id) return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config: a stop id is not a token id");
+        if (!(id >= 0 && id < 1e6) || id != (double)(int32_t)id)
+            return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config: a stop id is not a token id");
         config->stop_ids[i] = (int32_t)id;
     }
     return TRIT_OK;
@@ -116,7 +133,8 @@ static trit_status read_stop_ids(const cJSON *list, trit_config *config, trit_er
 trit_status tritx_config_read(const cJSON *object, trit_config *config, trit_error *err)
 {
     trit_config c = {0};
-    if (!cJSON_IsObject(object)) return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config: the object is missing");
+    if (!cJSON_IsObject(object))
+        return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config: the object is missing");
     for (int i = 0; i < N_SHAPE_KEYS; i++) {
         int32_t value = 0;
         TRIT_TRY(read_int(object, shape_keys[i].key, 1, shape_keys[i].high, &value, err));
@@ -157,19 +175,22 @@ size_t tritx_config_write(const trit_config *c, char *out, size_t capacity)
     }
     PUT("\"kv_bits\":%d,\"bos_id\":%d,\"stop_ids\":[", c->kv_bits, (int)c->bos_id);
     for (int i = 0; i < c->n_stop; i++) PUT("%s%d", i ? "," : "", (int)c->stop_ids[i]);
-    PUT("],\"tied_head\":%s,\"bias\":%s,\"add_bos\":%s,", c->tied_head ? "true" : "false", c->bias ? "true" : "false",
-        c->add_bos ? "true" : "false");
-    PUT("\"norm_eps\":%.9g,\"rope_theta\":%.9g,\"residual_scale\":%.9g,", (double)c->norm_eps, (double)c->rope_theta,
-        (double)c->residual_scale);
-    PUT("\"norm_place\":\"%s\",\"ffn\":\"%s\",\"rope\":\"%s\",\"mask\":\"%s\",\"template\":\"%s\",\"site\":{",
+    PUT("],\"tied_head\":%s,\"bias\":%s,\"add_bos\":%s,", c->tied_head ? "true" : "false",
+        c->bias ? "true" : "false", c->add_bos ? "true" : "false");
+    PUT("\"norm_eps\":%.9g,\"rope_theta\":%.9g,\"residual_scale\":%.9g,", (double)c->norm_eps,
+        (double)c->rope_theta, (double)c->residual_scale);
+    PUT("\"norm_place\":\"%s\",\"ffn\":\"%s\",\"rope\":\"%s\",\"mask\":\"%s\",\"template\":\"%s\","
+        "\"site\":{",
         tritx_axis_word(TRIT_AXIS_PLACE, c->norm_place), tritx_axis_word(TRIT_AXIS_FFN, c->ffn),
-        tritx_axis_word(TRIT_AXIS_ROPE, c->rope), tritx_axis_word(TRIT_AXIS_MASK, c->mask), c->template_id);
+        tritx_axis_word(TRIT_AXIS_ROPE, c->rope), tritx_axis_word(TRIT_AXIS_MASK, c->mask),
+        c->template_id);
     for (int i = 0; i < TRIT_SITE_COUNT; i++) {
         const trit_linear_spec *s = &c->site[i];
-        PUT("%s\"%s\":{\"norm\":\"%s\",\"rotate\":\"%s\",\"act\":\"%s\",\"weight\":\"%s\",\"keep\":\"%s\"}", i ? "," : "",
-            site_words[i], tritx_axis_word(TRIT_AXIS_NORM, s->norm), tritx_axis_word(TRIT_AXIS_ROTATE, s->rotate),
-            tritx_axis_word(TRIT_AXIS_ACT, s->act), tritx_axis_word(TRIT_AXIS_WEIGHT, s->weight),
-            tritx_axis_word(TRIT_AXIS_KEEP, s->keep));
+        PUT("%s\"%s\":{\"norm\":\"%s\",\"rotate\":\"%s\",\"act\":\"%s\",\"weight\":\"%s\",\"keep\":"
+            "\"%s\"}",
+            i ? "," : "", site_words[i], tritx_axis_word(TRIT_AXIS_NORM, s->norm),
+            tritx_axis_word(TRIT_AXIS_ROTATE, s->rotate), tritx_axis_word(TRIT_AXIS_ACT, s->act),
+            tritx_axis_word(TRIT_AXIS_WEIGHT, s->weight), tritx_axis_word(TRIT_AXIS_KEEP, s->keep));
     }
     PUT("}}");
 #undef PUT
@@ -182,32 +203,44 @@ static trit_status check_shape(const trit_config *c, trit_error *err)
         int32_t value;
         memcpy(&value, (const char *)c + shape_keys[i].offset, sizeof value);
         if (value < 1 || value > shape_keys[i].high)
-            return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config: %s is %d, not in 1 ... %d", shape_keys[i].key, (int)value, (int)shape_keys[i].high);
+            return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config: %s is %d, not in 1 ... %d",
+                              shape_keys[i].key, (int)value, (int)shape_keys[i].high);
     }
-    if (c->n_head % c->n_head_kv) return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config: n_head is not a multiple of n_head_kv");
+    if (c->n_head % c->n_head_kv)
+        return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config: n_head is not a multiple of n_head_kv");
     if (c->head_dim % 8 || c->dim % 16 || c->ffn_dim % 4)
-        return tritx_fail(err, TRIT_UNSUPPORTED, 0, "config: head_dim must be a multiple of 8, dim of 16, ffn_dim of 4");
-    if (c->dim > 8192) return tritx_fail(err, TRIT_UNSUPPORTED, 0, "config: dim is above 8192, the head's limit");
-    if (!(c->norm_eps > 0 && c->norm_eps < 1)) return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config: norm_eps is not in (0, 1)");
-    if (!(c->rope_theta >= 1 && c->rope_theta < 1e12f)) return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config: rope_theta is not in [1, 1e12)");
+        return tritx_fail(err, TRIT_UNSUPPORTED, 0,
+                          "config: head_dim must be a multiple of 8, dim of 16, ffn_dim of 4");
+    if (c->dim > 8192)
+        return tritx_fail(err, TRIT_UNSUPPORTED, 0, "config: dim is above 8192, the head's limit");
+    if (!(c->norm_eps > 0 && c->norm_eps < 1))
+        return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config: norm_eps is not in (0, 1)");
+    if (!(c->rope_theta >= 1 && c->rope_theta < 1e12f))
+        return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config: rope_theta is not in [1, 1e12)");
     if (c->bos_id >= c->n_vocab || c->bos_id < -1 || (c->add_bos && c->bos_id < 0))
         return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config: bos_id is not in the vocabulary");
     for (const char *p = c->template_id; *p; p++)
         if (!(*p == '-' || *p == '.' || (*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'z')))
-            return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config: a template id has only a-z, 0-9, '.' and '-'");
-    if (c->n_stop < 0 || c->n_stop > 8) return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config: more than 8 stop ids");
+            return tritx_fail(err, TRIT_BAD_CONFIG, 0,
+                              "config: a template id has only a-z, 0-9, '.' and '-'");
+    if (c->n_stop < 0 || c->n_stop > 8)
+        return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config: more than 8 stop ids");
     for (int i = 0; i < c->n_stop; i++)
         if (c->stop_ids[i] < 0 || c->stop_ids[i] >= c->n_vocab)
-            return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config: a stop id is not in the vocabulary");
+            return tritx_fail(err, TRIT_BAD_CONFIG, 0,
+                              "config: a stop id is not in the vocabulary");
     return TRIT_OK;
 }
 
 /* What the decoder serves today. Every other declared value is refused by its word. */
-static trit_status check_axis(tritx_axis axis, const char *what, uint8_t value, unsigned served, trit_error *err)
+static trit_status check_axis(tritx_axis axis, const char *what, uint8_t value, unsigned served,
+                              trit_error *err)
 {
     const char *word = tritx_axis_word(axis, value);
     if (!word) return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config: %s is missing", what);
-    if (!(served >> value & 1)) return tritx_fail(err, TRIT_UNSUPPORTED, 0, "config: %s \"%s\" is not served by this version", what, word);
+    if (!(served >> value & 1))
+        return tritx_fail(err, TRIT_UNSUPPORTED, 0,
+                          "config: %s \"%s\" is not served by this version", what, word);
     return TRIT_OK;
 }
 
@@ -216,21 +249,33 @@ trit_status trit_config_validate(const trit_config *c, trit_error *err)
     if (!c) return tritx_fail(err, TRIT_PARAM, 0, "config is NULL");
     TRIT_TRY(check_shape(c, err));
     TRIT_TRY(check_axis(TRIT_AXIS_PLACE, "norm_place", c->norm_place, 1u << TRIT_PLACE_PRE, err));
-    TRIT_TRY(check_axis(TRIT_AXIS_FFN, "ffn", c->ffn, 1u << TRIT_FFN_GLU_SILU | 1u << TRIT_FFN_GLU_RELU2, err));
+    TRIT_TRY(check_axis(TRIT_AXIS_FFN, "ffn", c->ffn,
+                        1u << TRIT_FFN_GLU_SILU | 1u << TRIT_FFN_GLU_RELU2, err));
     TRIT_TRY(check_axis(TRIT_AXIS_ROPE, "rope", c->rope, 1u << TRIT_ROPE_NEOX, err));
     TRIT_TRY(check_axis(TRIT_AXIS_MASK, "mask", c->mask, 1u << TRIT_MASK_CAUSAL, err));
-    if (c->bias) return tritx_fail(err, TRIT_UNSUPPORTED, 0, "config: biases are not served by this version");
-    if (c->kv_bits != 16) return tritx_fail(err, TRIT_UNSUPPORTED, 0, "config: a KV cache of %d bits is not served by this version", c->kv_bits);
-    if (c->residual_scale != 1.0f) return tritx_fail(err, TRIT_UNSUPPORTED, 0, "config: residual_scale is not served by this version");
+    if (c->bias)
+        return tritx_fail(err, TRIT_UNSUPPORTED, 0,
+                          "config: biases are not served by this version");
+    if (c->kv_bits != 16)
+        return tritx_fail(err, TRIT_UNSUPPORTED, 0,
+                          "config: a KV cache of %d bits is not served by this version",
+                          c->kv_bits);
+    if (c->residual_scale != 1.0f)
+        return tritx_fail(err, TRIT_UNSUPPORTED, 0,
+                          "config: residual_scale is not served by this version");
     for (int i = 0; i < TRIT_SITE_COUNT; i++) {
         const trit_linear_spec *s = &c->site[i];
         bool sub_norm = i == TRIT_SITE_O || i == TRIT_SITE_DOWN;
         bool head = i == TRIT_SITE_HEAD;
-        TRIT_TRY(check_axis(TRIT_AXIS_NORM, "norm", s->norm, 1u << TRIT_NORM_NONE | (sub_norm ? 1u << TRIT_NORM_RMS : 0), err));
+        TRIT_TRY(check_axis(TRIT_AXIS_NORM, "norm", s->norm,
+                            1u << TRIT_NORM_NONE | (sub_norm ? 1u << TRIT_NORM_RMS : 0), err));
         TRIT_TRY(check_axis(TRIT_AXIS_ROTATE, "rotate", s->rotate, 1u << TRIT_ROTATE_NONE, err));
-        TRIT_TRY(check_axis(TRIT_AXIS_ACT, "act", s->act, head ? 1u << TRIT_ACT_NONE : 1u << TRIT_ACT_A8, err));
+        TRIT_TRY(check_axis(TRIT_AXIS_ACT, "act", s->act,
+                            head ? 1u << TRIT_ACT_NONE : 1u << TRIT_ACT_A8, err));
         TRIT_TRY(check_axis(TRIT_AXIS_WEIGHT, "weight", s->weight,
-                            head ? 1u << TRIT_WEIGHT_F16 | 1u << TRIT_WEIGHT_INT8 : 1u << TRIT_WEIGHT_TERNARY, err));
+                            head ? 1u << TRIT_WEIGHT_F16 | 1u << TRIT_WEIGHT_INT8
+                                 : 1u << TRIT_WEIGHT_TERNARY,
+                            err));
         TRIT_TRY(check_axis(TRIT_AXIS_KEEP, "keep", s->keep, 1u << TRIT_KEEP_ALL, err));
     }
     return TRIT_OK;

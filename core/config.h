@@ -5,7 +5,17 @@
 #include "base.h"
 #include "json.h"
 
-typedef enum { TRIT_AXIS_NORM, TRIT_AXIS_ROTATE, TRIT_AXIS_ACT, TRIT_AXIS_WEIGHT, TRIT_AXIS_KEEP, TRIT_AXIS_PLACE, TRIT_AXIS_FFN, TRIT_AXIS_ROPE, TRIT_AXIS_MASK } tritx_axis;
+typedef enum {
+    TRIT_AXIS_NORM,
+    TRIT_AXIS_ROTATE,
+    TRIT_AXIS_ACT,
+    TRIT_AXIS_WEIGHT,
+    TRIT_AXIS_KEEP,
+    TRIT_AXIS_PLACE,
+    TRIT_AXIS_FFN,
+    TRIT_AXIS_ROPE,
+    TRIT_AXIS_MASK
+} tritx_axis;
 
 /* The word of a value, NULL when the value is not in the axis. */
 const char *tritx_axis_word(tritx_axis axis, uint8_t value);
@@ -19,9 +29,11 @@ size_t tritx_config_write(const trit_config *config, char *out, size_t capacity)
 /* Reads a Hugging Face config.json (class BitNetForCausalLM). BAD_CONFIG, UNSUPPORTED. */
 trit_status tritx_config_hf(const char *text, size_t n_bytes, trit_config *config, trit_error *err);
 /* Adds the stop ids and BOS of generation_config.json. */
-trit_status tritx_config_generation(const char *text, size_t n_bytes, trit_config *config, trit_error *err);
+trit_status tritx_config_generation(const char *text, size_t n_bytes, trit_config *config,
+                                    trit_error *err);
 /* Adds the template id that stands for tokenizer_config.json's chat_template; none for a text we do not know. */
-trit_status tritx_config_template(const char *text, size_t n_bytes, trit_config *config, trit_error *err);
+trit_status tritx_config_template(const char *text, size_t n_bytes, trit_config *config,
+                                  trit_error *err);
 
 /* The axes of BitNet b1.58 as 2B4T has them (arXiv 2504.12285, section 2), shape left empty. */
 void tritx_config_2b4t_axes(trit_config *config);

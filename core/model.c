@@ -17,7 +17,8 @@ typedef struct {
 static void *cut(cutter *c, size_t count, size_t size)
 {
     size_t bytes = 0, end = 0;
-    if (!tritx_mul_ok(count, size, &bytes) || !tritx_add_ok(c->used, bytes, &end) || end > SIZE_MAX / 2 - ALIGNMENT) {
+    if (!tritx_mul_ok(count, size, &bytes) || !tritx_add_ok(c->used, bytes, &end) ||
+        end > SIZE_MAX / 2 - ALIGNMENT) {
         c->overflow = true;
         return NULL;
     }
@@ -59,12 +60,14 @@ static void cut_model(cutter *c, trit_model *m)
         cut_ternary(c, &l->q, q, g->dim);
         cut_ternary(c, &l->k, kv, g->dim);
         cut_ternary(c, &l->v, kv, g->dim);
-        if (g->site[TRIT_SITE_O].norm == TRIT_NORM_RMS) l->attn_sub_norm = cut(c, (size_t)q, sizeof(float));
+        if (g->site[TRIT_SITE_O].norm == TRIT_NORM_RMS)
+            l->attn_sub_norm = cut(c, (size_t)q, sizeof(float));
         cut_ternary(c, &l->o, g->dim, q);
         l->ffn_norm = cut(c, (size_t)g->dim, sizeof(float));
         cut_ternary(c, &l->gate, g->ffn_dim, g->dim);
         cut_ternary(c, &l->up, g->ffn_dim, g->dim);
-        if (g->site[TRIT_SITE_DOWN].norm == TRIT_NORM_RMS) l->ffn_sub_norm = cut(c, (size_t)g->ffn_dim, sizeof(float));
+        if (g->site[TRIT_SITE_DOWN].norm == TRIT_NORM_RMS)
+            l->ffn_sub_norm = cut(c, (size_t)g->ffn_dim, sizeof(float));
         cut_ternary(c, &l->down, g->dim, g->ffn_dim);
     }
     m->norm = cut(c, (size_t)g->dim, sizeof(float));
@@ -110,20 +113,11 @@ void trit_model_free(trit_model *m)
     free(m);
 }
 
-const trit_config *trit_model_config(const trit_model *m)
-{
-    return &m->config;
-}
+const trit_config *trit_model_config(const trit_model *m) { return &m->config; }
 
-size_t trit_model_bytes(const trit_model *m)
-{
-    return m->n_bytes;
-}
+size_t trit_model_bytes(const trit_model *m) { return m->n_bytes; }
 
-const char *trit_model_card(const trit_model *m)
-{
-    return m->card;
-}
+const char *trit_model_card(const trit_model *m) { return m->card; }
 
 tritx_ternary *tritx_model_ternary(trit_model *m, tritx_slot slot, int layer)
 {
@@ -149,7 +143,9 @@ float *tritx_model_floats(trit_model *m, tritx_slot slot, int layer, size_t *n)
     case TRIT_SLOT_ATTN_NORM: return l->attn_norm;
     case TRIT_SLOT_FFN_NORM: return l->ffn_norm;
     case TRIT_SLOT_NORM: return m->norm;
-    case TRIT_SLOT_ATTN_SUB_NORM: *n = (size_t)g->n_head * (size_t)g->head_dim; return l->attn_sub_norm;
+    case TRIT_SLOT_ATTN_SUB_NORM:
+        *n = (size_t)g->n_head * (size_t)g->head_dim;
+        return l->attn_sub_norm;
     case TRIT_SLOT_FFN_SUB_NORM: *n = (size_t)g->ffn_dim; return l->ffn_sub_norm;
     case TRIT_SLOT_EMBED_SCALE: *n = (size_t)g->n_vocab; return m->embed.scale;
     case TRIT_SLOT_HEAD_SCALE: *n = (size_t)g->n_vocab; return m->head.scale;
@@ -157,7 +153,8 @@ float *tritx_model_floats(trit_model *m, tritx_slot slot, int layer, size_t *n)
     }
     *n = 1;
     /* in the list of slots a matrix is followed by its scale */
-    const tritx_ternary *t = tritx_slot_in_layer(slot) ? tritx_model_ternary(m, (tritx_slot)(slot - 1), layer) : NULL;
+    const tritx_ternary *t =
+        tritx_slot_in_layer(slot) ? tritx_model_ternary(m, (tritx_slot)(slot - 1), layer) : NULL;
     return t ? t->scale : NULL;
 }
 
@@ -172,13 +169,15 @@ const tritx_rows *tritx_model_head(const trit_model *m)
     return m->config.tied_head ? &m->embed : &m->head;
 }
 
-trit_status trit_model_synthetic(const trit_config *config, uint64_t seed, trit_model **model, trit_error *err)
+trit_status trit_model_synthetic(const trit_config *config, uint64_t seed, trit_model **model,
+                                 trit_error *err)
 {
     trit_model *m;
     if (!model) return tritx_fail(err, TRIT_PARAM, 0, "model is NULL");
     TRIT_TRY(tritx_model_new(config, &m, err));
     uint64_t state = seed;
-#define NEXT() (state = state * 6364136223846793005u + 1442695040888963407u, (uint32_t)(state >> 33))
+#define NEXT()                                                                                     \
+    (state = state * 6364136223846793005u + 1442695040888963407u, (uint32_t)(state >> 33))
     for (int i = 0; i < config->n_layer; i++)
         for (int s = TRIT_SLOT_LAYER_FIRST; s <= TRIT_SLOT_LAYER_LAST; s++) {
             size_t n = 0;
@@ -188,7 +187,9 @@ trit_status trit_model_synthetic(const trit_config *config, uint64_t seed, trit_
             /* four codes 0 ... 2 a byte out of one draw; padding columns may hold any code */
             for (size_t k = 0; t && k < trit_t2_bytes((size_t)t->rows, (size_t)t->cols); k++) {
                 uint32_t r = NEXT();
-                t->codes[k] = (uint8_t)((r & 255) * 3 >> 8 | ((r >> 8 & 255) * 3 >> 8) << 2 | ((r >> 16 & 255) * 3 >> 8) << 4 | ((r >> 23 & 255) * 3 >> 8) << 6);
+                t->codes[k] =
+                    (uint8_t)((r & 255) * 3 >> 8 | ((r >> 8 & 255) * 3 >> 8) << 2 |
+                              ((r >> 16 & 255) * 3 >> 8) << 4 | ((r >> 23 & 255) * 3 >> 8) << 6);
             }
         }
     for (int32_t i = 0; i < config->dim; i++) m->norm[i] = 1.0f;
@@ -199,7 +200,9 @@ trit_status trit_model_synthetic(const trit_config *config, uint64_t seed, trit_
             for (size_t k = 0; k < (size_t)r->cols; k++) {
                 uint32_t v = NEXT();
                 if (r->f16) r->f16[row * (size_t)r->cols + k] = (uint16_t)((v & 0x83ff) | 0x3400);
-                else r->sum[row] += r->i8[row * (size_t)r->cols + k] = (int8_t)((int)(v % 255) - 127);
+                else
+                    r->sum[row] += r->i8[row * (size_t)r->cols + k] =
+                        (int8_t)((int)(v % 255) - 127);
             }
         }
     }

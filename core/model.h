@@ -11,11 +11,11 @@ typedef struct { /* a ternary matrix in t2 layout (kernels.h) */
     int32_t rows, cols;
 } tritx_ternary;
 
-typedef struct { /* embedding or head: one of i8 (with scale and sum) and f16 */
-    int8_t *i8;     /* [rows][cols] */
-    float *scale;   /* [rows] */
-    int32_t *sum;   /* [rows] */
-    uint16_t *f16;  /* [rows][cols] */
+typedef struct {   /* embedding or head: one of i8 (with scale and sum) and f16 */
+    int8_t *i8;    /* [rows][cols] */
+    float *scale;  /* [rows] */
+    int32_t *sum;  /* [rows] */
+    uint16_t *f16; /* [rows][cols] */
     int32_t rows, cols;
 } tritx_rows;
 
@@ -31,7 +31,7 @@ struct trit_model {
     trit_config config;
     tritx_layer *layers; /* [n_layer] */
     tritx_rows embed, head;
-    float *norm; /* [dim] */
+    float *norm;                /* [dim] */
     tritx_tokenizer *tokenizer; /* NULL for a synthetic model */
     char *card;
     uint8_t *arena;
@@ -40,17 +40,40 @@ struct trit_model {
 
 /* What a tensor of a file can be. Order: as in the packed file. */
 typedef enum {
-    TRIT_SLOT_TOKENIZER_ENDS, TRIT_SLOT_TOKENIZER_BYTES, TRIT_SLOT_TOKENIZER_SPECIAL, TRIT_SLOT_TOKENIZER_MERGES, TRIT_SLOT_TOKENIZER_FLAGS,
-    TRIT_SLOT_EMBED, TRIT_SLOT_EMBED_SCALE, TRIT_SLOT_EMBED_SUM,
-    TRIT_SLOT_ATTN_NORM, TRIT_SLOT_Q, TRIT_SLOT_Q_SCALE, TRIT_SLOT_K, TRIT_SLOT_K_SCALE, TRIT_SLOT_V, TRIT_SLOT_V_SCALE,
-    TRIT_SLOT_ATTN_SUB_NORM, TRIT_SLOT_O, TRIT_SLOT_O_SCALE, TRIT_SLOT_FFN_NORM,
-    TRIT_SLOT_GATE, TRIT_SLOT_GATE_SCALE, TRIT_SLOT_UP, TRIT_SLOT_UP_SCALE, TRIT_SLOT_FFN_SUB_NORM, TRIT_SLOT_DOWN, TRIT_SLOT_DOWN_SCALE,
-    TRIT_SLOT_NORM, TRIT_SLOT_HEAD, TRIT_SLOT_HEAD_SCALE, TRIT_SLOT_HEAD_SUM,
+    TRIT_SLOT_TOKENIZER_ENDS,
+    TRIT_SLOT_TOKENIZER_BYTES,
+    TRIT_SLOT_TOKENIZER_SPECIAL,
+    TRIT_SLOT_TOKENIZER_MERGES,
+    TRIT_SLOT_TOKENIZER_FLAGS,
+    TRIT_SLOT_EMBED,
+    TRIT_SLOT_EMBED_SCALE,
+    TRIT_SLOT_EMBED_SUM,
+    TRIT_SLOT_ATTN_NORM,
+    TRIT_SLOT_Q,
+    TRIT_SLOT_Q_SCALE,
+    TRIT_SLOT_K,
+    TRIT_SLOT_K_SCALE,
+    TRIT_SLOT_V,
+    TRIT_SLOT_V_SCALE,
+    TRIT_SLOT_ATTN_SUB_NORM,
+    TRIT_SLOT_O,
+    TRIT_SLOT_O_SCALE,
+    TRIT_SLOT_FFN_NORM,
+    TRIT_SLOT_GATE,
+    TRIT_SLOT_GATE_SCALE,
+    TRIT_SLOT_UP,
+    TRIT_SLOT_UP_SCALE,
+    TRIT_SLOT_FFN_SUB_NORM,
+    TRIT_SLOT_DOWN,
+    TRIT_SLOT_DOWN_SCALE,
+    TRIT_SLOT_NORM,
+    TRIT_SLOT_HEAD,
+    TRIT_SLOT_HEAD_SCALE,
+    TRIT_SLOT_HEAD_SUM,
     TRIT_SLOT_COUNT,
     TRIT_SLOT_LAYER_FIRST = TRIT_SLOT_ATTN_NORM,
     TRIT_SLOT_LAYER_LAST = TRIT_SLOT_DOWN_SCALE
 } tritx_slot;
-
 
 static inline bool tritx_slot_in_layer(tritx_slot slot)
 {

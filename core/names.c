@@ -2,12 +2,36 @@
 #include "model.h"
 
 static const char *const packed_names[TRIT_SLOT_COUNT] = {
-    "tokenizer.ends", "tokenizer.bytes", "tokenizer.special", "tokenizer.merges", "tokenizer.flags",
-    "embed", "embed.scale", "embed.sum",
-    "attn_norm", "q", "q.scale", "k", "k.scale", "v", "v.scale",
-    "attn_sub_norm", "o", "o.scale", "ffn_norm",
-    "gate", "gate.scale", "up", "up.scale", "ffn_sub_norm", "down", "down.scale",
-    "norm", "head", "head.scale", "head.sum",
+    "tokenizer.ends",
+    "tokenizer.bytes",
+    "tokenizer.special",
+    "tokenizer.merges",
+    "tokenizer.flags",
+    "embed",
+    "embed.scale",
+    "embed.sum",
+    "attn_norm",
+    "q",
+    "q.scale",
+    "k",
+    "k.scale",
+    "v",
+    "v.scale",
+    "attn_sub_norm",
+    "o",
+    "o.scale",
+    "ffn_norm",
+    "gate",
+    "gate.scale",
+    "up",
+    "up.scale",
+    "ffn_sub_norm",
+    "down",
+    "down.scale",
+    "norm",
+    "head",
+    "head.scale",
+    "head.sum",
 };
 
 /* class BitNetForCausalLM (Hugging Face transformers, models/bitnet) */
@@ -32,13 +56,16 @@ static const char *const hf_names[TRIT_SLOT_COUNT] = {
 static const char *layer_number(const char *text, int *layer)
 {
     int n = 0, digits = 0;
-    while (text[digits] >= '0' && text[digits] <= '9' && digits < 5) n = n * 10 + text[digits++] - '0';
-    if (digits == 0 || digits > 4 || text[digits] != '.' || (digits > 1 && text[0] == '0')) return NULL;
+    while (text[digits] >= '0' && text[digits] <= '9' && digits < 5)
+        n = n * 10 + text[digits++] - '0';
+    if (digits == 0 || digits > 4 || text[digits] != '.' || (digits > 1 && text[0] == '0'))
+        return NULL;
     *layer = n;
     return text + digits + 1;
 }
 
-static bool find(const char *const names[], const char *name, const char *in_layer, int number, tritx_slot *slot, int *layer)
+static bool find(const char *const names[], const char *name, const char *in_layer, int number,
+                 tritx_slot *slot, int *layer)
 {
     for (int s = 0; s < TRIT_SLOT_COUNT; s++) {
         const char *wanted = tritx_slot_in_layer((tritx_slot)s) ? in_layer : name;
@@ -61,7 +88,9 @@ bool tritx_name_hf(const char *name, tritx_slot *slot, int *layer)
 {
     static const char prefix[] = "model.layers.";
     int number = 0;
-    const char *in_layer = strncmp(name, prefix, sizeof prefix - 1) == 0 ? layer_number(name + sizeof prefix - 1, &number) : NULL;
+    const char *in_layer = strncmp(name, prefix, sizeof prefix - 1) == 0
+                               ? layer_number(name + sizeof prefix - 1, &number)
+                               : NULL;
     return find(hf_names, name, in_layer, number, slot, layer);
 }
 

@@ -28,7 +28,8 @@ trit_status tritx_absmean(const uint8_t *source, size_t n, tritx_dtype dtype, fl
     return TRIT_OK;
 }
 
-void tritx_ternarise(uint8_t *codes, const uint8_t *source, size_t n, tritx_dtype dtype, float scale)
+void tritx_ternarise(uint8_t *codes, const uint8_t *source, size_t n, tritx_dtype dtype,
+                     float scale)
 {
     for (size_t i = 0; i < n; i++) {
         /* doubling is exact, so the tie at scale / 2 goes to 0 as half-to-even asks */
@@ -81,7 +82,8 @@ void tritx_t2_put_row(uint8_t *t2, size_t row, const uint8_t *codes, size_t cols
     size_t k = 0;
     for (; k + TRIT_T2_COLS <= cols; k += TRIT_T2_COLS, p += 32)
         for (size_t j = 0; j < 16; j++)
-            p[j] = (uint8_t)(codes[k + j] | codes[k + 16 + j] << 2 | codes[k + 32 + j] << 4 | codes[k + 48 + j] << 6);
+            p[j] = (uint8_t)(codes[k + j] | codes[k + 16 + j] << 2 | codes[k + 32 + j] << 4 |
+                             codes[k + 48 + j] << 6);
     for (size_t i = 0; k + i < cols; i++) {
         unsigned shift = (unsigned)(2 * (i / 16));
         p[i % 16] = (uint8_t)((p[i % 16] & ~(3u << shift)) | (unsigned)codes[k + i] << shift);
@@ -91,7 +93,8 @@ void tritx_t2_put_row(uint8_t *t2, size_t row, const uint8_t *codes, size_t cols
 void tritx_t2_get_row(const uint8_t *t2, size_t row, uint8_t *codes, size_t cols)
 {
     const uint8_t *p = t2 + t2_row_offset(row, cols);
-    for (size_t k = 0; k < cols; k++) codes[k] = p[k / TRIT_T2_COLS * 32 + k % 16] >> (2 * (k % TRIT_T2_COLS / 16)) & 3;
+    for (size_t k = 0; k < cols; k++)
+        codes[k] = p[k / TRIT_T2_COLS * 32 + k % 16] >> (2 * (k % TRIT_T2_COLS / 16)) & 3;
 }
 
 bool tritx_int8_row(int8_t *codes, float *scale, int32_t *sum, const float *x, size_t n)

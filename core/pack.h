@@ -4,7 +4,15 @@
 
 #include "base.h"
 
-typedef enum { TRIT_DTYPE_U8, TRIT_DTYPE_I8, TRIT_DTYPE_F16, TRIT_DTYPE_BF16, TRIT_DTYPE_F32, TRIT_DTYPE_I32, TRIT_DTYPE_COUNT } tritx_dtype;
+typedef enum {
+    TRIT_DTYPE_U8,
+    TRIT_DTYPE_I8,
+    TRIT_DTYPE_F16,
+    TRIT_DTYPE_BF16,
+    TRIT_DTYPE_F32,
+    TRIT_DTYPE_I32,
+    TRIT_DTYPE_COUNT
+} tritx_dtype;
 size_t tritx_dtype_bytes(tritx_dtype dtype);
 
 /* Number i of little-endian source values of type F16, BF16 or F32. */
@@ -14,13 +22,11 @@ float tritx_source_float(const uint8_t *source, size_t i, tritx_dtype dtype);
  * Source: BitNet b1.58, Training Tips (absmean). Summed in double, in order, rounded once. */
 trit_status tritx_absmean(const uint8_t *source, size_t n, tritx_dtype dtype, float *scale);
 /* codes[i] = clamp(round(W / scale), -1, 1) + 1: +-1 exactly where |W| > scale / 2. */
-void tritx_ternarise(uint8_t *codes, const uint8_t *source, size_t n, tritx_dtype dtype, float scale);
+void tritx_ternarise(uint8_t *codes, const uint8_t *source, size_t n, tritx_dtype dtype,
+                     float scale);
 
 /* Bytes of a row of `cols` codes in the packed file. */
-static inline size_t tritx_wire_bytes(size_t cols)
-{
-    return (cols + 4) / 5;
-}
+static inline size_t tritx_wire_bytes(size_t cols) { return (cols + 4) / 5; }
 /* FORMAT.md, "Ternary codes". Decoding: false for an impossible byte or a pad code that is not 1. */
 void tritx_wire_encode(uint8_t *wire, const uint8_t *codes, size_t cols);
 bool tritx_wire_decode(uint8_t *codes, const uint8_t *wire, size_t cols);

@@ -21,22 +21,26 @@ typedef struct {
 
 static trit_status emit(writer *w, const void *bytes, size_t n)
 {
-    if (w->sink(w->ctx, bytes, n) != 0) return tritx_fail(w->err, TRIT_ABORTED, 0, "the receiver of the packed file stopped");
+    if (w->sink(w->ctx, bytes, n) != 0)
+        return tritx_fail(w->err, TRIT_ABORTED, 0, "the receiver of the packed file stopped");
     return TRIT_OK;
 }
 
-static void describe(writer *w, const char *name, const char *dtype, size_t rows, size_t cols, size_t n_bytes)
+static void describe(writer *w, const char *name, const char *dtype, size_t rows, size_t cols,
+                     size_t n_bytes)
 {
     char shape[48];
     tritx_format(shape, sizeof shape, cols ? "%zu,%zu" : "%zu", rows, cols);
-    w->n_header += tritx_format(w->header + w->n_header, w->header_capacity - w->n_header,
-                                ",\"%s\":{\"dtype\":\"%s\",\"shape\":[%s],\"data_offsets\":[%llu,%llu]}", name, dtype, shape,
-                                (unsigned long long)w->data_end, (unsigned long long)(w->data_end + n_bytes));
+    w->n_header += tritx_format(
+        w->header + w->n_header, w->header_capacity - w->n_header,
+        ",\"%s\":{\"dtype\":\"%s\",\"shape\":[%s],\"data_offsets\":[%llu,%llu]}", name, dtype,
+        shape, (unsigned long long)w->data_end, (unsigned long long)(w->data_end + n_bytes));
     w->data_end += n_bytes;
 }
 
 /* cols 0 = a vector. Words are little-endian on every machine this engine runs on. */
-static trit_status array(writer *w, tritx_slot slot, int layer, const char *dtype, size_t size, size_t rows, size_t cols, const void *data)
+static trit_status array(writer *w, tritx_slot slot, int layer, const char *dtype, size_t size,
+                         size_t rows, size_t cols, const void *data)
 {
     char name[64];
     size_t n_bytes = rows * (cols ? cols : 1) * size;
@@ -67,9 +71,12 @@ static trit_status tokenizer_tensor(writer *w, tritx_slot slot)
 {
     const tritx_tokenizer_tables *t = tritx_tokenizer_get(w->model->tokenizer);
     switch (slot) {
-    case TRIT_SLOT_TOKENIZER_ENDS: return array(w, slot, 0, "I32", 4, (size_t)t->n_vocab, 0, t->token_ends);
-    case TRIT_SLOT_TOKENIZER_BYTES: return array(w, slot, 0, "U8", 1, t->n_token_bytes, 0, t->token_bytes);
-    case TRIT_SLOT_TOKENIZER_SPECIAL: return array(w, slot, 0, "U8", 1, (size_t)t->n_vocab, 0, t->token_special);
+    case TRIT_SLOT_TOKENIZER_ENDS:
+        return array(w, slot, 0, "I32", 4, (size_t)t->n_vocab, 0, t->token_ends);
+    case TRIT_SLOT_TOKENIZER_BYTES:
+        return array(w, slot, 0, "U8", 1, t->n_token_bytes, 0, t->token_bytes);
+    case TRIT_SLOT_TOKENIZER_SPECIAL:
+        return array(w, slot, 0, "U8", 1, (size_t)t->n_vocab, 0, t->token_special);
     case TRIT_SLOT_TOKENIZER_MERGES: return array(w, slot, 0, "I32", 4, t->n_merges, 3, t->merges);
     default: return array(w, slot, 0, "U8", 1, 1, 0, &t->ignore_merges);
     }
@@ -83,7 +90,9 @@ static trit_status tensor(writer *w, tritx_slot slot, int layer)
     const tritx_ternary *t = tritx_slot_in_layer(slot) ? tritx_model_ternary(m, slot, layer) : NULL;
     if (t) return ternary(w, slot, layer, t);
     const tritx_rows *r = tritx_model_rows(m, slot);
-    if (r) return array(w, slot, 0, r->f16 ? "F16" : "I8", r->f16 ? 2 : 1, (size_t)r->rows, (size_t)r->cols, r->f16 ? (void *)r->f16 : (void *)r->i8);
+    if (r)
+        return array(w, slot, 0, r->f16 ? "F16" : "I8", r->f16 ? 2 : 1, (size_t)r->rows,
+                     (size_t)r->cols, r->f16 ? (void *)r->f16 : (void *)r->i8);
     if (slot == TRIT_SLOT_EMBED_SUM || slot == TRIT_SLOT_HEAD_SUM) {
         r = slot == TRIT_SLOT_EMBED_SUM ? &m->embed : &m->head;
         return r->sum ? array(w, slot, 0, "I32", 4, (size_t)r->rows, 0, r->sum) : TRIT_OK;
@@ -96,8 +105,10 @@ static trit_status walk(writer *w)
 {
     for (int s = 0; s < TRIT_SLOT_LAYER_FIRST; s++) TRIT_TRY(tensor(w, (tritx_slot)s, 0));
     for (int i = 0; i < w->model->config.n_layer; i++)
-        for (int s = TRIT_SLOT_LAYER_FIRST; s <= TRIT_SLOT_LAYER_LAST; s++) TRIT_TRY(tensor(w, (tritx_slot)s, i));
-    for (int s = TRIT_SLOT_LAYER_LAST + 1; s < TRIT_SLOT_COUNT; s++) TRIT_TRY(tensor(w, (tritx_slot)s, 0));
+        for (int s = TRIT_SLOT_LAYER_FIRST; s <= TRIT_SLOT_LAYER_LAST; s++)
+            TRIT_TRY(tensor(w, (tritx_slot)s, i));
+    for (int s = TRIT_SLOT_LAYER_LAST + 1; s < TRIT_SLOT_COUNT; s++)
+        TRIT_TRY(tensor(w, (tritx_slot)s, 0));
     return TRIT_OK;
 }
 
@@ -123,13 +134,16 @@ static trit_status write_header(writer *w, const char *card)
     size_t n = tritx_config_write(&w->model->config, config, sizeof config - 1);
     config[n] = 0;
     w->n_header = 8;
-    w->n_header += tritx_format(w->header + w->n_header, w->header_capacity - w->n_header, "{\"__metadata__\":{\"format\":\"trit\",\"trit\":\"");
-    if (!append_escaped(w, "{\"version\":1,\"config\":") || !append_escaped(w, config) || !append_escaped(w, ",\"card\":") ||
-        !append_escaped(w, card) || !append_escaped(w, "}"))
+    w->n_header += tritx_format(w->header + w->n_header, w->header_capacity - w->n_header,
+                                "{\"__metadata__\":{\"format\":\"trit\",\"trit\":\"");
+    if (!append_escaped(w, "{\"version\":1,\"config\":") || !append_escaped(w, config) ||
+        !append_escaped(w, ",\"card\":") || !append_escaped(w, card) || !append_escaped(w, "}"))
         return tritx_fail(w->err, TRIT_PARAM, 0, "the card is too long: 64 KiB at most");
     w->n_header += tritx_format(w->header + w->n_header, w->header_capacity - w->n_header, "\"}");
     TRIT_TRY(walk(w));
-    if (w->n_header + 72 > w->header_capacity) return tritx_fail(w->err, TRIT_UNSUPPORTED, 0, "the model has too many tensors for a header");
+    if (w->n_header + 72 > w->header_capacity)
+        return tritx_fail(w->err, TRIT_UNSUPPORTED, 0,
+                          "the model has too many tensors for a header");
     w->header[w->n_header++] = '}';
     while (w->n_header % 64) w->header[w->n_header++] = ' ';
     tritx_store_u32((uint8_t *)w->header, (uint32_t)(w->n_header - 8));
@@ -140,28 +154,38 @@ static trit_status write_header(writer *w, const char *card)
 static trit_status check_card(const char *card, trit_error *err)
 {
     tritx_json json;
-    if (strlen(card) > 65536) return tritx_fail(err, TRIT_PARAM, 0, "the card is too long: 64 KiB at most");
+    if (strlen(card) > 65536)
+        return tritx_fail(err, TRIT_PARAM, 0, "the card is too long: 64 KiB at most");
     TRIT_TRY(tritx_json_parse(card, strlen(card), &json, err));
     bool object = cJSON_IsObject(json.root);
     tritx_json_free(&json);
     return object ? TRIT_OK : tritx_fail(err, TRIT_PARAM, 0, "the card is not a JSON object");
 }
 
-trit_status trit_model_write(const trit_model *model, const char *card, trit_sink *sink, void *ctx, trit_error *err)
+trit_status trit_model_write(const trit_model *model, const char *card, trit_sink *sink, void *ctx,
+                             trit_error *err)
 {
     if (!model || !sink) return tritx_fail(err, TRIT_PARAM, 0, "write: NULL argument");
-    if (!model->tokenizer) return tritx_fail(err, TRIT_STATE, 0, "a model without a tokenizer cannot be packed");
+    if (!model->tokenizer)
+        return tritx_fail(err, TRIT_STATE, 0, "a model without a tokenizer cannot be packed");
     if (!card) card = *model->card ? model->card : "{}";
     TRIT_TRY(check_card(card, err));
     const trit_config *c = &model->config;
-    size_t widest = (size_t)(c->dim > c->ffn_dim ? c->dim : c->ffn_dim), q = (size_t)c->n_head * (size_t)c->head_dim;
+    size_t widest = (size_t)(c->dim > c->ffn_dim ? c->dim : c->ffn_dim),
+           q = (size_t)c->n_head * (size_t)c->head_dim;
     if (q > widest) widest = q;
     /* the walk reads through non-const accessors and changes nothing */
-    writer w = {.model = (trit_model *)(uintptr_t)model, .sink = sink, .ctx = ctx, .header_capacity = TRIT_MAX_HEADER, .err = err};
+    writer w = {.model = (trit_model *)(uintptr_t)model,
+                .sink = sink,
+                .ctx = ctx,
+                .header_capacity = TRIT_MAX_HEADER,
+                .err = err};
     w.header = malloc(w.header_capacity);
     w.row = malloc(widest);
     w.codes = malloc(widest);
-    trit_status status = w.header && w.row && w.codes ? write_header(&w, card) : tritx_fail(err, TRIT_OOM, 0, "no memory to pack");
+    trit_status status = w.header && w.row && w.codes
+                             ? write_header(&w, card)
+                             : tritx_fail(err, TRIT_OOM, 0, "no memory to pack");
     free(w.header);
     w.header = NULL;
     if (status == TRIT_OK) status = walk(&w);

@@ -21,7 +21,7 @@ struct trit_pool {
     int n_started;
     pthread_mutex_t mutex;
     pthread_cond_t wake, done;
-    atomic_uint job;     /* counts jobs; a change means work */
+    atomic_uint job; /* counts jobs; a change means work */
     atomic_int unfinished;
     atomic_int sleepers;
     atomic_bool joiner_sleeps;
@@ -103,7 +103,9 @@ static void *worker(void *arg)
 
 trit_status trit_pool_new(trit_pool **out, int n_threads, trit_error *err)
 {
-    if (!out || n_threads < 1 || n_threads > MAX_THREADS) return tritx_fail(err, TRIT_PARAM, 0, "threads: %d is not in 1 ... %d", n_threads, MAX_THREADS);
+    if (!out || n_threads < 1 || n_threads > MAX_THREADS)
+        return tritx_fail(err, TRIT_PARAM, 0, "threads: %d is not in 1 ... %d", n_threads,
+                          MAX_THREADS);
     trit_pool *pool = calloc(1, sizeof *pool);
     if (!pool) return tritx_fail(err, TRIT_OOM, 0, "no memory for a thread pool");
     pool->n_threads = n_threads;
@@ -113,7 +115,8 @@ trit_status trit_pool_new(trit_pool **out, int n_threads, trit_error *err)
     for (; pool->n_started < n_threads - 1; pool->n_started++)
         if (pthread_create(&pool->threads[pool->n_started], NULL, worker, pool) != 0) {
             trit_pool_free(pool);
-            return tritx_fail(err, TRIT_OOM, 0, "the system gave no %d threads: use fewer", n_threads);
+            return tritx_fail(err, TRIT_OOM, 0, "the system gave no %d threads: use fewer",
+                              n_threads);
         }
     *out = pool;
     return TRIT_OK;
@@ -155,8 +158,11 @@ struct trit_pool {
 
 trit_status trit_pool_new(trit_pool **out, int n_threads, trit_error *err)
 {
-    if (!out || n_threads < 1 || n_threads > MAX_THREADS) return tritx_fail(err, TRIT_PARAM, 0, "threads: %d is not in 1 ... %d", n_threads, MAX_THREADS);
-    if (n_threads > 1) return tritx_fail(err, TRIT_UNSUPPORTED, 0, "this build has no threads: use 1");
+    if (!out || n_threads < 1 || n_threads > MAX_THREADS)
+        return tritx_fail(err, TRIT_PARAM, 0, "threads: %d is not in 1 ... %d", n_threads,
+                          MAX_THREADS);
+    if (n_threads > 1)
+        return tritx_fail(err, TRIT_UNSUPPORTED, 0, "this build has no threads: use 1");
     trit_pool *pool = calloc(1, sizeof *pool);
     if (!pool) return tritx_fail(err, TRIT_OOM, 0, "no memory for a thread pool");
     pool->n_threads = 1;
@@ -164,10 +170,7 @@ trit_status trit_pool_new(trit_pool **out, int n_threads, trit_error *err)
     return TRIT_OK;
 }
 
-void trit_pool_free(trit_pool *pool)
-{
-    free(pool);
-}
+void trit_pool_free(trit_pool *pool) { free(pool); }
 
 void tritx_parallel_for(trit_pool *pool, tritx_range_fn *fn, void *ctx, int n_rows, int grain)
 {

@@ -3,7 +3,8 @@
 
 void tritx_config_2b4t_axes(trit_config *config)
 {
-    const trit_linear_spec plain = {TRIT_NORM_NONE, TRIT_ROTATE_NONE, TRIT_ACT_A8, TRIT_WEIGHT_TERNARY, TRIT_KEEP_ALL};
+    const trit_linear_spec plain = {TRIT_NORM_NONE, TRIT_ROTATE_NONE, TRIT_ACT_A8,
+                                    TRIT_WEIGHT_TERNARY, TRIT_KEEP_ALL};
     config->residual_scale = 1.0f;
     config->norm_place = TRIT_PLACE_PRE;
     config->ffn = TRIT_FFN_GLU_RELU2;
@@ -35,10 +36,17 @@ trit_status trit_config_preset(const char *name, trit_config *config, trit_error
 {
     for (size_t i = 0; name && config && i < sizeof presets / sizeof *presets; i++) {
         if (strcmp(presets[i].name, name) != 0) continue;
-        trit_config c = {.n_layer = presets[i].n_layer, .dim = presets[i].dim, .ffn_dim = presets[i].ffn_dim,
-                         .n_head = presets[i].n_head, .n_head_kv = presets[i].n_head_kv, .head_dim = presets[i].head_dim,
-                         .n_vocab = presets[i].n_vocab, .n_ctx = presets[i].n_ctx, .norm_eps = 1e-5f,
-                         .rope_theta = presets[i].rope_theta, .bos_id = -1};
+        trit_config c = {.n_layer = presets[i].n_layer,
+                         .dim = presets[i].dim,
+                         .ffn_dim = presets[i].ffn_dim,
+                         .n_head = presets[i].n_head,
+                         .n_head_kv = presets[i].n_head_kv,
+                         .head_dim = presets[i].head_dim,
+                         .n_vocab = presets[i].n_vocab,
+                         .n_ctx = presets[i].n_ctx,
+                         .norm_eps = 1e-5f,
+                         .rope_theta = presets[i].rope_theta,
+                         .bos_id = -1};
         tritx_config_2b4t_axes(&c);
         c.ffn = (uint8_t)presets[i].ffn;
         *config = c;
@@ -51,18 +59,21 @@ trit_status trit_config_preset(const char *name, trit_config *config, trit_error
 static const struct {
     const char *id, *text;
 } templates[] = {
-    {"bitnet-2b4t",
-     "{% for message in messages %}{% if loop.first %}{{ bos_token }}{% endif %}{{ message['role'] | capitalize + ': ' + "
-     "message['content'] | trim + '<|eot_id|>' }}{% endfor %}{% if add_generation_prompt %}{{ 'Assistant: ' }}{% endif %}"},
+    {"bitnet-2b4t", "{% for message in messages %}{% if loop.first %}{{ bos_token }}{% endif %}{{ "
+                    "message['role'] | capitalize + ': ' + "
+                    "message['content'] | trim + '<|eot_id|>' }}{% endfor %}{% if "
+                    "add_generation_prompt %}{{ 'Assistant: ' }}{% endif %}"},
 };
 
-trit_status tritx_config_template(const char *text, size_t n_bytes, trit_config *config, trit_error *err)
+trit_status tritx_config_template(const char *text, size_t n_bytes, trit_config *config,
+                                  trit_error *err)
 {
     tritx_json json;
     TRIT_TRY(tritx_json_parse(text, n_bytes, &json, err));
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(json.root, "chat_template");
     for (size_t i = 0; cJSON_IsString(item) && i < sizeof templates / sizeof *templates; i++)
-        if (strcmp(templates[i].text, item->valuestring) == 0) strcpy(config->template_id, templates[i].id);
+        if (strcmp(templates[i].text, item->valuestring) == 0)
+            strcpy(config->template_id, templates[i].id);
     tritx_json_free(&json);
     return TRIT_OK;
 }
@@ -85,7 +96,8 @@ static trit_status hf_shape(const cJSON *root, trit_config *c, trit_error *err)
     int64_t value;
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         if (!tritx_json_int(root, keys[i].key, 1, keys[i].high, &value))
-            return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config.json: \"%s\" is missing or out of range", keys[i].key);
+            return tritx_fail(err, TRIT_BAD_CONFIG, 0,
+                              "config.json: \"%s\" is missing or out of range", keys[i].key);
         int32_t narrow = (int32_t)value;
         memcpy((char *)c + keys[i].offset, &narrow, sizeof narrow);
     }
@@ -98,26 +110,37 @@ static trit_status hf_shape(const cJSON *root, trit_config *c, trit_error *err)
 
 static trit_status hf_axes(const cJSON *root, trit_config *c, trit_error *err)
 {
-    const char *model_type = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(root, "model_type"));
+    const char *model_type =
+        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(root, "model_type"));
     if (!model_type || strcmp(model_type, "bitnet") != 0)
-        return tritx_fail(err, TRIT_UNSUPPORTED, 0, "config.json: model_type is \"%.40s\", only bitnet is served", model_type ? model_type : "");
+        return tritx_fail(err, TRIT_UNSUPPORTED, 0,
+                          "config.json: model_type is \"%.40s\", only bitnet is served",
+                          model_type ? model_type : "");
     const char *act = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(root, "hidden_act"));
     if (act && strcmp(act, "relu2") == 0) c->ffn = TRIT_FFN_GLU_RELU2;
     else if (act && strcmp(act, "silu") == 0) c->ffn = TRIT_FFN_GLU_SILU;
-    else return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config.json: hidden_act must be relu2 or silu");
+    else
+        return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config.json: hidden_act must be relu2 or silu");
     const cJSON *quantization = cJSON_GetObjectItemCaseSensitive(root, "quantization_config");
-    const char *mode = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(quantization, "quantization_mode"));
+    const char *mode =
+        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(quantization, "quantization_mode"));
     if (quantization && (!mode || strcmp(mode, "online") != 0))
-        return tritx_fail(err, TRIT_UNSUPPORTED, 0, "config.json: only masters (quantization_mode online) are served by this version");
-    const cJSON *eps = cJSON_GetObjectItemCaseSensitive(root, "rms_norm_eps"), *theta = cJSON_GetObjectItemCaseSensitive(root, "rope_theta");
+        return tritx_fail(
+            err, TRIT_UNSUPPORTED, 0,
+            "config.json: only masters (quantization_mode online) are served by this version");
+    const cJSON *eps = cJSON_GetObjectItemCaseSensitive(root, "rms_norm_eps"),
+                *theta = cJSON_GetObjectItemCaseSensitive(root, "rope_theta");
     const cJSON *tied = cJSON_GetObjectItemCaseSensitive(root, "tie_word_embeddings");
     if (!cJSON_IsNumber(eps) || !cJSON_IsNumber(theta) || !cJSON_IsBool(tied))
-        return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config.json: rms_norm_eps, rope_theta or tie_word_embeddings is missing");
+        return tritx_fail(
+            err, TRIT_BAD_CONFIG, 0,
+            "config.json: rms_norm_eps, rope_theta or tie_word_embeddings is missing");
     c->norm_eps = (float)eps->valuedouble;
     c->rope_theta = (float)theta->valuedouble;
     c->tied_head = cJSON_IsTrue(tied) ? 1 : 0;
     const cJSON *scaling = cJSON_GetObjectItemCaseSensitive(root, "rope_scaling");
-    if (scaling && !cJSON_IsNull(scaling)) return tritx_fail(err, TRIT_UNSUPPORTED, 0, "config.json: rope_scaling is not served");
+    if (scaling && !cJSON_IsNull(scaling))
+        return tritx_fail(err, TRIT_UNSUPPORTED, 0, "config.json: rope_scaling is not served");
     if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(root, "attention_bias")))
         return tritx_fail(err, TRIT_UNSUPPORTED, 0, "config.json: attention_bias is not served");
     return TRIT_OK;
@@ -127,7 +150,8 @@ static trit_status add_stop(trit_config *c, const cJSON *item, trit_error *err)
 {
     double id = cJSON_GetNumberValue(item);
     if (!(id >= 0 && id < 1e6) || id != (double)(int32_t)id || c->n_stop == 8)
-        return tritx_fail(err, TRIT_BAD_CONFIG, 0, "eos_token_id is not a token id, or more than 8 ids");
+        return tritx_fail(err, TRIT_BAD_CONFIG, 0,
+                          "eos_token_id is not a token id, or more than 8 ids");
     c->stop_ids[c->n_stop++] = (int32_t)id;
     return TRIT_OK;
 }
@@ -159,7 +183,8 @@ trit_status tritx_config_hf(const char *text, size_t n_bytes, trit_config *confi
     return status;
 }
 
-trit_status tritx_config_generation(const char *text, size_t n_bytes, trit_config *config, trit_error *err)
+trit_status tritx_config_generation(const char *text, size_t n_bytes, trit_config *config,
+                                    trit_error *err)
 {
     tritx_json json;
     TRIT_TRY(tritx_json_parse(text, n_bytes, &json, err));

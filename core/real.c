@@ -25,15 +25,28 @@ void tritx_sin_cos(double x, double *sin, double *cos)
 {
     int64_t quarter = (int64_t)(x * 0.6366197723675814 + 0.5);
     /* pi / 2 in two parts; the first has 33 bits, so quarter * first is exact */
-    double r = (x - (double)quarter * 1.57079632673412561417e+00) - (double)quarter * 6.07710050650619224932e-11;
+    double r = (x - (double)quarter * 1.57079632673412561417e+00) -
+               (double)quarter * 6.07710050650619224932e-11;
     double r2 = r * r, s = 0, c = 0;
     for (int k = 17; k >= 1; k -= 2) s = 1.0 - s * r2 / ((k + 1) * (k + 2));
     for (int k = 16; k >= 0; k -= 2) c = 1.0 - c * r2 / ((k + 1) * (k + 2));
     s *= r;
     switch (quarter & 3) {
-    case 0: *sin = s; *cos = c; break;
-    case 1: *sin = c; *cos = -s; break;
-    case 2: *sin = -s; *cos = -c; break;
-    default: *sin = -c; *cos = s; break;
+    case 0:
+        *sin = s;
+        *cos = c;
+        break;
+    case 1:
+        *sin = c;
+        *cos = -s;
+        break;
+    case 2:
+        *sin = -s;
+        *cos = -c;
+        break;
+    default:
+        *sin = -c;
+        *cos = s;
+        break;
     }
 }

@@ -17,6 +17,7 @@ typedef struct {
 
 /* *tensors is from malloc, [*n], sorted by begin. Names live as long as `root`.
  * BAD_HEADER: holes, overlaps, shape * type != bytes, an unknown type, too many tensors or dims. */
-trit_status tritx_safetensors_read(const cJSON *root, tritx_tensor **tensors, size_t *n, trit_error *err);
+trit_status tritx_safetensors_read(const cJSON *root, tritx_tensor **tensors, size_t *n,
+                                   trit_error *err);
 
 #endif

@@ -23,7 +23,12 @@ struct trit_sampler {
 
 trit_sampler_params trit_sampler_defaults(void)
 {
-    return (trit_sampler_params){.temperature = 0.8f, .top_k = 40, .top_p = 0.95f, .min_p = 0.05f, .repeat_penalty = 1.0f, .penalty_last = 64};
+    return (trit_sampler_params){.temperature = 0.8f,
+                                 .top_k = 40,
+                                 .top_p = 0.95f,
+                                 .min_p = 0.05f,
+                                 .repeat_penalty = 1.0f,
+                                 .penalty_last = 64};
 }
 
 static trit_status out_of_range(const char *name, const char *range, trit_error *err)
@@ -34,26 +39,36 @@ static trit_status out_of_range(const char *name, const char *range, trit_error 
 /* Written so that NaN fails every test. */
 static trit_status check(const trit_sampler_params *p, int32_t n_vocab, trit_error *err)
 {
-    if (!(p->temperature >= 0 && p->temperature <= 100)) return out_of_range("temperature", "in 0 ... 100", err);
+    if (!(p->temperature >= 0 && p->temperature <= 100))
+        return out_of_range("temperature", "in 0 ... 100", err);
     if (p->top_k < 0) return out_of_range("top-k", "0 or more", err);
-    if (!(p->top_p > 0 && p->top_p <= 1)) return out_of_range("top-p", "above 0 and at most 1", err);
+    if (!(p->top_p > 0 && p->top_p <= 1))
+        return out_of_range("top-p", "above 0 and at most 1", err);
     if (!(p->min_p >= 0 && p->min_p <= 1)) return out_of_range("min-p", "in 0 ... 1", err);
-    if (!(p->repeat_penalty > 0 && p->repeat_penalty <= 100)) return out_of_range("the repetition penalty", "above 0 and at most 100", err);
-    if (!(fabsf(p->frequency_penalty) <= 100)) return out_of_range("the frequency penalty", "in -100 ... 100", err);
-    if (!(fabsf(p->presence_penalty) <= 100)) return out_of_range("the presence penalty", "in -100 ... 100", err);
+    if (!(p->repeat_penalty > 0 && p->repeat_penalty <= 100))
+        return out_of_range("the repetition penalty", "above 0 and at most 100", err);
+    if (!(fabsf(p->frequency_penalty) <= 100))
+        return out_of_range("the frequency penalty", "in -100 ... 100", err);
+    if (!(fabsf(p->presence_penalty) <= 100))
+        return out_of_range("the presence penalty", "in -100 ... 100", err);
     if (p->penalty_last < -1) return out_of_range("penalty-last", "-1 or more", err);
-    if (p->n_bias > (size_t)n_vocab || (p->n_bias && (!p->bias_ids || !p->bias_values))) return out_of_range("the logit bias", "a list of pairs", err);
+    if (p->n_bias > (size_t)n_vocab || (p->n_bias && (!p->bias_ids || !p->bias_values)))
+        return out_of_range("the logit bias", "a list of pairs", err);
     for (size_t i = 0; i < p->n_bias; i++) {
-        if (p->bias_ids[i] < 0 || p->bias_ids[i] >= n_vocab) return out_of_range("a logit bias", "for a token of the vocabulary", err);
-        if (!(p->bias_values[i] <= 1000) || (p->bias_values[i] < -1000 && p->bias_values[i] != -INFINITY))
+        if (p->bias_ids[i] < 0 || p->bias_ids[i] >= n_vocab)
+            return out_of_range("a logit bias", "for a token of the vocabulary", err);
+        if (!(p->bias_values[i] <= 1000) ||
+            (p->bias_values[i] < -1000 && p->bias_values[i] != -INFINITY))
             return out_of_range("a logit bias", "in -1000 ... 1000 or minus infinity", err);
     }
     return TRIT_OK;
 }
 
-trit_status trit_sampler_new(const trit_model *model, const trit_sampler_params *params, trit_sampler **sampler, trit_error *err)
+trit_status trit_sampler_new(const trit_model *model, const trit_sampler_params *params,
+                             trit_sampler **sampler, trit_error *err)
 {
-    if (!model || !params || !sampler) return tritx_fail(err, TRIT_PARAM, 0, "sampler: NULL argument");
+    if (!model || !params || !sampler)
+        return tritx_fail(err, TRIT_PARAM, 0, "sampler: NULL argument");
     int32_t n_vocab = model->config.n_vocab;
     TRIT_TRY(check(params, n_vocab, err));
     trit_sampler *s = calloc(1, sizeof *s);
@@ -101,7 +116,8 @@ static void apply_penalties(trit_sampler *s, float *logits, const int32_t *histo
     for (size_t i = 0; i < n; i++) {
         int32_t id = history[i], count = s->counts[id];
         if (count == 0) continue; /* done at its first place */
-        logits[id] = logits[id] > 0 ? logits[id] / p->repeat_penalty : logits[id] * p->repeat_penalty;
+        logits[id] =
+            logits[id] > 0 ? logits[id] / p->repeat_penalty : logits[id] * p->repeat_penalty;
         logits[id] -= (float)count * p->frequency_penalty + p->presence_penalty;
         s->counts[id] = 0;
     }
@@ -163,7 +179,8 @@ static float total_weight(trit_sampler *s, const float *logits, float max)
         for (int32_t i = 0; i < kept; i++) total += s->weights[i];
         return total;
     }
-    for (int32_t i = 0; i < s->n_vocab; i++) total += tritx_expf((logits[i] - max) / p->temperature);
+    for (int32_t i = 0; i < s->n_vocab; i++)
+        total += tritx_expf((logits[i] - max) / p->temperature);
     return total;
 }
 
@@ -176,20 +193,26 @@ static double draw_uniform(uint64_t *state)
     return (double)((z ^ z >> 31) >> 11) * 0x1p-53;
 }
 
-trit_status trit_sampler_draw(trit_sampler *s, float *logits, const int32_t *history, size_t n_history, int32_t *id, trit_error *err)
+trit_status trit_sampler_draw(trit_sampler *s, float *logits, const int32_t *history,
+                              size_t n_history, int32_t *id, trit_error *err)
 {
-    if (!s || !logits || !id || (!history && n_history)) return tritx_fail(err, TRIT_PARAM, 0, "draw: NULL argument");
+    if (!s || !logits || !id || (!history && n_history))
+        return tritx_fail(err, TRIT_PARAM, 0, "draw: NULL argument");
     for (size_t i = 0; i < n_history; i++)
-        if (history[i] < 0 || history[i] >= s->n_vocab) return tritx_fail(err, TRIT_PARAM, i, "draw: the history holds an unknown token");
+        if (history[i] < 0 || history[i] >= s->n_vocab)
+            return tritx_fail(err, TRIT_PARAM, i, "draw: the history holds an unknown token");
     apply_penalties(s, logits, history, n_history);
     for (size_t i = 0; i < s->params.n_bias; i++) logits[s->bias_ids[i]] += s->bias_values[i];
     int32_t best = 0;
     for (int32_t i = 0; i < s->n_vocab; i++) {
-        if (isnan(logits[i])) return tritx_fail(err, TRIT_NUMERIC, (uint64_t)i, "the logit of token %d is not a number", (int)i);
+        if (isnan(logits[i]))
+            return tritx_fail(err, TRIT_NUMERIC, (uint64_t)i,
+                              "the logit of token %d is not a number", (int)i);
         if (logits[i] > logits[best]) best = i;
     }
     float max = logits[best];
-    if (!(fabsf(max) <= 3.4e38f)) return tritx_fail(err, TRIT_PARAM, 0, "draw: no token is left to choose from");
+    if (!(fabsf(max) <= 3.4e38f))
+        return tritx_fail(err, TRIT_PARAM, 0, "draw: no token is left to choose from");
     if (s->params.temperature == 0) {
         *id = best;
         return TRIT_OK;

@@ -17,8 +17,8 @@ typedef struct {
 static void *cut(cutter *c, size_t rows, size_t cols, size_t size)
 {
     size_t bytes, end;
-    if (!tritx_mul_ok(rows, cols, &bytes) || !tritx_mul_ok(bytes, size, &bytes) || !tritx_add_ok(c->used, bytes, &end) ||
-        end > SIZE_MAX / 2) {
+    if (!tritx_mul_ok(rows, cols, &bytes) || !tritx_mul_ok(bytes, size, &bytes) ||
+        !tritx_add_ok(c->used, bytes, &end) || end > SIZE_MAX / 2) {
         c->overflow = true;
         return NULL;
     }
@@ -30,9 +30,13 @@ static void *cut(cutter *c, size_t rows, size_t cols, size_t size)
 static void cut_session(cutter *c, trit_session *s)
 {
     const trit_config *g = &s->model->config;
-    size_t n_ctx = (size_t)s->params.n_ctx, n = (size_t)s->params.n_slice, dim = (size_t)g->dim, ffn = (size_t)g->ffn_dim;
-    size_t q = (size_t)g->n_head * (size_t)g->head_dim, kv = (size_t)g->n_head_kv * (size_t)g->head_dim;
-    size_t kv_rows = (size_t)g->n_layer * n_ctx, kv_size = s->params.kv == TRIT_KV_F32 ? 4 : s->params.kv == TRIT_KV_F16 ? 2 : 1;
+    size_t n_ctx = (size_t)s->params.n_ctx, n = (size_t)s->params.n_slice, dim = (size_t)g->dim,
+           ffn = (size_t)g->ffn_dim;
+    size_t q = (size_t)g->n_head * (size_t)g->head_dim,
+           kv = (size_t)g->n_head_kv * (size_t)g->head_dim;
+    size_t kv_rows = (size_t)g->n_layer * n_ctx, kv_size = s->params.kv == TRIT_KV_F32   ? 4
+                                                           : s->params.kv == TRIT_KV_F16 ? 2
+                                                                                         : 1;
     size_t wide = dim > ffn ? dim : ffn;
     if (q > wide) wide = q;
     s->n_wide = (int)wide;
@@ -60,22 +64,32 @@ static void cut_session(cutter *c, trit_session *s)
     s->logits = cut(c, (size_t)g->n_vocab, 1, sizeof(float));
 }
 
-static trit_status prepare(const trit_model *model, const trit_session_params *p, trit_session *s, cutter *c, trit_error *err)
+static trit_status prepare(const trit_model *model, const trit_session_params *p, trit_session *s,
+                           cutter *c, trit_error *err)
 {
     if (!model || !p) return tritx_fail(err, TRIT_PARAM, 0, "session: NULL argument");
     if (p->n_ctx < 1 || p->n_ctx > model->config.n_ctx)
-        return tritx_fail(err, TRIT_PARAM, 0, "context length %d is not in 1 ... %d", (int)p->n_ctx, (int)model->config.n_ctx);
-    if (p->n_slice < 1 || p->n_slice > MAX_SLICE) return tritx_fail(err, TRIT_PARAM, 0, "slice %d is not in 1 ... %d", (int)p->n_slice, MAX_SLICE);
-    if (p->kv < TRIT_KV_F32 || p->kv > TRIT_KV_INT8) return tritx_fail(err, TRIT_PARAM, 0, "the KV type is not f32, f16 or int8");
+        return tritx_fail(err, TRIT_PARAM, 0, "context length %d is not in 1 ... %d", (int)p->n_ctx,
+                          (int)model->config.n_ctx);
+    if (p->n_slice < 1 || p->n_slice > MAX_SLICE)
+        return tritx_fail(err, TRIT_PARAM, 0, "slice %d is not in 1 ... %d", (int)p->n_slice,
+                          MAX_SLICE);
+    if (p->kv < TRIT_KV_F32 || p->kv > TRIT_KV_INT8)
+        return tritx_fail(err, TRIT_PARAM, 0, "the KV type is not f32, f16 or int8");
     s->kernels = trit_kernels_by_name(p->kernels);
-    if (!s->kernels) return tritx_fail(err, TRIT_PARAM, 0, "this build has no kernel table \"%.20s\"", p->kernels);
+    if (!s->kernels)
+        return tritx_fail(err, TRIT_PARAM, 0, "this build has no kernel table \"%.20s\"",
+                          p->kernels);
     s->model = model;
     s->params = *p;
     cut_session(c, s);
-    return c->overflow ? tritx_fail(err, TRIT_OOM, 0, "the context needs more memory than can be addressed") : TRIT_OK;
+    return c->overflow
+               ? tritx_fail(err, TRIT_OOM, 0, "the context needs more memory than can be addressed")
+               : TRIT_OK;
 }
 
-trit_status trit_session_bytes(const trit_model *model, const trit_session_params *params, size_t *n_bytes, trit_error *err)
+trit_status trit_session_bytes(const trit_model *model, const trit_session_params *params,
+                               size_t *n_bytes, trit_error *err)
 {
     trit_session s = {0};
     cutter c = {0};
@@ -102,7 +116,8 @@ static void fill_rope(trit_session *s)
     }
 }
 
-trit_status trit_session_new(const trit_model *model, const trit_session_params *params, trit_session **session, trit_error *err)
+trit_status trit_session_new(const trit_model *model, const trit_session_params *params,
+                             trit_session **session, trit_error *err)
 {
     trit_session measured = {0};
     cutter c = {0};
@@ -113,7 +128,9 @@ trit_status trit_session_new(const trit_model *model, const trit_session_params 
     if (!s || !arena) {
         free(s);
         free(arena);
-        return tritx_fail(err, TRIT_OOM, 0, "no memory for a context of %d tokens: use a shorter one", (int)params->n_ctx);
+        return tritx_fail(err, TRIT_OOM, 0,
+                          "no memory for a context of %d tokens: use a shorter one",
+                          (int)params->n_ctx);
     }
     *s = measured;
     s->arena = arena;
@@ -144,15 +161,18 @@ static trit_status check_ids(const trit_session *s, const int32_t *ids, size_t n
 {
     for (size_t i = 0; i < n; i++)
         if (ids[i] < 0 || ids[i] >= s->model->config.n_vocab)
-            return tritx_fail(err, TRIT_PARAM, i, "token %d at %zu is not in the vocabulary", (int)ids[i], i);
+            return tritx_fail(err, TRIT_PARAM, i, "token %d at %zu is not in the vocabulary",
+                              (int)ids[i], i);
     return TRIT_OK;
 }
 
-trit_status trit_session_sync(trit_session *s, const int32_t *ids, size_t n_ids, size_t *n_reused, trit_error *err)
+trit_status trit_session_sync(trit_session *s, const int32_t *ids, size_t n_ids, size_t *n_reused,
+                              trit_error *err)
 {
     if (!s || !ids || n_ids == 0) return tritx_fail(err, TRIT_PARAM, 0, "sync: no tokens");
     if (n_ids > (size_t)s->params.n_ctx)
-        return tritx_fail(err, TRIT_PROMPT_TOO_LONG, 0, "%zu tokens do not fit the context of %d", n_ids, (int)s->params.n_ctx);
+        return tritx_fail(err, TRIT_PROMPT_TOO_LONG, 0, "%zu tokens do not fit the context of %d",
+                          n_ids, (int)s->params.n_ctx);
     TRIT_TRY(check_ids(s, ids, n_ids, err));
     size_t same = 0;
     while (same < s->n_done && same < n_ids && s->tokens[same] == ids[same]) same++;
@@ -169,8 +189,12 @@ trit_status trit_session_sync(trit_session *s, const int32_t *ids, size_t n_ids,
 trit_status trit_session_append(trit_session *s, int32_t id, trit_error *err)
 {
     if (!s) return tritx_fail(err, TRIT_PARAM, 0, "append: no session");
-    if (s->n_slice) return tritx_fail(err, TRIT_STATE, 0, "a run is not finished: call run until it returns OK");
-    if (s->n_queued == (size_t)s->params.n_ctx) return tritx_fail(err, TRIT_PROMPT_TOO_LONG, 0, "the context of %d tokens is full", (int)s->params.n_ctx);
+    if (s->n_slice)
+        return tritx_fail(err, TRIT_STATE, 0,
+                          "a run is not finished: call run until it returns OK");
+    if (s->n_queued == (size_t)s->params.n_ctx)
+        return tritx_fail(err, TRIT_PROMPT_TOO_LONG, 0, "the context of %d tokens is full",
+                          (int)s->params.n_ctx);
     TRIT_TRY(check_ids(s, &id, 1, err));
     s->tokens[s->n_queued++] = id;
     s->has_logits = false;
@@ -179,24 +203,21 @@ trit_status trit_session_append(trit_session *s, int32_t id, trit_error *err)
 
 trit_status trit_session_rewind(trit_session *s, size_t n, trit_error *err)
 {
-    if (!s || n > s->n_queued) return tritx_fail(err, TRIT_PARAM, 0, "rewind: the session is shorter");
+    if (!s || n > s->n_queued)
+        return tritx_fail(err, TRIT_PARAM, 0, "rewind: the session is shorter");
     s->n_queued = n;
     if (s->n_done > n) s->n_done = n;
     restart_slice(s);
     return TRIT_OK;
 }
 
-size_t trit_session_length(const trit_session *s)
-{
-    return s ? s->n_queued : 0;
-}
+size_t trit_session_length(const trit_session *s) { return s ? s->n_queued : 0; }
 
-float *trit_session_logits(trit_session *s)
-{
-    return s && s->has_logits ? s->logits : NULL;
-}
+float *trit_session_logits(trit_session *s) { return s && s->has_logits ? s->logits : NULL; }
 
-void trit_session_each_logits(trit_session *s, void (*fn)(void *ctx, size_t position, const float *logits), void *ctx)
+void trit_session_each_logits(trit_session *s,
+                              void (*fn)(void *ctx, size_t position, const float *logits),
+                              void *ctx)
 {
     s->each_logits = fn;
     s->each_ctx = ctx;
@@ -211,7 +232,8 @@ void trit_session_trace(trit_session *s, trit_trace *fn, void *ctx)
 static trit_status finish_slice(trit_session *s, trit_error *err)
 {
     bool last = s->n_done + (size_t)s->n_slice == s->n_queued;
-    for (int t = s->each_logits ? 0 : s->n_slice - 1; t < s->n_slice && (last || s->each_logits); t++) {
+    for (int t = s->each_logits ? 0 : s->n_slice - 1; t < s->n_slice && (last || s->each_logits);
+         t++) {
         TRIT_TRY(tritx_decoder_head(s, t, err));
         if (s->each_logits) s->each_logits(s->each_ctx, s->n_done + (size_t)t, s->logits);
     }
@@ -233,7 +255,8 @@ static trit_status step_layer(trit_session *s, trit_error *err)
     return s->layer == s->model->config.n_layer ? finish_slice(s, err) : TRIT_OK;
 }
 
-trit_status trit_session_run(trit_session *s, double (*now)(void *ctx), void *ctx, double budget_ms, trit_error *err)
+trit_status trit_session_run(trit_session *s, double (*now)(void *ctx), void *ctx, double budget_ms,
+                             trit_error *err)
 {
     if (!s) return tritx_fail(err, TRIT_PARAM, 0, "run: no session");
     double start = now ? now(ctx) : 0;

@@ -35,7 +35,7 @@ struct trit_session {
     int32_t *quant_sum;         /* [n_slice] */
     float *quant_scale;         /* [n_slice] */
     uint8_t *head_high, *head_low; /* [dim] */
-    float *logits;              /* [n_vocab] */
+    float *logits;                 /* [n_vocab] */
     int n_wide, n_quant;
 
     void (*each_logits)(void *ctx, size_t position, const float *logits);

@@ -5,25 +5,34 @@
 static trit_status need_tokenizer(const trit_model *model, trit_error *err)
 {
     if (!model) return tritx_fail(err, TRIT_PARAM, 0, "model is NULL");
-    return model->tokenizer ? TRIT_OK : tritx_fail(err, TRIT_STATE, 0, "this model has no tokenizer: give ids");
+    return model->tokenizer
+               ? TRIT_OK
+               : tritx_fail(err, TRIT_STATE, 0, "this model has no tokenizer: give ids");
 }
 
-trit_status trit_tokenize(const trit_model *model, const char *text, size_t n_bytes, uint32_t flags, int32_t *ids, size_t capacity,
-                          size_t *n_ids, trit_error *err)
+trit_status trit_tokenize(const trit_model *model, const char *text, size_t n_bytes, uint32_t flags,
+                          int32_t *ids, size_t capacity, size_t *n_ids, trit_error *err)
 {
     TRIT_TRY(need_tokenizer(model, err));
-    if ((!text && n_bytes) || (!ids && capacity) || !n_ids || flags > 3) return tritx_fail(err, TRIT_PARAM, 0, "tokenize: bad argument");
+    if ((!text && n_bytes) || (!ids && capacity) || !n_ids || flags > 3)
+        return tritx_fail(err, TRIT_PARAM, 0, "tokenize: bad argument");
     size_t n_bos = flags & TRIT_TOKENIZE_BOS ? 1 : 0, n = 0;
-    if (n_bos && model->config.bos_id < 0) return tritx_fail(err, TRIT_STATE, 0, "this model has no token for the beginning");
+    if (n_bos && model->config.bos_id < 0)
+        return tritx_fail(err, TRIT_STATE, 0, "this model has no token for the beginning");
     if (n_bos && capacity) ids[0] = model->config.bos_id;
     size_t room = capacity > n_bos ? capacity - n_bos : 0;
-    trit_status status = tritx_tokenizer_encode(model->tokenizer, text, n_bytes, flags & TRIT_TOKENIZE_SPECIAL, room ? ids + n_bos : NULL, room, &n, err);
+    trit_status status =
+        tritx_tokenizer_encode(model->tokenizer, text, n_bytes, flags & TRIT_TOKENIZE_SPECIAL,
+                               room ? ids + n_bos : NULL, room, &n, err);
     if (status == TRIT_OK || status == TRIT_PARAM) *n_ids = n + n_bos;
-    if (status == TRIT_OK && n + n_bos > capacity) return tritx_fail(err, TRIT_PARAM, 0, "tokenize: room for %zu ids, %zu needed", capacity, n + n_bos);
+    if (status == TRIT_OK && n + n_bos > capacity)
+        return tritx_fail(err, TRIT_PARAM, 0, "tokenize: room for %zu ids, %zu needed", capacity,
+                          n + n_bos);
     return status;
 }
 
-trit_status trit_token_bytes(const trit_model *model, int32_t id, const uint8_t **bytes, size_t *n_bytes, bool *special)
+trit_status trit_token_bytes(const trit_model *model, int32_t id, const uint8_t **bytes,
+                             size_t *n_bytes, bool *special)
 {
     if (need_tokenizer(model, NULL) != TRIT_OK) return TRIT_STATE;
     const tritx_tokenizer_tables *t = tritx_tokenizer_get(model->tokenizer);
@@ -35,10 +44,13 @@ trit_status trit_token_bytes(const trit_model *model, int32_t id, const uint8_t 
     return TRIT_OK;
 }
 
-trit_status trit_chat_render(const trit_model *model, const trit_message *messages, size_t n_messages, int32_t *ids, size_t capacity,
-                             size_t *n_ids, trit_error *err)
+trit_status trit_chat_render(const trit_model *model, const trit_message *messages,
+                             size_t n_messages, int32_t *ids, size_t capacity, size_t *n_ids,
+                             trit_error *err)
 {
     TRIT_TRY(need_tokenizer(model, err));
-    if ((!messages && n_messages) || (!ids && capacity) || !n_ids) return tritx_fail(err, TRIT_PARAM, 0, "chat: bad argument");
-    return tritx_chat_render(model->tokenizer, &model->config, messages, n_messages, ids, capacity, n_ids, err);
+    if ((!messages && n_messages) || (!ids && capacity) || !n_ids)
+        return tritx_fail(err, TRIT_PARAM, 0, "chat: bad argument");
+    return tritx_chat_render(model->tokenizer, &model->config, messages, n_messages, ids, capacity,
+                             n_ids, err);
 }

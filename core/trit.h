@@ -59,24 +59,36 @@ typedef struct {
 
 /* ---- configuration: shape and axes (models/FORMAT.md lists the words used in files) ---- */
 
-typedef enum { TRIT_SITE_QKV, TRIT_SITE_O, TRIT_SITE_GATE_UP, TRIT_SITE_DOWN, TRIT_SITE_HEAD, TRIT_SITE_COUNT } trit_site;
+typedef enum {
+    TRIT_SITE_QKV,
+    TRIT_SITE_O,
+    TRIT_SITE_GATE_UP,
+    TRIT_SITE_DOWN,
+    TRIT_SITE_HEAD,
+    TRIT_SITE_COUNT
+} trit_site;
 /* 0 is "missing" on every axis, so that an axis nobody set is refused: no silent default. */
 typedef enum { TRIT_NORM_NONE = 1, TRIT_NORM_RMS, TRIT_NORM_LAYERNORM } trit_norm;
 typedef enum { TRIT_ROTATE_NONE = 1, TRIT_ROTATE_HADAMARD } trit_rotate;
 typedef enum { TRIT_ACT_NONE = 1, TRIT_ACT_A8, TRIT_ACT_A4 } trit_act;
-typedef enum { TRIT_WEIGHT_TERNARY = 1, TRIT_WEIGHT_BINARY, TRIT_WEIGHT_F16, TRIT_WEIGHT_INT8 } trit_weight;
+typedef enum {
+    TRIT_WEIGHT_TERNARY = 1,
+    TRIT_WEIGHT_BINARY,
+    TRIT_WEIGHT_F16,
+    TRIT_WEIGHT_INT8
+} trit_weight;
 typedef enum { TRIT_KEEP_ALL = 1, TRIT_KEEP_TOPK, TRIT_KEEP_N_OF_M } trit_keep;
 typedef enum { TRIT_PLACE_PRE = 1, TRIT_PLACE_IN_LINEAR, TRIT_PLACE_POST } trit_norm_place;
 typedef enum { TRIT_FFN_GLU_SILU = 1, TRIT_FFN_GLU_RELU2, TRIT_FFN_MLP_GELU } trit_ffn;
 typedef enum { TRIT_ROPE_NONE = 1, TRIT_ROPE_NEOX, TRIT_ROPE_PAIRS } trit_rope;
 typedef enum { TRIT_MASK_CAUSAL = 1, TRIT_MASK_FULL } trit_mask;
 
-typedef struct {     /* what happens to x before W x, in this order */
-    uint8_t norm;    /* trit_norm: SubLN at O and DOWN */
-    uint8_t rotate;  /* trit_rotate: BitNet v2 at O and DOWN */
-    uint8_t act;     /* trit_act */
-    uint8_t weight;  /* trit_weight */
-    uint8_t keep;    /* trit_keep */
+typedef struct {    /* what happens to x before W x, in this order */
+    uint8_t norm;   /* trit_norm: SubLN at O and DOWN */
+    uint8_t rotate; /* trit_rotate: BitNet v2 at O and DOWN */
+    uint8_t act;    /* trit_act */
+    uint8_t weight; /* trit_weight */
+    uint8_t keep;   /* trit_keep */
 } trit_linear_spec;
 
 typedef struct {
@@ -111,12 +123,19 @@ typedef enum { TRIT_HEAD_AS_IS = 0, TRIT_HEAD_INT8, TRIT_HEAD_F16 } trit_head;
 
 /* Side files of a safetensors directory, handed over whole before the tensors. A packed file has
  * everything inside and needs none. */
-typedef enum { TRIT_SIDE_CONFIG, TRIT_SIDE_TOKENIZER, TRIT_SIDE_TOKENIZER_CONFIG, TRIT_SIDE_GENERATION_CONFIG } trit_side;
+typedef enum {
+    TRIT_SIDE_CONFIG,
+    TRIT_SIDE_TOKENIZER,
+    TRIT_SIDE_TOKENIZER_CONFIG,
+    TRIT_SIDE_GENERATION_CONFIG
+} trit_side;
 
 trit_status trit_loader_new(trit_loader **loader, trit_head head, trit_error *err);
-trit_status trit_loader_side(trit_loader *loader, trit_side side, const char *text, size_t n_bytes, trit_error *err);
+trit_status trit_loader_side(trit_loader *loader, trit_side side, const char *text, size_t n_bytes,
+                             trit_error *err);
 /* The next n_bytes of the file, in order, any split. The bytes are not kept. */
-trit_status trit_loader_push(trit_loader *loader, const uint8_t *bytes, size_t n_bytes, trit_error *err);
+trit_status trit_loader_push(trit_loader *loader, const uint8_t *bytes, size_t n_bytes,
+                             trit_error *err);
 /* After the last byte: checks that nothing is missing and hands the model over. */
 trit_status trit_loader_finish(trit_loader *loader, trit_model **model, trit_error *err);
 void trit_loader_free(trit_loader *loader); /* also after finish; NULL is fine */
@@ -125,28 +144,32 @@ void trit_model_free(trit_model *model);    /* NULL is fine */
 const trit_config *trit_model_config(const trit_model *model);
 size_t trit_model_bytes(const trit_model *model); /* memory held */
 /* A model of this shape with pseudo-random weights and no tokenizer, for benchmarks. */
-trit_status trit_model_synthetic(const trit_config *config, uint64_t seed, trit_model **model, trit_error *err);
+trit_status trit_model_synthetic(const trit_config *config, uint64_t seed, trit_model **model,
+                                 trit_error *err);
 
 /* ---- packed file (models/FORMAT.md) ---- */
 
 /* Receives the file's bytes in order; returns 0, or another value to stop (status ABORTED). */
 typedef int trit_sink(void *ctx, const uint8_t *bytes, size_t n_bytes);
 /* `card` is a JSON object's text (provenance, licence, sampling settings) or NULL. */
-trit_status trit_model_write(const trit_model *model, const char *card, trit_sink *sink, void *ctx, trit_error *err);
+trit_status trit_model_write(const trit_model *model, const char *card, trit_sink *sink, void *ctx,
+                             trit_error *err);
 /* The card of a packed model, "" when there is none. Owned by the model. */
 const char *trit_model_card(const trit_model *model);
 
 /* ---- tokenizer ---- */
 
-#define TRIT_TOKENIZE_BOS 1u     /* put the beginning-of-sequence id first */
-#define TRIT_TOKENIZE_SPECIAL 2u /* recognise special tokens in the text; without it text stays text */
+#define TRIT_TOKENIZE_BOS 1u /* put the beginning-of-sequence id first */
+#define TRIT_TOKENIZE_SPECIAL                                                                      \
+    2u /* recognise special tokens in the text; without it text stays text */
 
 /* ids of `text`. *n_ids is set to the number needed even when it exceeds `capacity` (then PARAM and
  * only *n_ids is set). Scratch memory comes from malloc: not part of the hot path. */
 trit_status trit_tokenize(const trit_model *model, const char *text, size_t n_bytes, uint32_t flags,
                           int32_t *ids, size_t capacity, size_t *n_ids, trit_error *err);
 /* The bytes of one token, owned by the model; special tokens give their text and *special = true. */
-trit_status trit_token_bytes(const trit_model *model, int32_t id, const uint8_t **bytes, size_t *n_bytes, bool *special);
+trit_status trit_token_bytes(const trit_model *model, int32_t id, const uint8_t **bytes,
+                             size_t *n_bytes, bool *special);
 
 /* Joins token bytes to whole code points. Zero-initialise. Bytes that can never become UTF-8 come
  * out as U+FFFD, one for each maximal subpart (Unicode 15, section 3.9). */
@@ -164,8 +187,9 @@ typedef struct {
 } trit_message;
 /* ids of a conversation by the model's template, with the opening of the assistant's answer. Text
  * in messages can never become a special token. Same rules for capacity as trit_tokenize. */
-trit_status trit_chat_render(const trit_model *model, const trit_message *messages, size_t n_messages,
-                             int32_t *ids, size_t capacity, size_t *n_ids, trit_error *err);
+trit_status trit_chat_render(const trit_model *model, const trit_message *messages,
+                             size_t n_messages, int32_t *ids, size_t capacity, size_t *n_ids,
+                             trit_error *err);
 
 /* ---- threads ---- */
 
@@ -180,37 +204,44 @@ typedef struct trit_session trit_session;
 typedef enum { TRIT_KV_F32 = 1, TRIT_KV_F16, TRIT_KV_INT8 } trit_kv;
 
 typedef struct {
-    int32_t n_ctx;      /* tokens the KV cache holds, 1 ... the model's n_ctx */
-    int32_t n_slice;    /* tokens of a prefill that are computed together, 1 ... 256 */
+    int32_t n_ctx;   /* tokens the KV cache holds, 1 ... the model's n_ctx */
+    int32_t n_slice; /* tokens of a prefill that are computed together, 1 ... 256 */
     trit_kv kv;
     const char *kernels; /* "ref", "v128", "relaxed"; NULL = the best of this build */
     trit_pool *pool;     /* NULL = one thread */
 } trit_session_params;
 
 /* Bytes that trit_session_new will take. */
-trit_status trit_session_bytes(const trit_model *model, const trit_session_params *params, size_t *n_bytes, trit_error *err);
-trit_status trit_session_new(const trit_model *model, const trit_session_params *params, trit_session **session, trit_error *err);
+trit_status trit_session_bytes(const trit_model *model, const trit_session_params *params,
+                               size_t *n_bytes, trit_error *err);
+trit_status trit_session_new(const trit_model *model, const trit_session_params *params,
+                             trit_session **session, trit_error *err);
 void trit_session_free(trit_session *session);
 
 /* Makes the timeline equal to ids[0..n): keeps the longest common prefix that is already computed,
  * drops the rest, and queues what is new (at least the last token, so that logits are its own).
  * *n_reused may be NULL. PROMPT_TOO_LONG, PARAM (an id outside the vocabulary). */
-trit_status trit_session_sync(trit_session *session, const int32_t *ids, size_t n_ids, size_t *n_reused, trit_error *err);
+trit_status trit_session_sync(trit_session *session, const int32_t *ids, size_t n_ids,
+                              size_t *n_reused, trit_error *err);
 /* Queues one more token: the decode step. */
 trit_status trit_session_append(trit_session *session, int32_t id, trit_error *err);
 /* Computes what is queued, layer by layer, until done (OK) or until now(ctx) has moved on by
  * budget_ms (CONTINUE: call again). now == NULL: no budget. Allocates nothing. */
-trit_status trit_session_run(trit_session *session, double (*now)(void *ctx), void *ctx, double budget_ms, trit_error *err);
+trit_status trit_session_run(trit_session *session, double (*now)(void *ctx), void *ctx,
+                             double budget_ms, trit_error *err);
 /* Drops tokens from the end until n are left. Logits are gone until the next run. */
 trit_status trit_session_rewind(trit_session *session, size_t n, trit_error *err);
 size_t trit_session_length(const trit_session *session); /* tokens computed or queued */
 /* float32 [n_vocab] after the last token; NULL before a run is done. Owned by the session. */
 float *trit_session_logits(trit_session *session);
 /* Asks for the logits of every queued position: fn is called once for each, in order, during run. */
-void trit_session_each_logits(trit_session *session, void (*fn)(void *ctx, size_t position, const float *logits), void *ctx);
+void trit_session_each_logits(trit_session *session,
+                              void (*fn)(void *ctx, size_t position, const float *logits),
+                              void *ctx);
 
 /* For checks against a reference: called with the integers and scale that enter a linear site. */
-typedef void trit_trace(void *ctx, int layer, trit_site site, size_t position, const int8_t *q, int n, float scale);
+typedef void trit_trace(void *ctx, int layer, trit_site site, size_t position, const int8_t *q,
+                        int n, float scale);
 void trit_session_trace(trit_session *session, trit_trace *fn, void *ctx);
 
 /* ---- sampler ---- */
@@ -233,9 +264,11 @@ typedef struct {
 
 typedef struct trit_sampler trit_sampler;
 trit_sampler_params trit_sampler_defaults(void);
-trit_status trit_sampler_new(const trit_model *model, const trit_sampler_params *params, trit_sampler **sampler, trit_error *err);
+trit_status trit_sampler_new(const trit_model *model, const trit_sampler_params *params,
+                             trit_sampler **sampler, trit_error *err);
 void trit_sampler_free(trit_sampler *sampler);
 /* Draws the next id; `logits` is used as scratch. history = the tokens so far. Allocates nothing. */
-trit_status trit_sampler_draw(trit_sampler *sampler, float *logits, const int32_t *history, size_t n_history, int32_t *id, trit_error *err);
+trit_status trit_sampler_draw(trit_sampler *sampler, float *logits, const int32_t *history,
+                              size_t n_history, int32_t *id, trit_error *err);
 
 #endif

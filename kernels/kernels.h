@@ -34,12 +34,14 @@ enum { TRIT_GEMM_MAX = 256 };
 /* q[i] = rint(x[i] * s), s = 127 / max(max|x|, 1e-5), half to even.
  * x [n] finite float, any n >= 1; q [n_pad] int8 in -127 ... 127, zero from n on; *sum = sum of q.
  * Returns s; NaN when an x is not finite. Source: BitNet b1.58, Training Tips (A8). */
-typedef float trit_quant_a8_fn(int8_t *restrict q, int32_t *restrict sum, const float *restrict x, int n, int n_pad);
+typedef float trit_quant_a8_fn(int8_t *restrict q, int32_t *restrict sum, const float *restrict x,
+                               int n, int n_pad);
 
 /* Head contract H14: q[i] = rint(x[i] * s), s = 8191 / max(max|x|, 1e-5), then q + 8192 in two 7-bit
  * planes: high[i] = (q + 8192) >> 7, low[i] = (q + 8192) & 127. Beyond n the planes of q = 0.
  * Returns s; NaN when an x is not finite. */
-typedef float trit_quant_h14_fn(uint8_t *restrict high, uint8_t *restrict low, const float *restrict x, int n, int n_pad);
+typedef float trit_quant_h14_fn(uint8_t *restrict high, uint8_t *restrict low,
+                                const float *restrict x, int n, int n_pad);
 
 /* y[r] = (float)(sum_k (code(w,r,k) - 1) * q[k]) / s * g for r in [row_begin, row_end).
  * w     t2 layout of the whole matrix, cols its columns
@@ -47,29 +49,36 @@ typedef float trit_quant_h14_fn(uint8_t *restrict high, uint8_t *restrict low, c
  * s, g  activation and weight scale
  * y     [row_end] float, only the range is written. row_begin is even.
  * |sum| <= 127 * cols < 2^24 for cols <= 132,000: exact as a float. Source: spec 2.3. */
-typedef void trit_gemv_t2_a8_fn(float *restrict y, const uint8_t *restrict w, const int8_t *restrict q, int32_t q_sum, float s, float g,
+typedef void trit_gemv_t2_a8_fn(float *restrict y, const uint8_t *restrict w,
+                                const int8_t *restrict q, int32_t q_sum, float s, float g,
                                 int row_begin, int row_end, int cols);
 
 /* The same for m tokens: token t has q + t * trit_t2_cols(cols), q_sum[t], s[t], y + t * y_stride.
  * 1 <= m <= TRIT_GEMM_MAX. */
-typedef void trit_gemm_t2_a8_fn(float *restrict y, size_t y_stride, const uint8_t *restrict w, const int8_t *restrict q,
-                                const int32_t *restrict q_sum, const float *restrict s, float g, int m, int row_begin,
-                                int row_end, int cols);
+typedef void trit_gemm_t2_a8_fn(float *restrict y, size_t y_stride, const uint8_t *restrict w,
+                                const int8_t *restrict q, const int32_t *restrict q_sum,
+                                const float *restrict s, float g, int m, int row_begin, int row_end,
+                                int cols);
 
 /* y[r] = (float)(128 * sum high*w + sum low*w - 8192 * w_sum[r]) / s * scale[r], the integers in 64 bits.
  * w [rows][cols] int8 in -127 ... 127; cols a multiple of 16; cols <= 8192. */
-typedef void trit_head_i8_h14_fn(float *restrict y, const int8_t *restrict w, const float *restrict scale, const int32_t *restrict w_sum,
-                                 const uint8_t *restrict high, const uint8_t *restrict low, float s, int row_begin, int row_end, int cols);
+typedef void trit_head_i8_h14_fn(float *restrict y, const int8_t *restrict w,
+                                 const float *restrict scale, const int32_t *restrict w_sum,
+                                 const uint8_t *restrict high, const uint8_t *restrict low, float s,
+                                 int row_begin, int row_end, int cols);
 
 /* y[r] = sum in four lanes of x[k] * f32(w[r][k]); cols a multiple of 16. */
-typedef void trit_head_f16_fn(float *restrict y, const uint16_t *restrict w, const float *restrict x, int row_begin, int row_end, int cols);
+typedef void trit_head_f16_fn(float *restrict y, const uint16_t *restrict w,
+                              const float *restrict x, int row_begin, int row_end, int cols);
 
 /* y[i] = x[i] * r * gain[i], r = 1 / sqrt(sum in four lanes of x*x / n + eps). n a multiple of 4. */
-typedef void trit_rms_norm_fn(float *restrict y, const float *restrict x, const float *restrict gain, int n, float eps);
+typedef void trit_rms_norm_fn(float *restrict y, const float *restrict x,
+                              const float *restrict gain, int n, float eps);
 
 /* Rotates the pairs (i, i + n/2) of each of n_head vectors x [n_head][n] in place:
  * x' = x*cos - y*sin, y' = y*cos + x*sin; cos, sin [n/2] of this position. n a multiple of 8. */
-typedef void trit_rope_fn(float *restrict x, const float *restrict cos, const float *restrict sin, int n_head, int n);
+typedef void trit_rope_fn(float *restrict x, const float *restrict cos, const float *restrict sin,
+                          int n_head, int n);
 
 /* One query head over n_kv cached positions:
  * score[t] = (sum in four lanes of q*k[t]) * scale; p = exp(score - max score); total = p[0] + p[1] + ... in order;
@@ -77,18 +86,25 @@ typedef void trit_rope_fn(float *restrict x, const float *restrict cos, const fl
  * q, y [n] float, n a multiple of 4; score [n_kv] scratch; k, v: position t at k + t * stride elements.
  * f16: elements are converted to f32. i8: k[t] stands for int8 * k_scale[t * scale_stride]; the score is
  * (sum of q*int8) * k_scale * scale, and the weight of v[t] is p[t] * v_scale. n_kv >= 1. */
-typedef void trit_attention_f32_fn(float *restrict y, float *restrict score, const float *restrict q, const float *restrict k, const float *restrict v,
-                                   size_t stride, int n_kv, int n, float scale);
-typedef void trit_attention_f16_fn(float *restrict y, float *restrict score, const float *restrict q, const uint16_t *restrict k,
-                                   const uint16_t *restrict v, size_t stride, int n_kv, int n, float scale);
-typedef void trit_attention_i8_fn(float *restrict y, float *restrict score, const float *restrict q, const int8_t *restrict k,
-                                  const int8_t *restrict v, size_t stride, const float *restrict k_scale, const float *restrict v_scale,
+typedef void trit_attention_f32_fn(float *restrict y, float *restrict score,
+                                   const float *restrict q, const float *restrict k,
+                                   const float *restrict v, size_t stride, int n_kv, int n,
+                                   float scale);
+typedef void trit_attention_f16_fn(float *restrict y, float *restrict score,
+                                   const float *restrict q, const uint16_t *restrict k,
+                                   const uint16_t *restrict v, size_t stride, int n_kv, int n,
+                                   float scale);
+typedef void trit_attention_i8_fn(float *restrict y, float *restrict score, const float *restrict q,
+                                  const int8_t *restrict k, const int8_t *restrict v, size_t stride,
+                                  const float *restrict k_scale, const float *restrict v_scale,
                                   size_t scale_stride, int n_kv, int n, float scale);
 
 /* y[i] = gate[i] / (1 + exp(-gate[i])) * up[i]; y may not overlap. n a multiple of 4. */
-typedef void trit_glu_silu_fn(float *restrict y, const float *restrict gate, const float *restrict up, int n);
+typedef void trit_glu_silu_fn(float *restrict y, const float *restrict gate,
+                              const float *restrict up, int n);
 /* y[i] = max(gate[i], 0)^2 * up[i]. n a multiple of 4. Source: BitNet b1.58 2B4T section 2. */
-typedef void trit_glu_relu2_fn(float *restrict y, const float *restrict gate, const float *restrict up, int n);
+typedef void trit_glu_relu2_fn(float *restrict y, const float *restrict gate,
+                               const float *restrict up, int n);
 /* x[i] += y[i]. n a multiple of 4. */
 typedef void trit_add_fn(float *restrict x, const float *restrict y, int n);
 

@@ -4,10 +4,7 @@
 #include "kernels.h"
 #include "scalar.h"
 
-static float sum4(const float lane[4])
-{
-    return (lane[0] + lane[1]) + (lane[2] + lane[3]);
-}
+static float sum4(const float lane[4]) { return (lane[0] + lane[1]) + (lane[2] + lane[3]); }
 
 static float absmax(const float *x, int n)
 {
@@ -20,7 +17,8 @@ static float absmax(const float *x, int n)
     return max;
 }
 
-static float quant_a8(int8_t *restrict q, int32_t *restrict sum, const float *restrict x, int n, int n_pad)
+static float quant_a8(int8_t *restrict q, int32_t *restrict sum, const float *restrict x, int n,
+                      int n_pad)
 {
     float max = absmax(x, n);
     if (isnan(max)) return NAN;
@@ -34,7 +32,8 @@ static float quant_a8(int8_t *restrict q, int32_t *restrict sum, const float *re
     return s;
 }
 
-static float quant_h14(uint8_t *restrict high, uint8_t *restrict low, const float *restrict x, int n, int n_pad)
+static float quant_h14(uint8_t *restrict high, uint8_t *restrict low, const float *restrict x,
+                       int n, int n_pad)
 {
     float max = absmax(x, n);
     if (isnan(max)) return NAN;
@@ -50,13 +49,15 @@ static float quant_h14(uint8_t *restrict high, uint8_t *restrict low, const floa
 static int t2_code(const uint8_t *w, int row, int col, int cols)
 {
     size_t blocks = trit_t2_cols((size_t)cols) / TRIT_T2_COLS;
-    size_t block = ((size_t)(row / 2) * blocks + (size_t)(col / TRIT_T2_COLS)) * 2 + (size_t)(row % 2);
+    size_t block =
+        ((size_t)(row / 2) * blocks + (size_t)(col / TRIT_T2_COLS)) * 2 + (size_t)(row % 2);
     int in_block = col % TRIT_T2_COLS;
     return w[block * TRIT_T2_BLOCK_BYTES + (size_t)(in_block % 16)] >> (2 * (in_block / 16)) & 3;
 }
 
-static void gemm_t2_a8(float *restrict y, size_t y_stride, const uint8_t *restrict w, const int8_t *restrict q,
-                       const int32_t *restrict q_sum, const float *restrict s, float g, int m, int row_begin, int row_end,
+static void gemm_t2_a8(float *restrict y, size_t y_stride, const uint8_t *restrict w,
+                       const int8_t *restrict q, const int32_t *restrict q_sum,
+                       const float *restrict s, float g, int m, int row_begin, int row_end,
                        int cols)
 {
     for (int t = 0; t < m; t++) {
@@ -69,14 +70,15 @@ static void gemm_t2_a8(float *restrict y, size_t y_stride, const uint8_t *restri
     }
 }
 
-static void gemv_t2_a8(float *restrict y, const uint8_t *restrict w, const int8_t *restrict q, int32_t q_sum, float s, float g,
-                       int row_begin, int row_end, int cols)
+static void gemv_t2_a8(float *restrict y, const uint8_t *restrict w, const int8_t *restrict q,
+                       int32_t q_sum, float s, float g, int row_begin, int row_end, int cols)
 {
     gemm_t2_a8(y, 0, w, q, &q_sum, &s, g, 1, row_begin, row_end, cols);
 }
 
-static void head_i8_h14(float *restrict y, const int8_t *restrict w, const float *restrict scale, const int32_t *restrict w_sum,
-                        const uint8_t *restrict high, const uint8_t *restrict low, float s, int row_begin, int row_end, int cols)
+static void head_i8_h14(float *restrict y, const int8_t *restrict w, const float *restrict scale,
+                        const int32_t *restrict w_sum, const uint8_t *restrict high,
+                        const uint8_t *restrict low, float s, int row_begin, int row_end, int cols)
 {
     for (int r = row_begin; r < row_end; r++) {
         const int8_t *row = w + (size_t)r * (size_t)cols;
@@ -89,16 +91,19 @@ static void head_i8_h14(float *restrict y, const int8_t *restrict w, const float
     }
 }
 
-static void head_f16(float *restrict y, const uint16_t *restrict w, const float *restrict x, int row_begin, int row_end, int cols)
+static void head_f16(float *restrict y, const uint16_t *restrict w, const float *restrict x,
+                     int row_begin, int row_end, int cols)
 {
     for (int r = row_begin; r < row_end; r++) {
         float lane[4] = {0, 0, 0, 0};
-        for (int k = 0; k < cols; k++) lane[k % 4] += x[k] * tritx_f32_of_f16(w[(size_t)r * (size_t)cols + (size_t)k]);
+        for (int k = 0; k < cols; k++)
+            lane[k % 4] += x[k] * tritx_f32_of_f16(w[(size_t)r * (size_t)cols + (size_t)k]);
         y[r] = sum4(lane);
     }
 }
 
-static void rms_norm(float *restrict y, const float *restrict x, const float *restrict gain, int n, float eps)
+static void rms_norm(float *restrict y, const float *restrict x, const float *restrict gain, int n,
+                     float eps)
 {
     float lane[4] = {0, 0, 0, 0};
     for (int i = 0; i < n; i++) lane[i % 4] += x[i] * x[i];
@@ -106,7 +111,8 @@ static void rms_norm(float *restrict y, const float *restrict x, const float *re
     for (int i = 0; i < n; i++) y[i] = x[i] * r * gain[i];
 }
 
-static void rope(float *restrict x, const float *restrict cos, const float *restrict sin, int n_head, int n)
+static void rope(float *restrict x, const float *restrict cos, const float *restrict sin,
+                 int n_head, int n)
 {
     for (int h = 0; h < n_head; h++) {
         float *a = x + (size_t)h * (size_t)n, *b = a + n / 2;
@@ -118,8 +124,9 @@ static void rope(float *restrict x, const float *restrict cos, const float *rest
     }
 }
 
-static void attention_f32(float *restrict y, float *restrict score, const float *restrict q, const float *restrict k, const float *restrict v,
-                          size_t stride, int n_kv, int n, float scale)
+static void attention_f32(float *restrict y, float *restrict score, const float *restrict q,
+                          const float *restrict k, const float *restrict v, size_t stride, int n_kv,
+                          int n, float scale)
 {
     for (int t = 0; t < n_kv; t++) {
         float lane[4] = {0, 0, 0, 0};
@@ -134,24 +141,28 @@ static void attention_f32(float *restrict y, float *restrict score, const float 
     }
 }
 
-static void attention_f16(float *restrict y, float *restrict score, const float *restrict q, const uint16_t *restrict k,
-                          const uint16_t *restrict v, size_t stride, int n_kv, int n, float scale)
+static void attention_f16(float *restrict y, float *restrict score, const float *restrict q,
+                          const uint16_t *restrict k, const uint16_t *restrict v, size_t stride,
+                          int n_kv, int n, float scale)
 {
     for (int t = 0; t < n_kv; t++) {
         float lane[4] = {0, 0, 0, 0};
-        for (int i = 0; i < n; i++) lane[i % 4] += q[i] * tritx_f32_of_f16(k[(size_t)t * stride + (size_t)i]);
+        for (int i = 0; i < n; i++)
+            lane[i % 4] += q[i] * tritx_f32_of_f16(k[(size_t)t * stride + (size_t)i]);
         score[t] = sum4(lane) * scale;
     }
     float total = tritx_softmax_weights(score, n_kv);
     for (int i = 0; i < n; i++) {
         float sum = 0.0f;
-        for (int t = 0; t < n_kv; t++) sum += score[t] * tritx_f32_of_f16(v[(size_t)t * stride + (size_t)i]);
+        for (int t = 0; t < n_kv; t++)
+            sum += score[t] * tritx_f32_of_f16(v[(size_t)t * stride + (size_t)i]);
         y[i] = sum / total;
     }
 }
 
-static void attention_i8(float *restrict y, float *restrict score, const float *restrict q, const int8_t *restrict k,
-                         const int8_t *restrict v, size_t stride, const float *restrict k_scale, const float *restrict v_scale,
+static void attention_i8(float *restrict y, float *restrict score, const float *restrict q,
+                         const int8_t *restrict k, const int8_t *restrict v, size_t stride,
+                         const float *restrict k_scale, const float *restrict v_scale,
                          size_t scale_stride, int n_kv, int n, float scale)
 {
     for (int t = 0; t < n_kv; t++) {
@@ -173,7 +184,8 @@ static void glu_silu(float *restrict y, const float *restrict gate, const float 
     for (int i = 0; i < n; i++) y[i] = tritx_silu(gate[i]) * up[i];
 }
 
-static void glu_relu2(float *restrict y, const float *restrict gate, const float *restrict up, int n)
+static void glu_relu2(float *restrict y, const float *restrict gate, const float *restrict up,
+                      int n)
 {
     for (int i = 0; i < n; i++) {
         float g = gate[i] > 0.0f ? gate[i] : 0.0f;

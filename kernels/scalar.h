@@ -43,10 +43,7 @@ static inline uint16_t tritx_f16_of_f32(float f)
     return (uint16_t)(sign | rounded >> 13);
 }
 
-static inline float tritx_bf16(uint16_t b)
-{
-    return tritx_float((uint32_t)b << 16);
-}
+static inline float tritx_bf16(uint16_t b) { return tritx_float((uint32_t)b << 16); }
 
 /* Half to even for |x| < 2^22, without the rounding mode's help. */
 static inline float tritx_rint(float x)
@@ -63,11 +60,22 @@ static inline double tritx_exp(double x)
     if (x > 700.0) x = 700.0;
     double scaled = x * 1.4426950408889634;
     int64_t k = (int64_t)(scaled < 0 ? scaled - 0.5 : scaled + 0.5);
-    double r = (x - (double)k * 6.93147180369123816490e-01) - (double)k * 1.90821492927058770002e-10;
+    double r =
+        (x - (double)k * 6.93147180369123816490e-01) - (double)k * 1.90821492927058770002e-10;
     double p = 1.0 / 6227020800.0;
-    static const double inverse_factorial[] = {1.0 / 479001600.0, 1.0 / 39916800.0, 1.0 / 3628800.0, 1.0 / 362880.0, 1.0 / 40320.0,
-                                               1.0 / 5040.0,      1.0 / 720.0,      1.0 / 120.0,     1.0 / 24.0,     1.0 / 6.0,
-                                               0.5,               1.0,              1.0};
+    static const double inverse_factorial[] = {1.0 / 479001600.0,
+                                               1.0 / 39916800.0,
+                                               1.0 / 3628800.0,
+                                               1.0 / 362880.0,
+                                               1.0 / 40320.0,
+                                               1.0 / 5040.0,
+                                               1.0 / 720.0,
+                                               1.0 / 120.0,
+                                               1.0 / 24.0,
+                                               1.0 / 6.0,
+                                               0.5,
+                                               1.0,
+                                               1.0};
     for (int i = 0; i < 13; i++) p = p * r + inverse_factorial[i];
     uint64_t power = (uint64_t)(k + 1023) << 52;
     double two_k;
@@ -75,15 +83,9 @@ static inline double tritx_exp(double x)
     return p * two_k;
 }
 
-static inline float tritx_expf(float x)
-{
-    return (float)tritx_exp((double)x);
-}
+static inline float tritx_expf(float x) { return (float)tritx_exp((double)x); }
 
-static inline float tritx_silu(float x)
-{
-    return x / (1.0f + tritx_expf(-x));
-}
+static inline float tritx_silu(float x) { return x / (1.0f + tritx_expf(-x)); }
 
 /* score -> p = exp(score - max) in place; returns p[0] + p[1] + ... in order. n >= 1. */
 static inline float tritx_softmax_weights(float *score, int n)

@@ -84,8 +84,14 @@ static inline v_i16x8 v_widen_half(v128 a, int half)
     memcpy(&h, (const char *)&a + 8 * half, 8);
     return __builtin_convertvector(h, v_i16x8);
 }
-static inline v128 v_extmul_low_i8(v128 a, v128 b) { return (v128)(v_widen_half(a, 0) * v_widen_half(b, 0)); }
-static inline v128 v_extmul_high_i8(v128 a, v128 b) { return (v128)(v_widen_half(a, 1) * v_widen_half(b, 1)); }
+static inline v128 v_extmul_low_i8(v128 a, v128 b)
+{
+    return (v128)(v_widen_half(a, 0) * v_widen_half(b, 0));
+}
+static inline v128 v_extmul_high_i8(v128 a, v128 b)
+{
+    return (v128)(v_widen_half(a, 1) * v_widen_half(b, 1));
+}
 static inline v128 v_pairs_i16(v128 a) { return ((v128)((v_u32x4)a << 16) >> 16) + (a >> 16); }
 static inline v128 v_dot_i16(v128 a, v128 b)
 {
@@ -117,7 +123,8 @@ static inline v128 v_narrow_i32(v128 a, v128 b)
 }
 static inline v128 v_narrow_i16(v128 a, v128 b)
 {
-    v_i8x8 half[2] = {__builtin_convertvector((v_i16x8)a, v_i8x8), __builtin_convertvector((v_i16x8)b, v_i8x8)};
+    v_i8x8 half[2] = {__builtin_convertvector((v_i16x8)a, v_i8x8),
+                      __builtin_convertvector((v_i16x8)b, v_i8x8)};
     return v_load(half);
 }
 static inline v128 v_add_f32(v128 a, v128 b) { return (v128)((v_f32x4)a + (v_f32x4)b); }

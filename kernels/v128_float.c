@@ -33,7 +33,8 @@ static inline v128 scaled_rint(const float *x, v128 s4)
     return v_sub_i32(shifted, v_splat_i32(0x4b400000));
 }
 
-float tritx_quant_a8__v128(int8_t *restrict q, int32_t *restrict sum, const float *restrict x, int n, int n_pad)
+float tritx_quant_a8__v128(int8_t *restrict q, int32_t *restrict sum, const float *restrict x,
+                           int n, int n_pad)
 {
     float max = absmax(x, n);
     if (isnan(max)) return NAN;
@@ -55,7 +56,8 @@ float tritx_quant_a8__v128(int8_t *restrict q, int32_t *restrict sum, const floa
     return s;
 }
 
-float tritx_quant_h14__v128(uint8_t *restrict high, uint8_t *restrict low, const float *restrict x, int n, int n_pad)
+float tritx_quant_h14__v128(uint8_t *restrict high, uint8_t *restrict low, const float *restrict x,
+                            int n, int n_pad)
 {
     float max = absmax(x, n);
     if (isnan(max)) return NAN;
@@ -63,8 +65,7 @@ float tritx_quant_h14__v128(uint8_t *restrict high, uint8_t *restrict low, const
     v128 s4 = v_splat_f32(s);
     for (int i = 0; i < n_pad; i += 4) {
         int32_t v[4] = {0, 0, 0, 0};
-        if (i + 4 <= n)
-            v_store(v, scaled_rint(x + i, s4));
+        if (i + 4 <= n) v_store(v, scaled_rint(x + i, s4));
         else
             for (int l = 0; i + l < n; l++) v[l] = (int32_t)tritx_rint(x[i + l] * s);
         for (int l = 0; l < 4 && i + l < n_pad; l++) {
@@ -75,7 +76,8 @@ float tritx_quant_h14__v128(uint8_t *restrict high, uint8_t *restrict low, const
     return s;
 }
 
-void tritx_rms_norm__v128(float *restrict y, const float *restrict x, const float *restrict gain, int n, float eps)
+void tritx_rms_norm__v128(float *restrict y, const float *restrict x, const float *restrict gain,
+                          int n, float eps)
 {
     v128 sum = v_splat_f32(0);
     for (int i = 0; i < n; i += 4) {
@@ -83,10 +85,12 @@ void tritx_rms_norm__v128(float *restrict y, const float *restrict x, const floa
         sum = v_add_f32(sum, v_mul_f32(a, a));
     }
     v128 r = v_splat_f32(1.0f / sqrtf(v_sum_f32(sum) / (float)n + eps));
-    for (int i = 0; i < n; i += 4) v_store(y + i, v_mul_f32(v_mul_f32(v_load(x + i), r), v_load(gain + i)));
+    for (int i = 0; i < n; i += 4)
+        v_store(y + i, v_mul_f32(v_mul_f32(v_load(x + i), r), v_load(gain + i)));
 }
 
-void tritx_rope__v128(float *restrict x, const float *restrict cos, const float *restrict sin, int n_head, int n)
+void tritx_rope__v128(float *restrict x, const float *restrict cos, const float *restrict sin,
+                      int n_head, int n)
 {
     for (int h = 0; h < n_head; h++) {
         float *a = x + (size_t)h * (size_t)n, *b = a + n / 2;
@@ -98,24 +102,23 @@ void tritx_rope__v128(float *restrict x, const float *restrict cos, const float 
     }
 }
 
-static inline v128 v_load_i8_f32(const int8_t *p)
-{
-    return v_f32_of_i32(v_load_i8_as_i32(p));
-}
+static inline v128 v_load_i8_f32(const int8_t *p) { return v_f32_of_i32(v_load_i8_as_i32(p)); }
 
 /* score[t] = q . k[t] and y = sum of score[t] * v[t], for each type of cache element */
 #define ATTENTION_PARTS(suffix, type, load4)                                                       \
-    static void scores_##suffix(float *restrict score, const float *restrict q, const type *restrict k, size_t stride, int n_kv, \
-                                int n)                                                             \
+    static void scores_##suffix(float *restrict score, const float *restrict q,                    \
+                                const type *restrict k, size_t stride, int n_kv, int n)            \
     {                                                                                              \
         for (int t = 0; t < n_kv; t++, k += stride) {                                              \
             v128 sum = v_splat_f32(0);                                                             \
-            for (int i = 0; i < n; i += 4) sum = v_add_f32(sum, v_mul_f32(v_load(q + i), load4(k + i))); \
+            for (int i = 0; i < n; i += 4)                                                         \
+                sum = v_add_f32(sum, v_mul_f32(v_load(q + i), load4(k + i)));                      \
             score[t] = v_sum_f32(sum);                                                             \
         }                                                                                          \
     }                                                                                              \
-    static void weigh_##suffix(float *restrict y, const float *restrict weight, const type *restrict v, size_t stride, \
-                               int n_kv, int n, float total)                                       \
+    static void weigh_##suffix(float *restrict y, const float *restrict weight,                    \
+                               const type *restrict v, size_t stride, int n_kv, int n,             \
+                               float total)                                                        \
     {                                                                                              \
         v128 total4 = v_splat_f32(total);                                                          \
         for (int i = 0; i < n; i += 16) {                                                          \
@@ -124,7 +127,8 @@ static inline v128 v_load_i8_f32(const int8_t *p)
             for (int t = 0; t < n_kv; t++) {                                                       \
                 v128 p = v_splat_f32(weight[t]);                                                   \
                 const type *vt = v + (size_t)t * stride + (size_t)i;                               \
-                for (int l = 0; l < lanes; l++) sum[l] = v_add_f32(sum[l], v_mul_f32(p, load4(vt + 4 * l))); \
+                for (int l = 0; l < lanes; l++)                                                    \
+                    sum[l] = v_add_f32(sum[l], v_mul_f32(p, load4(vt + 4 * l)));                   \
             }                                                                                      \
             for (int l = 0; l < lanes; l++) v_store(y + i + 4 * l, v_div_f32(sum[l], total4));     \
         }                                                                                          \
@@ -134,8 +138,9 @@ ATTENTION_PARTS(f32, float, v_load)
 ATTENTION_PARTS(f16, uint16_t, v_load_f16)
 ATTENTION_PARTS(i8, int8_t, v_load_i8_f32)
 
-void tritx_attention_f32__v128(float *restrict y, float *restrict score, const float *restrict q, const float *restrict k,
-                               const float *restrict v, size_t stride, int n_kv, int n, float scale)
+void tritx_attention_f32__v128(float *restrict y, float *restrict score, const float *restrict q,
+                               const float *restrict k, const float *restrict v, size_t stride,
+                               int n_kv, int n, float scale)
 {
     scores_f32(score, q, k, stride, n_kv, n);
     for (int t = 0; t < n_kv; t++) score[t] *= scale;
@@ -143,8 +148,9 @@ void tritx_attention_f32__v128(float *restrict y, float *restrict score, const f
     weigh_f32(y, score, v, stride, n_kv, n, total);
 }
 
-void tritx_attention_f16__v128(float *restrict y, float *restrict score, const float *restrict q, const uint16_t *restrict k,
-                               const uint16_t *restrict v, size_t stride, int n_kv, int n, float scale)
+void tritx_attention_f16__v128(float *restrict y, float *restrict score, const float *restrict q,
+                               const uint16_t *restrict k, const uint16_t *restrict v,
+                               size_t stride, int n_kv, int n, float scale)
 {
     scores_f16(score, q, k, stride, n_kv, n);
     for (int t = 0; t < n_kv; t++) score[t] *= scale;
@@ -152,9 +158,10 @@ void tritx_attention_f16__v128(float *restrict y, float *restrict score, const f
     weigh_f16(y, score, v, stride, n_kv, n, total);
 }
 
-void tritx_attention_i8__v128(float *restrict y, float *restrict score, const float *restrict q, const int8_t *restrict k,
-                              const int8_t *restrict v, size_t stride, const float *restrict k_scale,
-                              const float *restrict v_scale, size_t scale_stride, int n_kv, int n, float scale)
+void tritx_attention_i8__v128(float *restrict y, float *restrict score, const float *restrict q,
+                              const int8_t *restrict k, const int8_t *restrict v, size_t stride,
+                              const float *restrict k_scale, const float *restrict v_scale,
+                              size_t scale_stride, int n_kv, int n, float scale)
 {
     scores_i8(score, q, k, stride, n_kv, n);
     for (int t = 0; t < n_kv; t++) score[t] = score[t] * k_scale[(size_t)t * scale_stride] * scale;
@@ -163,13 +170,15 @@ void tritx_attention_i8__v128(float *restrict y, float *restrict score, const fl
     weigh_i8(y, score, v, stride, n_kv, n, total);
 }
 
-void tritx_glu_silu__v128(float *restrict y, const float *restrict gate, const float *restrict up, int n)
+void tritx_glu_silu__v128(float *restrict y, const float *restrict gate, const float *restrict up,
+                          int n)
 {
     /* the exponential is scalar in every table */
     for (int i = 0; i < n; i++) y[i] = tritx_silu(gate[i]) * up[i];
 }
 
-void tritx_glu_relu2__v128(float *restrict y, const float *restrict gate, const float *restrict up, int n)
+void tritx_glu_relu2__v128(float *restrict y, const float *restrict gate, const float *restrict up,
+                           int n)
 {
     v128 zero = v_splat_f32(0);
     for (int i = 0; i < n; i += 4) {

@@ -20,8 +20,8 @@ static inline v128 dot_block(v128 sum, v128 w, const v128 q[4], v128 three)
     return sum;
 }
 
-void tritx_gemv_t2_a8__v128(float *restrict y, const uint8_t *restrict w, const int8_t *restrict q, int32_t q_sum, float s,
-                            float g, int row_begin, int row_end, int cols)
+void tritx_gemv_t2_a8__v128(float *restrict y, const uint8_t *restrict w, const int8_t *restrict q,
+                            int32_t q_sum, float s, float g, int row_begin, int row_end, int cols)
 {
     const v128 three = v_splat_u8(3);
     const int blocks = (int)(trit_t2_cols((size_t)cols) / TRIT_T2_COLS);
@@ -48,7 +48,8 @@ void tritx_gemv_t2_a8__v128(float *restrict y, const uint8_t *restrict w, const 
 /* Columns of two rows that are unpacked to bytes at a time. */
 enum { CHUNK_COLS = 1024 };
 
-static void unpack_pair(int8_t *restrict codes0, int8_t *restrict codes1, const uint8_t *restrict w, int n_blocks)
+static void unpack_pair(int8_t *restrict codes0, int8_t *restrict codes1, const uint8_t *restrict w,
+                        int n_blocks)
 {
     const v128 three = v_splat_u8(3);
     for (int b = 0; b < n_blocks; b++) {
@@ -63,8 +64,8 @@ static void unpack_pair(int8_t *restrict codes0, int8_t *restrict codes1, const 
 }
 
 /* Adds the products of n columns (at most CHUNK_COLS = 128 a lane) of one token with two rows. */
-static inline void dot_pair(int32_t *sum0, int32_t *sum1, const int8_t *restrict codes0, const int8_t *restrict codes1,
-                            const int8_t *restrict q, int n)
+static inline void dot_pair(int32_t *sum0, int32_t *sum1, const int8_t *restrict codes0,
+                            const int8_t *restrict codes1, const int8_t *restrict q, int n)
 {
     v128 part0 = v_splat_i32(0), part1 = part0;
     for (int k = 0; k < n; k += 16) {
@@ -78,9 +79,10 @@ static inline void dot_pair(int32_t *sum0, int32_t *sum1, const int8_t *restrict
     *sum1 += v_sum_i32(v_pairs_i16(part1));
 }
 
-void tritx_gemm_t2_a8__v128(float *restrict y, size_t y_stride, const uint8_t *restrict w, const int8_t *restrict q,
-                            const int32_t *restrict q_sum, const float *restrict s, float g, int m, int row_begin,
-                            int row_end, int cols)
+void tritx_gemm_t2_a8__v128(float *restrict y, size_t y_stride, const uint8_t *restrict w,
+                            const int8_t *restrict q, const int32_t *restrict q_sum,
+                            const float *restrict s, float g, int m, int row_begin, int row_end,
+                            int cols)
 {
     const int padded = (int)trit_t2_cols((size_t)cols);
     for (int row = row_begin; row < row_end; row += 2) {
@@ -91,7 +93,8 @@ void tritx_gemm_t2_a8__v128(float *restrict y, size_t y_stride, const uint8_t *r
             int n = padded - k < CHUNK_COLS ? padded - k : CHUNK_COLS;
             unpack_pair(codes0, codes1, p + (size_t)k / 2, n / TRIT_T2_COLS);
             for (int t = 0; t < m; t++)
-                dot_pair(&sum0[t], &sum1[t], codes0, codes1, q + (size_t)t * (size_t)padded + (size_t)k, n);
+                dot_pair(&sum0[t], &sum1[t], codes0, codes1,
+                         q + (size_t)t * (size_t)padded + (size_t)k, n);
         }
         for (int t = 0; t < m; t++) {
             float *out = y + (size_t)t * y_stride + (size_t)row;
@@ -105,8 +108,9 @@ enum { HEAD_COLS_MAX = 8192 };
 
 /* Without a 7-bit dot product the planes are joined to i16 again: the same integer. A lane of i32
  * takes cols / 4 <= 2048 products of at most 8191 * 127, which is below 2^31. */
-void tritx_head_i8_h14__v128(float *restrict y, const int8_t *restrict w, const float *restrict scale,
-                             const int32_t *restrict w_sum, const uint8_t *restrict high, const uint8_t *restrict low, float s,
+void tritx_head_i8_h14__v128(float *restrict y, const int8_t *restrict w,
+                             const float *restrict scale, const int32_t *restrict w_sum,
+                             const uint8_t *restrict high, const uint8_t *restrict low, float s,
                              int row_begin, int row_end, int cols)
 {
     int16_t q[HEAD_COLS_MAX];
@@ -129,8 +133,8 @@ void tritx_head_i8_h14__v128(float *restrict y, const int8_t *restrict w, const 
     }
 }
 
-void tritx_head_f16__v128(float *restrict y, const uint16_t *restrict w, const float *restrict x, int row_begin, int row_end,
-                          int cols)
+void tritx_head_f16__v128(float *restrict y, const uint16_t *restrict w, const float *restrict x,
+                          int row_begin, int row_end, int cols)
 {
     for (int r = row_begin; r < row_end; r += 4) {
         /* four rows at once, as one row's chain of additions would wait for itself */
@@ -139,7 +143,9 @@ void tritx_head_f16__v128(float *restrict y, const uint16_t *restrict w, const f
         for (int k = 0; k < cols; k += 4) {
             v128 xk = v_load(x + k);
             for (int i = 0; i < n; i++)
-                sum[i] = v_add_f32(sum[i], v_mul_f32(xk, v_load_f16(w + (size_t)(r + i) * (size_t)cols + (size_t)k)));
+                sum[i] = v_add_f32(
+                    sum[i],
+                    v_mul_f32(xk, v_load_f16(w + (size_t)(r + i) * (size_t)cols + (size_t)k)));
         }
         for (int i = 0; i < n; i++) y[r + i] = v_sum_f32(sum[i]);
     }

@@ -11,7 +11,8 @@ static trit_error error;
 
 static void die(const char *what)
 {
-    fprintf(stderr, "trit-native: %s: %s\n", what, error.message[0] ? error.message : strerror(errno));
+    fprintf(stderr, "trit-native: %s: %s\n", what,
+            error.message[0] ? error.message : strerror(errno));
     exit(1);
 }
 
@@ -39,7 +40,8 @@ static void push_file(trit_loader *loader, const char *path)
     static uint8_t chunk[1 << 20];
     FILE *f = fopen(path, "rb");
     if (!f) die(path);
-    for (size_t n; (n = fread(chunk, 1, sizeof chunk, f)) > 0;) check(trit_loader_push(loader, chunk, n, &error));
+    for (size_t n; (n = fread(chunk, 1, sizeof chunk, f)) > 0;)
+        check(trit_loader_push(loader, chunk, n, &error));
     fclose(f);
 }
 
@@ -77,7 +79,8 @@ static int write_bytes(void *ctx, const uint8_t *bytes, size_t n)
     return fwrite(bytes, 1, n, ctx) == n ? 0 : 1;
 }
 
-static void trace(void *ctx, int layer, trit_site site, size_t position, const int8_t *q, int n, float scale)
+static void trace(void *ctx, int layer, trit_site site, size_t position, const int8_t *q, int n,
+                  float scale)
 {
     int32_t head[4] = {layer, (int32_t)site, (int32_t)position, n};
     fwrite(head, sizeof head, 1, ctx);
@@ -115,15 +118,21 @@ static trit_session *open_session(const trit_model *model, const options *o)
     trit_session *session;
     trit_pool *pool = NULL;
     if (o->threads > 1) check(trit_pool_new(&pool, o->threads, &error));
-    trit_session_params p = {.n_ctx = trit_model_config(model)->n_ctx, .n_slice = o->slice, .kernels = o->kernels, .pool = pool,
-                             .kv = strcmp(o->kv, "f32") == 0 ? TRIT_KV_F32 : strcmp(o->kv, "f16") == 0 ? TRIT_KV_F16 : TRIT_KV_INT8};
+    trit_session_params p = {.n_ctx = trit_model_config(model)->n_ctx,
+                             .n_slice = o->slice,
+                             .kernels = o->kernels,
+                             .pool = pool,
+                             .kv = strcmp(o->kv, "f32") == 0   ? TRIT_KV_F32
+                                   : strcmp(o->kv, "f16") == 0 ? TRIT_KV_F16
+                                                               : TRIT_KV_INT8};
     check(trit_session_new(model, &p, &session, &error));
     return session;
 }
 
 static void pack(const options *o)
 {
-    trit_model *model = load(o->model, strcmp(o->head, "f16") == 0 ? TRIT_HEAD_F16 : TRIT_HEAD_INT8);
+    trit_model *model =
+        load(o->model, strcmp(o->head, "f16") == 0 ? TRIT_HEAD_F16 : TRIT_HEAD_INT8);
     size_t n = 0;
     char *card = o->card ? read_text(".", o->card, &n) : NULL;
     if (card) card[n] = 0;
@@ -140,7 +149,9 @@ static size_t prompt_ids(const trit_model *model, const options *o, int32_t *ids
     size_t n = 0;
     if (o->ids) return parse_ids(o->ids, ids, capacity);
     if (!o->prompt) die("give -p or --ids");
-    check(trit_tokenize(model, o->prompt, strlen(o->prompt), trit_model_config(model)->add_bos ? TRIT_TOKENIZE_BOS : 0, ids, capacity, &n, &error));
+    check(trit_tokenize(model, o->prompt, strlen(o->prompt),
+                        trit_model_config(model)->add_bos ? TRIT_TOKENIZE_BOS : 0, ids, capacity,
+                        &n, &error));
     return n;
 }
 
@@ -198,7 +209,8 @@ static void run(const options *o)
             break;
         }
         ids[n++] = id;
-        if (n - n_prompt < (size_t)o->n && n < (size_t)c->n_ctx) check(trit_session_append(session, id, &error));
+        if (n - n_prompt < (size_t)o->n && n < (size_t)c->n_ctx)
+            check(trit_session_append(session, id, &error));
         else break;
     }
     printf("{");

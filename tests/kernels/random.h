@@ -13,10 +13,7 @@ static uint32_t random_u32(void)
     random_state = random_state * 6364136223846793005u + 1442695040888963407u;
     return (uint32_t)(random_state >> 33) ^ (uint32_t)(random_state >> 13);
 }
-static inline float random_float(void)
-{
-    return (float)(int32_t)random_u32() / 2147483648.0f;
-}
+static inline float random_float(void) { return (float)(int32_t)random_u32() / 2147483648.0f; }
 static inline int pick(data_kind kind, int i, int low, int high)
 {
     switch (kind) {

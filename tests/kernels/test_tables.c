@@ -25,19 +25,18 @@ static void check_same(const char *op, const void *a, const void *b, size_t n)
     for (int i = 0; i < GUARD; i++) guards &= p[-1 - i] == 0xa5 && p[n + (size_t)i] == 0xa5;
     TRIT_CHECK(guards);
 }
-static void release(void *a)
-{
-    free((unsigned char *)a - GUARD);
-}
+static void release(void *a) { free((unsigned char *)a - GUARD); }
 
 static float *floats(int n, data_kind kind, float scale)
 {
     float *x = malloc((size_t)n * sizeof *x);
-    for (int i = 0; i < n; i++) x[i] = kind == DATA_RANDOM ? random_float() * scale : (float)pick(kind, i, -1, 1) * scale;
+    for (int i = 0; i < n; i++)
+        x[i] = kind == DATA_RANDOM ? random_float() * scale : (float)pick(kind, i, -1, 1) * scale;
     return x;
 }
 
-static void test_ternary(const trit_kernels *k, int rows, int cols, int m, data_kind wk, data_kind xk)
+static void test_ternary(const trit_kernels *k, int rows, int cols, int m, data_kind wk,
+                         data_kind xk)
 {
     size_t padded = trit_t2_cols((size_t)cols), w_bytes = trit_t2_bytes((size_t)rows, (size_t)cols);
     uint8_t *w = malloc(w_bytes);
@@ -49,7 +48,8 @@ static void test_ternary(const trit_kernels *k, int rows, int cols, int m, data_
         for (int f = 0; f < 4; f++) w[i] = (uint8_t)(w[i] | pick(wk, (int)i + f, 0, 2) << (2 * f));
     }
     for (int t = 0; t < m; t++) {
-        for (int i = 0; i < cols; i++) q_sum[t] += q[(size_t)t * padded + (size_t)i] = (int8_t)pick(xk, i, -127, 127);
+        for (int i = 0; i < cols; i++)
+            q_sum[t] += q[(size_t)t * padded + (size_t)i] = (int8_t)pick(xk, i, -127, 127);
         s[t] = 1.0f + fabsf(random_float()) * 100;
     }
     int begin = rows > 4 ? 2 : 0;
@@ -59,7 +59,8 @@ static void test_ternary(const trit_kernels *k, int rows, int cols, int m, data_
     k->gemm_t2_a8(b, (size_t)rows, w, q, q_sum, s, 0.37f, m, begin, rows, cols);
     check_same("gemm_t2_a8", a, b, bytes);
     for (int t = 0; t < m; t++)
-        k->gemv_t2_a8(b + t * rows, w, q + (size_t)t * padded, q_sum[t], s[t], 0.37f, begin, rows, cols);
+        k->gemv_t2_a8(b + t * rows, w, q + (size_t)t * padded, q_sum[t], s[t], 0.37f, begin, rows,
+                      cols);
     check_same("gemv_t2_a8", a, b, bytes);
     free(w), free(q), free(q_sum), free(s), release(a), release(b);
 }
@@ -84,7 +85,8 @@ static void test_heads(const trit_kernels *k, int rows, int cols, data_kind wk, 
     trit_kernels_ref.head_f16(a, w16, x, 1, rows, cols);
     k->head_f16(b, w16, x, 1, rows, cols);
     check_same("head_f16", a, b, bytes);
-    free(w8), free(w16), free(scale), free(x), free(w_sum), free(high), free(low), release(a), release(b);
+    free(w8), free(w16), free(scale), free(x), free(w_sum), free(high), free(low), release(a),
+        release(b);
 }
 
 static void test_quant(const trit_kernels *k, int n, data_kind kind, float scale)
@@ -97,7 +99,8 @@ static void test_quant(const trit_kernels *k, int n, data_kind kind, float scale
     TRIT_CHECK(s == k->quant_a8(b, &sum_b, x, n, n_pad));
     TRIT_CHECK_EQ_I(sum_a, sum_b);
     check_same("quant_a8", a, b, (size_t)n_pad);
-    uint8_t *h0 = guarded((size_t)n_pad), *h1 = guarded((size_t)n_pad), *l0 = guarded((size_t)n_pad), *l1 = guarded((size_t)n_pad);
+    uint8_t *h0 = guarded((size_t)n_pad), *h1 = guarded((size_t)n_pad),
+            *l0 = guarded((size_t)n_pad), *l1 = guarded((size_t)n_pad);
     s = trit_kernels_ref.quant_h14(h0, l0, x, n, n_pad);
     TRIT_CHECK(s == k->quant_h14(h1, l1, x, n, n_pad));
     check_same("quant_h14 high", h0, h1, (size_t)n_pad);
@@ -136,14 +139,17 @@ static void test_float_rows(const trit_kernels *k, int n, data_kind kind, float 
 
 static void test_attention(const trit_kernels *k, int n_kv, int n, float scale)
 {
-    size_t stride = (size_t)n + 12, bytes = (size_t)n * sizeof(float), total = stride * (size_t)n_kv;
-    float *q = floats(n, DATA_RANDOM, scale), *kf = floats((int)total, DATA_RANDOM, 2), *vf = floats((int)total, DATA_RANDOM, 2);
+    size_t stride = (size_t)n + 12, bytes = (size_t)n * sizeof(float),
+           total = stride * (size_t)n_kv;
+    float *q = floats(n, DATA_RANDOM, scale), *kf = floats((int)total, DATA_RANDOM, 2),
+          *vf = floats((int)total, DATA_RANDOM, 2);
     float *ks = floats(n_kv * 3, DATA_RANDOM, 1), *vs = floats(n_kv * 3, DATA_RANDOM, 1);
     uint16_t *kh = malloc(total * 2), *vh = malloc(total * 2);
     int8_t *k8 = malloc(total), *v8 = malloc(total);
     for (size_t i = 0; i < total; i++) {
         kh[i] = tritx_f16_of_f32(kf[i]), vh[i] = tritx_f16_of_f32(vf[i]);
-        k8[i] = (int8_t)pick(DATA_RANDOM, 0, -127, 127), v8[i] = (int8_t)pick(DATA_RANDOM, 0, -127, 127);
+        k8[i] = (int8_t)pick(DATA_RANDOM, 0, -127, 127),
+        v8[i] = (int8_t)pick(DATA_RANDOM, 0, -127, 127);
     }
     float *score = malloc((size_t)n_kv * sizeof *score);
     float *a = (void *)guarded(bytes), *b = (void *)guarded(bytes);
@@ -156,17 +162,20 @@ static void test_attention(const trit_kernels *k, int n_kv, int n, float scale)
     trit_kernels_ref.attention_i8(a, score, q, k8, v8, stride, ks, vs, 3, n_kv, n, 0.125f);
     k->attention_i8(b, score, q, k8, v8, stride, ks, vs, 3, n_kv, n, 0.125f);
     check_same("attention_i8", a, b, bytes);
-    free(q), free(kf), free(vf), free(ks), free(vs), free(kh), free(vh), free(k8), free(v8), free(score);
+    free(q), free(kf), free(vf), free(ks), free(vs), free(kh), free(vh), free(k8), free(v8),
+        free(score);
     release(a), release(b);
 }
 
 static void test_table(const trit_kernels *k)
 {
-    static const int cols[] = {1, 63, 64, 65, 1024, 1088, 2560, 2688, 6912, 8640}, rows[] = {1, 2, 3, 17}, ms[] = {1, 3, 8};
+    static const int cols[] = {1, 63, 64, 65, 1024, 1088, 2560, 2688, 6912, 8640},
+                     rows[] = {1, 2, 3, 17}, ms[] = {1, 3, 8};
     for (size_t c = 0; c < sizeof cols / sizeof *cols; c++)
         for (size_t r = 0; r < sizeof rows / sizeof *rows; r++)
             for (int kind = 0; kind < DATA_KINDS * DATA_KINDS; kind++)
-                test_ternary(k, rows[r], cols[c], ms[(c + r) % 3], (data_kind)(kind / DATA_KINDS), (data_kind)(kind % DATA_KINDS));
+                test_ternary(k, rows[r], cols[c], ms[(c + r) % 3], (data_kind)(kind / DATA_KINDS),
+                             (data_kind)(kind % DATA_KINDS));
     for (int kind = 0; kind < DATA_KINDS * DATA_KINDS; kind++)
         for (int c = 16; c <= 8192; c = c * 8 + 16 > 8192 && c != 8192 ? 8192 : c * 8 + 16)
             test_heads(k, 7, c, (data_kind)(kind / DATA_KINDS), (data_kind)(kind % DATA_KINDS));
@@ -174,10 +183,12 @@ static void test_table(const trit_kernels *k)
     for (size_t s = 0; s < sizeof scales / sizeof *scales; s++)
         for (int kind = 0; kind < DATA_KINDS; kind++) {
             for (int n = 1; n < 200; n += 13) test_quant(k, n, (data_kind)kind, scales[s]);
-            for (int n = 4; n < 300; n += 12) test_float_rows(k, n, (data_kind)kind, scales[s] > 1e9f ? 1e9f : scales[s]);
+            for (int n = 4; n < 300; n += 12)
+                test_float_rows(k, n, (data_kind)kind, scales[s] > 1e9f ? 1e9f : scales[s]);
         }
     for (int n_kv = 1; n_kv < 200; n_kv += 33)
-        for (int n = 4; n <= 256; n = n * 2 + 4 * (n == 64)) test_attention(k, n_kv, n, n_kv % 2 ? 1.0f : 30.0f);
+        for (int n = 4; n <= 256; n = n * 2 + 4 * (n == 64))
+            test_attention(k, n_kv, n, n_kv % 2 ? 1.0f : 30.0f);
 }
 
 /* Facts of the scalar pieces that all tables share. */
@@ -185,10 +196,8 @@ static void test_scalar(void)
 {
     for (uint32_t h = 0; h < 65536; h++) { /* every f16 there and back */
         float f = tritx_f32_of_f16((uint16_t)h);
-        if ((h & 0x7fff) > 0x7c00)
-            TRIT_CHECK(isnan(f));
-        else
-            TRIT_CHECK(tritx_f16_of_f32(f) == h);
+        if ((h & 0x7fff) > 0x7c00) TRIT_CHECK(isnan(f));
+        else TRIT_CHECK(tritx_f16_of_f32(f) == h);
     }
     TRIT_CHECK_EQ_I(tritx_f16_of_f32(65520.0f), 0x7c00);
     TRIT_CHECK_EQ_I(tritx_f16_of_f32(65519.0f), 0x7bff);
@@ -197,7 +206,8 @@ static void test_scalar(void)
         TRIT_CHECK(fabs(tritx_exp(x) - e) <= 1e-14 * e);
     }
     TRIT_CHECK(tritx_expf(-1000.0f) == 0.0f);
-    TRIT_CHECK(tritx_rint(63.5f) == 64 && tritx_rint(62.5f) == 62 && tritx_rint(-0.5f) == 0 && tritx_rint(-63.5f) == -64);
+    TRIT_CHECK(tritx_rint(63.5f) == 64 && tritx_rint(62.5f) == 62 && tritx_rint(-0.5f) == 0 &&
+               tritx_rint(-63.5f) == -64);
     /* spec appendix A */
     const float x[6] = {0.5f, -0.5f, 1, -1, 0.003937f, 0};
     const int8_t expected[6] = {64, -64, 127, -127, 0, 0};

@@ -9,7 +9,8 @@ static trit_model *model;
 
 static void flat(float *logits)
 {
-    for (int i = 0; i < N; i++) logits[i] = (float)((i * 37) % N) * 0.1f; /* a permutation: no ties */
+    for (int i = 0; i < N; i++)
+        logits[i] = (float)((i * 37) % N) * 0.1f; /* a permutation: no ties */
 }
 
 static int32_t draw(const trit_sampler_params *p, float *logits, const int32_t *history, size_t n)
@@ -54,14 +55,16 @@ static void test_filters(void)
     p.top_k = 8, p.top_p = 0.5f; /* a share of the eight, not of all */
     some = variety(&p);
     TRIT_CHECK(some > 1 && some < 6);
-    p.top_k = 0, p.top_p = 1, p.min_p = 0.5f; /* logits within 2 ln 2 of the best: 13 and the best */
+    p.top_k = 0, p.top_p = 1,
+    p.min_p = 0.5f; /* logits within 2 ln 2 of the best: 13 and the best */
     TRIT_CHECK_EQ_I(variety(&p), 14);
 }
 
 static void test_frequencies(void)
 {
     /* two tokens with odds 3 : 1 */
-    trit_sampler_params p = {.temperature = 1, .top_p = 1, .repeat_penalty = 1, .top_k = 2, .seed = 3};
+    trit_sampler_params p = {
+        .temperature = 1, .top_p = 1, .repeat_penalty = 1, .top_k = 2, .seed = 3};
     trit_sampler *s = NULL;
     int first = 0;
     TRIT_CHECK_EQ_I(trit_sampler_new(model, &p, &s, NULL), TRIT_OK);
@@ -98,7 +101,8 @@ static void test_greedy_penalties_bias(void)
     TRIT_CHECK_EQ_I(draw(&p, logits, history, 3), 1);
     int32_t ids[] = {4, 6};
     float values[] = {30, -INFINITY};
-    p = (trit_sampler_params){.top_p = 1, .repeat_penalty = 1, .bias_ids = ids, .bias_values = values, .n_bias = 2};
+    p = (trit_sampler_params){
+        .top_p = 1, .repeat_penalty = 1, .bias_ids = ids, .bias_values = values, .n_bias = 2};
     flat(logits), logits[6] = 100;
     TRIT_CHECK_EQ_I(draw(&p, logits, NULL, 0), 4);
 }

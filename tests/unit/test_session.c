@@ -25,10 +25,7 @@ static void take_logits(void *ctx, size_t position, const float *logits)
 }
 
 /* A clock that moves on by 1 ms at each look, so that a budget of 3 ms ends after a few layers. */
-static double fake_clock(void *ctx)
-{
-    return *(double *)ctx += 1.0;
-}
+static double fake_clock(void *ctx) { return *(double *)ctx += 1.0; }
 
 static trit_model *make_model(trit_weight head, uint64_t seed)
 {
@@ -82,7 +79,8 @@ static uint64_t run_all(const trit_model *model, const trit_session_params *para
         trit_session_each_logits(s, take_logits, &h);
         TRIT_CHECK_EQ_I(trit_session_sync(s, ids, N_PROMPT, NULL, &err), TRIT_OK);
         trit_status status;
-        while ((status = trit_session_run(s, fake_clock, &time, 3.0, &err)) == TRIT_CONTINUE) TRIT_CHECK(!trit_session_logits(s));
+        while ((status = trit_session_run(s, fake_clock, &time, 3.0, &err)) == TRIT_CONTINUE)
+            TRIT_CHECK(!trit_session_logits(s));
         TRIT_CHECK_EQ_I(status, TRIT_OK);
         trit_session_each_logits(s, NULL, NULL);
     }
@@ -91,7 +89,8 @@ static uint64_t run_all(const trit_model *model, const trit_session_params *para
     p.seed = 5;
     TRIT_CHECK_EQ_I(trit_sampler_new(model, &p, &sampler, &err), TRIT_OK);
     for (size_t n = N_PROMPT; n < N_PROMPT + 20; n++) {
-        TRIT_CHECK_EQ_I(trit_sampler_draw(sampler, trit_session_logits(s), ids, n, &ids[n], &err), TRIT_OK);
+        TRIT_CHECK_EQ_I(trit_sampler_draw(sampler, trit_session_logits(s), ids, n, &ids[n], &err),
+                        TRIT_OK);
         TRIT_CHECK_EQ_I(trit_session_append(s, ids[n], &err), TRIT_OK);
         TRIT_CHECK_EQ_I(trit_session_run(s, NULL, NULL, 0, &err), TRIT_OK);
     }
