@@ -1,0 +1,123 @@
+#include <math.h>
+
+#include "check.h"
+#include "kernels.h"
+#include "pack.h"
+#include "real.h"
+
+static uint32_t state = 1;
+static uint32_t next(void) { return (state = state * 1664525u + 1013904223u) >> 8; }
+
+static void test_wire(void)
+{
+    static const size_t widths[] = {1, 4, 5, 6, 64, 255, 256, 2688, 6912, 8640};
+    for (size_t i = 0; i < sizeof widths / sizeof *widths; i++) {
+        size_t n = widths[i], bytes = tritx_wire_bytes(n);
+        uint8_t *codes = malloc(n), *back = malloc(n), *wire = malloc(bytes);
+        for (size_t k = 0; k < n; k++) codes[k] = (uint8_t)(next() % 3);
+        tritx_wire_encode(wire, codes, n);
+        TRIT_CHECK(tritx_wire_decode(back, wire, n) && memcmp(codes, back, n) == 0);
+        free(codes), free(back), free(wire);
+    }
+    /* every byte: 243 are good, and an encoder makes each of them again */
+    int good = 0;
+    for (int b = 0; b < 256; b++) {
+        uint8_t wire = (uint8_t)b, codes[5], again;
+        if (!tritx_wire_decode(codes, &wire, 5)) continue;
+        good++;
+        tritx_wire_encode(&again, codes, 5);
+        TRIT_CHECK_EQ_I(again, b);
+    }
+    TRIT_CHECK_EQ_I(good, 243);
+    /* a pad code that is not 1 */
+    uint8_t codes[5] = {0, 1, 2, 0, 2}, wire;
+    tritx_wire_encode(&wire, codes, 5);
+    TRIT_CHECK(!tritx_wire_decode(codes, &wire, 4));
+    /* TQ1_0 has the same digits: spec appendix A, w[j] = (j mod 3) - 1 at k*32 + m */
+    for (int k = 0; k < 5; k++) codes[k] = (uint8_t)(k * 32 % 3);
+    tritx_wire_encode(&wire, codes, 5);
+    TRIT_CHECK_EQ_I(wire, 0x45);
+}
+
+static void test_t2(void)
+{
+    enum { ROWS = 5, COLS = 200 };
+    uint8_t codes[ROWS][COLS], back[COLS], *t2 = malloc(trit_t2_bytes(ROWS, COLS));
+    tritx_t2_clear(t2, ROWS, COLS);
+    for (int r = 0; r < ROWS; r++) {
+        for (int k = 0; k < COLS; k++) codes[r][k] = (uint8_t)(next() % 3);
+        tritx_t2_put_row(t2, (size_t)r, codes[r], COLS);
+    }
+    for (int r = 0; r < ROWS; r++) {
+        tritx_t2_get_row(t2, (size_t)r, back, COLS);
+        TRIT_CHECK(memcmp(back, codes[r], COLS) == 0);
+    }
+    /* the layout means what kernels.h says: a unit vector picks one column */
+    int8_t q[256] = {0};
+    float y[ROWS];
+    for (int k = 0; k < COLS; k++) {
+        q[k] = 1;
+        trit_kernels_ref.gemv_t2_a8(y, t2, q, 1, 1, 1, 0, ROWS, COLS);
+        q[k] = 0;
+        for (int r = 0; r < ROWS; r++) TRIT_CHECK(y[r] == (float)(codes[r][k] - 1));
+    }
+    free(t2);
+}
+
+static void test_ternarise(void)
+{
+    /* spec appendix A, W-tern */
+    const float w[8] = {.02f, -.5f, .3f, 0, 1.2f, -.04f, -.26f, .11f};
+    const uint8_t expected[8] = {1, 0, 2, 1, 2, 1, 0, 1};
+    uint8_t codes[8];
+    float scale = 0;
+    TRIT_CHECK_EQ_I(tritx_absmean((const uint8_t *)w, 8, TRIT_DTYPE_F32, &scale), TRIT_OK);
+    TRIT_CHECK(fabsf(scale - 0.30375f) < 1e-7f);
+    tritx_ternarise(codes, (const uint8_t *)w, 8, TRIT_DTYPE_F32, scale);
+    TRIT_CHECK(memcmp(codes, expected, 8) == 0);
+    /* exactly half the scale is 0, the next number above is 1 */
+    const float tie[4] = {0.5f, 0.50000006f, -0.5f, -0.50000006f};
+    const uint8_t ties[4] = {1, 2, 1, 0};
+    tritx_ternarise(codes, (const uint8_t *)tie, 4, TRIT_DTYPE_F32, 1.0f);
+    TRIT_CHECK(memcmp(codes, ties, 4) == 0);
+    const float zero[4] = {0}, bad[2] = {1, INFINITY};
+    TRIT_CHECK_EQ_I(tritx_absmean((const uint8_t *)zero, 4, TRIT_DTYPE_F32, &scale), TRIT_OK);
+    TRIT_CHECK(scale == 1e-5f);
+    TRIT_CHECK_EQ_I(tritx_absmean((const uint8_t *)bad, 2, TRIT_DTYPE_F32, &scale), TRIT_NUMERIC);
+}
+
+static void test_int8(void)
+{
+    float x[4] = {1, -2, 0.5f, 0}, scale;
+    int8_t codes[4];
+    int32_t sum;
+    TRIT_CHECK(tritx_int8_row(codes, &scale, &sum, x, 4));
+    TRIT_CHECK_EQ_I(codes[0], 64); /* 63.5, half to even */
+    TRIT_CHECK_EQ_I(codes[1], -127);
+    TRIT_CHECK_EQ_I(sum, 64 - 127 + 32);
+    x[0] = 1e-45f, x[1] = x[2] = x[3] = 0; /* the scale underflows */
+    TRIT_CHECK(tritx_int8_row(codes, &scale, &sum, x, 4));
+    TRIT_CHECK_EQ_I(codes[0], 0);
+    x[2] = NAN;
+    TRIT_CHECK(!tritx_int8_row(codes, &scale, &sum, x, 4));
+}
+
+static void test_real(void)
+{
+    for (double x = 1e-6; x < 1e12; x *= 1.37) TRIT_CHECK(fabs(tritx_log(x) - log(x)) < 1e-13 * (1 + fabs(log(x))));
+    for (double x = 0; x < 70000; x += 0.7310585 + x / 900) {
+        double s, c;
+        tritx_sin_cos(x, &s, &c);
+        TRIT_CHECK(fabs(s - sin(x)) < 1e-11 && fabs(c - cos(x)) < 1e-11);
+    }
+}
+
+int main(void)
+{
+    test_wire();
+    test_t2();
+    test_ternarise();
+    test_int8();
+    test_real();
+    return TRIT_DONE();
+}

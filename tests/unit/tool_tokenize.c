@@ -1,0 +1,99 @@
+/* The tokenizer as a command, for tests/golden/tokenizer.test.mjs.
+ *   tool_tokenize tokenizer.json n_vocab [--special] [--time]  < texts, each ended by a NUL
+ * prints one line of ids for each text, or with --time bytes, ids and seconds. Bytes that do not
+ * come back from the ids end it with an error. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "tokenizer.h"
+
+static void die(const char *what)
+{
+    fprintf(stderr, "tool_tokenize: %s\n", what);
+    exit(1);
+}
+
+static char *read_all(FILE *file, size_t *n_bytes)
+{
+    size_t n = 0, capacity = 1 << 16;
+    char *text = malloc(capacity);
+    while (text) {
+        n += fread(text + n, 1, capacity - n, file);
+        if (n < capacity) break;
+        capacity *= 2;
+        text = realloc(text, capacity);
+    }
+    if (!text || ferror(file)) die("cannot read");
+    *n_bytes = n;
+    return text;
+}
+
+static tritx_tokenizer *load(const char *path, int32_t n_vocab)
+{
+    FILE *file = fopen(path, "rb");
+    if (!file) die("cannot open the tokenizer");
+    size_t n_bytes;
+    char *text = read_all(file, &n_bytes);
+    fclose(file);
+    tritx_tokenizer_tables tables;
+    tritx_tokenizer *tokenizer = NULL;
+    bool add_bos;
+    int32_t bos_id;
+    trit_error err = {0};
+    if (tritx_tokenizer_json(text, n_bytes, n_vocab, &tables, &add_bos, &bos_id, &err) != TRIT_OK ||
+        tritx_tokenizer_new(&tables, &tokenizer, &err) != TRIT_OK)
+        die(err.message);
+    free(text);
+    return tokenizer;
+}
+
+static void check_bytes(const tritx_tokenizer *tokenizer, const int32_t *ids, size_t n_ids,
+                        const char *text, size_t n_bytes)
+{
+    const tritx_tokenizer_tables *t = tritx_tokenizer_get(tokenizer);
+    size_t at = 0;
+    for (size_t i = 0; i < n_ids; i++) {
+        uint32_t begin = ids[i] ? t->token_ends[ids[i] - 1] : 0, n = t->token_ends[ids[i]] - begin;
+        if (n > n_bytes - at || memcmp(text + at, t->token_bytes + begin, n) != 0)
+            die("the ids do not give the text back");
+        at += n;
+    }
+    if (at != n_bytes) die("the ids give only a part of the text back");
+}
+
+int main(int argc, char **argv)
+{
+    bool special = false, timed = false;
+    for (int i = 3; i < argc; i++) {
+        special |= strcmp(argv[i], "--special") == 0;
+        timed |= strcmp(argv[i], "--time") == 0;
+    }
+    if (argc < 3) die("usage: tokenizer.json n_vocab [--special] [--time]");
+    tritx_tokenizer *tokenizer = load(argv[1], atoi(argv[2]));
+    size_t n_input;
+    char *input = read_all(stdin, &n_input);
+    int32_t *ids = malloc((n_input + 1) * sizeof *ids);
+    if (!ids || n_input == 0 || input[n_input - 1] != 0) die("the input does not end with a NUL");
+    for (size_t at = 0; at < n_input;) {
+        size_t n = strlen(input + at), n_ids = 0;
+        trit_error err = {0};
+        clock_t start = clock();
+        if (tritx_tokenizer_encode(tokenizer, input + at, n, special, ids, n, &n_ids, &err) !=
+            TRIT_OK)
+            die(err.message);
+        double seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
+        check_bytes(tokenizer, ids, n_ids, input + at, n);
+        if (timed)
+            printf("%zu %zu %f", n, n_ids, seconds);
+        else
+            for (size_t i = 0; i < n_ids; i++) printf(i ? " %d" : "%d", (int)ids[i]);
+        printf("\n");
+        at += n + 1;
+    }
+    free(ids);
+    free(input);
+    tritx_tokenizer_free(tokenizer);
+    return 0;
+}
