@@ -125,7 +125,7 @@ typedef struct {
     const tritx_merges *merges;
     uint64_t *heap; /* rank << 32 | position: the order in which merges happen */
     size_t n_heap;
-    uint32_t *ids;            /* NO_RANK: this position was merged into one before */
+    uint32_t *ids;             /* NO_RANK: this position was merged into one before */
     uint32_t *next, *previous; /* n = the end, for both */
     uint32_t n;
 } long_piece;

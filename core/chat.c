@@ -57,11 +57,14 @@ static void add_id(renderer *r, int32_t id)
 static trit_status add_text(renderer *r, const char *text, size_t n_bytes, trit_error *err)
 {
     size_t room = r->n < r->capacity ? r->capacity - r->n : 0, n = 0;
+    trit_error failure;
     trit_status status = tritx_tokenizer_encode(r->tokenizer, text, n_bytes, false,
-                                                room ? r->ids + r->n : NULL, room, &n, err);
+                                                room ? r->ids + r->n : NULL, room, &n, &failure);
     r->n += n;
     /* Too little room is no failure yet: the rest is counted. */
-    return status == TRIT_PARAM && n > room ? TRIT_OK : status;
+    if (status == TRIT_OK || (status == TRIT_PARAM && n > room)) return TRIT_OK;
+    if (err) *err = failure;
+    return status;
 }
 
 static trit_status render(renderer *r, int32_t bos, int32_t end_of_turn,
@@ -87,7 +90,6 @@ static trit_status check_messages(const trit_message *messages, size_t n_message
                                   trit_error *err)
 {
     if (n_messages == 0) return tritx_fail(err, TRIT_PARAM, 0, "chat: there is no message");
-    *longest = 0;
     for (size_t i = 0; i < n_messages; i++) {
         if (!role_prefix(messages[i].role))
             return tritx_fail(err, TRIT_PARAM, 0,
@@ -113,7 +115,7 @@ trit_status tritx_chat_render(const tritx_tokenizer *tokenizer, const trit_confi
     int32_t end_of_turn = tritx_tokenizer_special(tokenizer, "<|eot_id|>");
     if (config->bos_id < 0 || end_of_turn < 0)
         return tritx_fail(err, TRIT_STATE, 0, "chat: this model lacks the template's tokens");
-    size_t longest;
+    size_t longest = 0;
     TRIT_TRY(check_messages(messages, n_messages, &longest, err));
     char *text = malloc(longest + sizeof answer_opening);
     if (!text) return tritx_fail(err, TRIT_OOM, 0, "chat: no memory for a message");

@@ -7,10 +7,7 @@ typedef struct {
     size_t end; /* where the next character begins */
 } character;
 
-static bool is_newline(uint8_t byte)
-{
-    return byte == '\n' || byte == '\r';
-}
+static bool is_newline(uint8_t byte) { return byte == '\n' || byte == '\r'; }
 
 static tritx_class ascii_class(uint8_t byte)
 {
@@ -63,7 +60,8 @@ static size_t symbols_end(const uint8_t *text, size_t n, size_t at)
 /* \s*[\r\n]+|\s+(?!\S)|\s+ where the character at `at` is white space. */
 static size_t space_end(const uint8_t *text, size_t n, size_t at)
 {
-    size_t end = at, after_newline = at, last = at; /* last: where the run's last character begins */
+    size_t end = at, after_newline = at,
+           last = at; /* last: where the run's last character begins */
     while (end < n) {
         character c = read_character(text, n, end);
         if (c.class != TRITX_SPACE) break;

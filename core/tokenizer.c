@@ -131,7 +131,8 @@ int32_t tritx_tokenizer_special(const tritx_tokenizer *tokenizer, const char *te
 {
     size_t n_text = strlen(text), n;
     for (int32_t i = 0; i < tokenizer->n_specials; i++) {
-        const uint8_t *bytes = tritx_token(&tokenizer->tables, (uint32_t)tokenizer->specials[i], &n);
+        const uint8_t *bytes =
+            tritx_token(&tokenizer->tables, (uint32_t)tokenizer->specials[i], &n);
         if (n == n_text && memcmp(bytes, text, n) == 0) return tokenizer->specials[i];
     }
     return -1;
@@ -156,10 +157,8 @@ static trit_status encode_text(const tritx_tokenizer *t, const uint8_t *text, si
         end = tritx_pretoken_end(text, n, at);
         int32_t whole =
             t->tables.ignore_merges ? tritx_token_map_find(&t->map, text + at, end - at) : -1;
-        if (whole >= 0)
-            tritx_ids_add(out, (uint32_t)whole);
-        else
-            TRIT_TRY(tritx_bpe(&t->merges, text + at, (uint32_t)(end - at), scratch, out, err));
+        if (whole >= 0) tritx_ids_add(out, (uint32_t)whole);
+        else TRIT_TRY(tritx_bpe(&t->merges, text + at, (uint32_t)(end - at), scratch, out, err));
     }
     return TRIT_OK;
 }

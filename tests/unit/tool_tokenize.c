@@ -85,8 +85,7 @@ int main(int argc, char **argv)
             die(err.message);
         double seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
         check_bytes(tokenizer, ids, n_ids, input + at, n);
-        if (timed)
-            printf("%zu %zu %f", n, n_ids, seconds);
+        if (timed) printf("%zu %zu %f", n, n_ids, seconds);
         else
             for (size_t i = 0; i < n_ids; i++) printf(i ? " %d" : "%d", (int)ids[i]);
         printf("\n");
