@@ -42,8 +42,9 @@ static const struct {
     {"tokenize", "special", TRIT_TOKENIZE_SPECIAL},
 };
 
-static const char *const ffn_words[] = {
-    [TRIT_FFN_GLU_SILU] = "glu_silu", [TRIT_FFN_GLU_RELU2] = "glu_relu2", [TRIT_FFN_MLP_GELU] = "mlp_gelu"};
+static const char *const ffn_words[] = {[TRIT_FFN_GLU_SILU] = "glu_silu",
+                                        [TRIT_FFN_GLU_RELU2] = "glu_relu2",
+                                        [TRIT_FFN_MLP_GELU] = "mlp_gelu"};
 static const char *const weight_words[] = {[TRIT_WEIGHT_TERNARY] = "ternary",
                                            [TRIT_WEIGHT_BINARY] = "binary",
                                            [TRIT_WEIGHT_F16] = "f16",
@@ -67,10 +68,12 @@ TRIT_EXPORT const char *trit_js_describe(void)
     writer w = {description, 0, sizeof description};
     WRITE(&w, "{\"threads\":" THREADS ",\"relaxed\":" RELAXED ",\"statuses\":[");
     for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++)
-        WRITE(&w, "%s[%d,\"%s\",\"%s\"]", i ? "," : "", statuses[i].value, statuses[i].name, statuses[i].text);
+        WRITE(&w, "%s[%d,\"%s\",\"%s\"]", i ? "," : "", statuses[i].value, statuses[i].name,
+              statuses[i].text);
     WRITE(&w, "],\"constants\":[");
     for (size_t i = 0; i < sizeof constants / sizeof *constants; i++)
-        WRITE(&w, "%s[\"%s\",\"%s\",%d]", i ? "," : "", constants[i].group, constants[i].name, constants[i].value);
+        WRITE(&w, "%s[\"%s\",\"%s\",%d]", i ? "," : "", constants[i].group, constants[i].name,
+              constants[i].value);
     WRITE(&w, "]}");
     return description;
 }
@@ -81,16 +84,17 @@ TRIT_EXPORT const char *trit_js_model_info(const trit_model *model)
 {
     const trit_config *c = trit_model_config(model);
     writer w = {info, 0, sizeof info};
-    WRITE(&w, "{\"nLayer\":%d,\"dim\":%d,\"ffnDim\":%d,\"nHead\":%d,\"nHeadKv\":%d,\"headDim\":%d,", (int)c->n_layer,
-          (int)c->dim, (int)c->ffn_dim, (int)c->n_head, (int)c->n_head_kv, (int)c->head_dim);
-    WRITE(&w, "\"nVocab\":%d,\"nCtx\":%d,\"normEps\":%.9g,\"ropeTheta\":%.9g,", (int)c->n_vocab, (int)c->n_ctx,
-          (double)c->norm_eps, (double)c->rope_theta);
-    WRITE(&w, "\"ffn\":\"%s\",\"weights\":\"%s\",\"head\":\"%s\",\"tiedHead\":%s,", ffn_words[c->ffn],
-          weight_words[c->site[TRIT_SITE_QKV].weight], weight_words[c->site[TRIT_SITE_HEAD].weight],
-          c->tied_head ? "true" : "false");
+    WRITE(&w, "{\"nLayer\":%d,\"dim\":%d,\"ffnDim\":%d,\"nHead\":%d,\"nHeadKv\":%d,\"headDim\":%d,",
+          (int)c->n_layer, (int)c->dim, (int)c->ffn_dim, (int)c->n_head, (int)c->n_head_kv,
+          (int)c->head_dim);
+    WRITE(&w, "\"nVocab\":%d,\"nCtx\":%d,\"normEps\":%.9g,\"ropeTheta\":%.9g,", (int)c->n_vocab,
+          (int)c->n_ctx, (double)c->norm_eps, (double)c->rope_theta);
+    WRITE(&w, "\"ffn\":\"%s\",\"weights\":\"%s\",\"head\":\"%s\",\"tiedHead\":%s,",
+          ffn_words[c->ffn], weight_words[c->site[TRIT_SITE_QKV].weight],
+          weight_words[c->site[TRIT_SITE_HEAD].weight], c->tied_head ? "true" : "false");
     /* a template id has only a-z, 0-9, dot and minus (checked by the core): no escapes */
-    WRITE(&w, "\"addBos\":%s,\"bosId\":%d,\"template\":\"%s\",\"stopIds\":[", c->add_bos ? "true" : "false",
-          (int)c->bos_id, c->template_id);
+    WRITE(&w, "\"addBos\":%s,\"bosId\":%d,\"template\":\"%s\",\"stopIds\":[",
+          c->add_bos ? "true" : "false", (int)c->bos_id, c->template_id);
     for (int i = 0; i < c->n_stop; i++) WRITE(&w, "%s%d", i ? "," : "", (int)c->stop_ids[i]);
     WRITE(&w, "],\"modelBytes\":%zu}", trit_model_bytes(model));
     return info;

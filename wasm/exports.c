@@ -19,25 +19,13 @@ static trit_error *fresh_error(void)
     return &error;
 }
 
-TRIT_EXPORT const char *trit_js_error_message(void)
-{
-    return error.message;
-}
+TRIT_EXPORT const char *trit_js_error_message(void) { return error.message; }
 
-TRIT_EXPORT double trit_js_error_offset(void)
-{
-    return (double)error.offset;
-}
+TRIT_EXPORT double trit_js_error_offset(void) { return (double)error.offset; }
 
-TRIT_EXPORT void *trit_js_alloc(size_t n_bytes)
-{
-    return malloc(n_bytes);
-}
+TRIT_EXPORT void *trit_js_alloc(size_t n_bytes) { return malloc(n_bytes); }
 
-TRIT_EXPORT void trit_js_free(void *memory)
-{
-    free(memory);
-}
+TRIT_EXPORT void trit_js_free(void *memory) { free(memory); }
 
 /* ---- loader and model ---- */
 
@@ -46,12 +34,14 @@ TRIT_EXPORT trit_status trit_js_loader_new(trit_head head, trit_loader **out)
     return trit_loader_new(out, head, fresh_error());
 }
 
-TRIT_EXPORT trit_status trit_js_loader_side(trit_loader *loader, trit_side side, const char *text, size_t n_bytes)
+TRIT_EXPORT trit_status trit_js_loader_side(trit_loader *loader, trit_side side, const char *text,
+                                            size_t n_bytes)
 {
     return trit_loader_side(loader, side, text, n_bytes, fresh_error());
 }
 
-TRIT_EXPORT trit_status trit_js_loader_push(trit_loader *loader, const uint8_t *bytes, size_t n_bytes)
+TRIT_EXPORT trit_status trit_js_loader_push(trit_loader *loader, const uint8_t *bytes,
+                                            size_t n_bytes)
 {
     return trit_loader_push(loader, bytes, n_bytes, fresh_error());
 }
@@ -61,10 +51,7 @@ TRIT_EXPORT trit_status trit_js_loader_finish(trit_loader *loader, trit_model **
     return trit_loader_finish(loader, out, fresh_error());
 }
 
-TRIT_EXPORT void trit_js_loader_free(trit_loader *loader)
-{
-    trit_loader_free(loader);
-}
+TRIT_EXPORT void trit_js_loader_free(trit_loader *loader) { trit_loader_free(loader); }
 
 TRIT_EXPORT trit_status trit_js_model_synthetic(const char *shape, uint32_t seed, trit_model **out)
 {
@@ -73,10 +60,7 @@ TRIT_EXPORT trit_status trit_js_model_synthetic(const char *shape, uint32_t seed
     return status == TRIT_OK ? trit_model_synthetic(&config, seed, out, &error) : status;
 }
 
-TRIT_EXPORT void trit_js_model_free(trit_model *model)
-{
-    trit_model_free(model);
-}
+TRIT_EXPORT void trit_js_model_free(trit_model *model) { trit_model_free(model); }
 
 TRIT_EXPORT const char *trit_js_model_card(const trit_model *model)
 {
@@ -84,7 +68,8 @@ TRIT_EXPORT const char *trit_js_model_card(const trit_model *model)
 }
 
 /* Module.sink(pointer, length) is set by the caller of trit_js_model_write; not 0 stops. */
-EM_JS(int, trit_js_sink, (const uint8_t *bytes, size_t n_bytes), { return Module['sink'](bytes >>> 0, n_bytes >>> 0); })
+EM_JS(int, trit_js_sink, (const uint8_t *bytes, size_t n_bytes),
+      { return Module['sink'](bytes >>> 0, n_bytes >>> 0); })
 
 static int sink(void *ctx, const uint8_t *bytes, size_t n_bytes)
 {
@@ -99,8 +84,9 @@ TRIT_EXPORT trit_status trit_js_model_write(const trit_model *model, const char 
 
 /* ---- text ---- */
 
-TRIT_EXPORT trit_status trit_js_tokenize(const trit_model *model, const char *text, size_t n_bytes, uint32_t flags,
-                                         int32_t *ids, size_t capacity, size_t *n_ids)
+TRIT_EXPORT trit_status trit_js_tokenize(const trit_model *model, const char *text, size_t n_bytes,
+                                         uint32_t flags, int32_t *ids, size_t capacity,
+                                         size_t *n_ids)
 {
     return trit_tokenize(model, text, n_bytes, flags, ids, capacity, n_ids, fresh_error());
 }
@@ -121,8 +107,9 @@ TRIT_EXPORT trit_status trit_js_token_bytes(const trit_model *model, int32_t id,
 }
 
 /* Message i has the role named roles[i] and the text between ends[i - 1] and ends[i]. */
-TRIT_EXPORT trit_status trit_js_chat_render(const trit_model *model, const char *const *roles, const char *text,
-                                            const uint32_t *ends, size_t n_messages, int32_t *ids, size_t capacity,
+TRIT_EXPORT trit_status trit_js_chat_render(const trit_model *model, const char *const *roles,
+                                            const char *text, const uint32_t *ends,
+                                            size_t n_messages, int32_t *ids, size_t capacity,
                                             size_t *n_ids)
 {
     fresh_error();
@@ -132,7 +119,8 @@ TRIT_EXPORT trit_status trit_js_chat_render(const trit_model *model, const char 
         uint32_t begin = i ? ends[i - 1] : 0;
         messages[i] = (trit_message){roles[i], text + begin, ends[i] - begin};
     }
-    trit_status status = trit_chat_render(model, messages, n_messages, ids, capacity, n_ids, &error);
+    trit_status status =
+        trit_chat_render(model, messages, n_messages, ids, capacity, n_ids, &error);
     free(messages);
     return status;
 }
@@ -144,31 +132,29 @@ TRIT_EXPORT trit_status trit_js_pool_new(int n_threads, trit_pool **out)
     return trit_pool_new(out, n_threads, fresh_error());
 }
 
-TRIT_EXPORT void trit_js_pool_free(trit_pool *pool)
-{
-    trit_pool_free(pool);
-}
+TRIT_EXPORT void trit_js_pool_free(trit_pool *pool) { trit_pool_free(pool); }
 
-TRIT_EXPORT trit_status trit_js_session_bytes(const trit_model *model, int32_t n_ctx, int32_t n_slice, trit_kv kv,
-                                              const char *kernels, size_t *out)
+TRIT_EXPORT trit_status trit_js_session_bytes(const trit_model *model, int32_t n_ctx,
+                                              int32_t n_slice, trit_kv kv, const char *kernels,
+                                              size_t *out)
 {
     trit_session_params params = {.n_ctx = n_ctx, .n_slice = n_slice, .kv = kv, .kernels = kernels};
     return trit_session_bytes(model, &params, out, fresh_error());
 }
 
-TRIT_EXPORT trit_status trit_js_session_new(const trit_model *model, int32_t n_ctx, int32_t n_slice, trit_kv kv,
-                                            const char *kernels, trit_pool *pool, trit_session **out)
+TRIT_EXPORT trit_status trit_js_session_new(const trit_model *model, int32_t n_ctx, int32_t n_slice,
+                                            trit_kv kv, const char *kernels, trit_pool *pool,
+                                            trit_session **out)
 {
-    trit_session_params params = {.n_ctx = n_ctx, .n_slice = n_slice, .kv = kv, .kernels = kernels, .pool = pool};
+    trit_session_params params = {
+        .n_ctx = n_ctx, .n_slice = n_slice, .kv = kv, .kernels = kernels, .pool = pool};
     return trit_session_new(model, &params, out, fresh_error());
 }
 
-TRIT_EXPORT void trit_js_session_free(trit_session *session)
-{
-    trit_session_free(session);
-}
+TRIT_EXPORT void trit_js_session_free(trit_session *session) { trit_session_free(session); }
 
-TRIT_EXPORT trit_status trit_js_session_sync(trit_session *session, const int32_t *ids, size_t n_ids, size_t *n_reused)
+TRIT_EXPORT trit_status trit_js_session_sync(trit_session *session, const int32_t *ids,
+                                             size_t n_ids, size_t *n_reused)
 {
     return trit_session_sync(session, ids, n_ids, n_reused, fresh_error());
 }
@@ -215,7 +201,8 @@ static void collect(void *ctx, size_t position, const float *logits)
 
 /* Copies the logits of positions [first, first + n_rows) to rows as they are computed; rows NULL
  * ends that. */
-TRIT_EXPORT void trit_js_session_collect(trit_session *session, float *rows, size_t first, size_t n_rows, size_t n_vocab)
+TRIT_EXPORT void trit_js_session_collect(trit_session *session, float *rows, size_t first,
+                                         size_t n_rows, size_t n_vocab)
 {
     collection.rows = rows;
     collection.first = first;
@@ -227,10 +214,12 @@ TRIT_EXPORT void trit_js_session_collect(trit_session *session, float *rows, siz
 /* ---- sampler ---- */
 
 /* The seed comes in two halves, since JavaScript's numbers hold 53 bits. */
-TRIT_EXPORT trit_status trit_js_sampler_new(const trit_model *model, float temperature, int32_t top_k, float top_p,
-                                            float min_p, float repeat_penalty, float frequency_penalty,
-                                            float presence_penalty, int32_t penalty_last, uint32_t seed_low,
-                                            uint32_t seed_high, const int32_t *bias_ids, const float *bias_values,
+TRIT_EXPORT trit_status trit_js_sampler_new(const trit_model *model, float temperature,
+                                            int32_t top_k, float top_p, float min_p,
+                                            float repeat_penalty, float frequency_penalty,
+                                            float presence_penalty, int32_t penalty_last,
+                                            uint32_t seed_low, uint32_t seed_high,
+                                            const int32_t *bias_ids, const float *bias_values,
                                             size_t n_bias, trit_sampler **out)
 {
     trit_sampler_params params = trit_sampler_defaults();
@@ -249,13 +238,10 @@ TRIT_EXPORT trit_status trit_js_sampler_new(const trit_model *model, float tempe
     return trit_sampler_new(model, &params, out, fresh_error());
 }
 
-TRIT_EXPORT void trit_js_sampler_free(trit_sampler *sampler)
-{
-    trit_sampler_free(sampler);
-}
+TRIT_EXPORT void trit_js_sampler_free(trit_sampler *sampler) { trit_sampler_free(sampler); }
 
-TRIT_EXPORT trit_status trit_js_sampler_draw(trit_sampler *sampler, trit_session *session, const int32_t *history,
-                                             size_t n_history, int32_t *id)
+TRIT_EXPORT trit_status trit_js_sampler_draw(trit_sampler *sampler, trit_session *session,
+                                             const int32_t *history, size_t n_history, int32_t *id)
 {
     float *logits = trit_session_logits(session);
     fresh_error();

@@ -1,0 +1,75 @@
+#!/usr/bin/env node
+import { TritError } from './errors.js';
+import { bench } from './cli/bench.js';
+import { chat } from './cli/chat.js';
+import { info } from './cli/info.js';
+import { logits } from './cli/logits.js';
+import { UsageError } from './cli/options.js';
+import { pack } from './cli/pack.js';
+import { run } from './cli/run.js';
+import { score } from './cli/score.js';
+import { tokenize } from './cli/tokenize.js';
+
+const help = `usage: trit COMMAND [options]
+
+  run       -m MODEL -p TEXT         go on where the text ends
+  chat      -m MODEL                 talk; Ctrl-C stops an answer, Ctrl-D leaves
+  pack      SOURCE -o OUT.trit       make a packed model of a safetensors folder
+  info      -m MODEL                 what a model is
+  tokenize  -m MODEL -p TEXT         the ids of a text
+  logits    -m MODEL --ids 1,2 --out FILE   float32, little-endian; --all: after each token
+  score     -m MODEL -f FILE         bits per byte and perplexity of a text
+  bench     -m MODEL | --shape NAME  tokens per second
+
+  -m MODEL            a packed model, or a folder with config.json and model.safetensors
+  -p TEXT, -f FILE    the text, or the file that holds it; run also takes --ids 1,2,3
+  -n N                at most N tokens of answer
+  -c N                tokens of context
+  -t N                threads
+  --flavour NAME      relaxed or simd128
+  --kv TYPE           f32, f16 or int8
+  --temp X --top-k N --top-p X --min-p X --repeat-penalty X --frequency-penalty X
+  --presence-penalty X --repeat-last-n N --seed N --stop TEXT     how tokens are drawn
+  --system TEXT       chat: the system message
+  --special --bos     tokenize: read special tokens; put BOS first
+  --head int8|f16     pack: how the embedding is kept; --card FILE: a JSON object to carry along
+  --prefill N --decode N --repeat N   bench: lengths, and how often
+  --no-display-prompt run: print the answer only
+  --json              one line of JSON on standard output and nothing else
+`;
+
+const commands = { run, chat, pack, info, tokenize, logits, score, bench };
+
+/** Exit codes: 0, 1 for an error, 2 for wrong usage, 130 for Ctrl-C. */
+const exitOf = (/** @type {unknown} */ error) =>
+    error instanceof UsageError
+        ? 2
+        : error instanceof TritError && error.code === 'ABORTED'
+          ? 130
+          : 1;
+
+/** @param {string[]} args */
+async function main([name, ...args]) {
+    if (name === undefined || name === '--help' || name === '-h' || args.includes('--help')) {
+        (name === undefined ? process.stderr : process.stdout).write(help);
+        return name === undefined ? 2 : 0;
+    }
+    const interrupt = new AbortController();
+    process.once('SIGINT', () => interrupt.abort());
+    try {
+        if (!Object.hasOwn(commands, name)) throw new UsageError(`there is no command "${name}"`);
+        await commands[name](args, interrupt.signal);
+        return 0;
+    } catch (error) {
+        const { code, message } = TritError.from(error, 'FAILED');
+        const code130 = exitOf(error) === 130;
+        if (!code130) process.stderr.write(`trit: ${code}: ${message.replace(/\s*\n\s*/g, ' ')}\n`);
+        return exitOf(error);
+    }
+}
+
+// a reader such as `head` has seen enough
+process.stdout.on('error', (error) =>
+    process.exit('code' in error && error.code === 'EPIPE' ? 0 : 1),
+);
+process.exitCode = await main(process.argv.slice(2));

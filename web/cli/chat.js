@@ -1,0 +1,81 @@
+import { createInterface } from 'node:readline';
+import { TritError } from '../errors.js';
+import { generateOptions, modelOptions, parse, samplingOptions } from './options.js';
+import { withModel } from './session.js';
+
+/**
+ * @param {string[]} args
+ * @param {AbortSignal} signal the first Ctrl-C of the whole program
+ */
+export async function chat(args, signal) {
+    const { values } = parse(args, [...modelOptions, ...samplingOptions, 'system']);
+    const options = generateOptions(values);
+    await withModel(values, signal, async (model) => {
+        if (model.info.template === '')
+            throw new TritError('UNSUPPORTED', 'the model has no chat template: use trit run');
+        await converse(
+            model.chat({ system: values.system }),
+            options,
+            values.json === true,
+            signal,
+        );
+    });
+}
+
+/**
+ * @param {import('../chat.js').Chat} talk
+ * @param {import('../params.js').GenerateOptions} options
+ * @param {boolean} json
+ * @param {AbortSignal} firstInterrupt
+ */
+async function converse(talk, options, json, firstInterrupt) {
+    const terminal = process.stdin.isTTY === true && process.stdout.isTTY === true;
+    const lines = createInterface({ input: process.stdin, output: process.stdout, terminal });
+    /** @type {AbortController | null} */
+    let answering = null;
+    let interrupted = false;
+    const interrupt = () => {
+        if (answering) return answering.abort();
+        interrupted = true;
+        lines.close();
+    };
+    // a terminal in raw mode sends Ctrl-C as a key, everything else as a signal
+    lines.on('SIGINT', interrupt);
+    firstInterrupt.addEventListener('abort', interrupt, { once: true });
+    process.on('SIGINT', () => {
+        if (firstInterrupt.aborted) interrupt();
+    });
+
+    lines.setPrompt(terminal ? '> ' : '');
+    lines.prompt();
+    for await (const line of lines) {
+        if (line.trim() !== '') {
+            answering = new AbortController();
+            await answer(talk, line, { ...options, signal: answering.signal }, json);
+            answering = null;
+        }
+        lines.prompt();
+    }
+    if (terminal) process.stdout.write('\n');
+    if (interrupted) throw new TritError('ABORTED', 'the chat was left');
+}
+
+/**
+ * @param {import('../chat.js').Chat} talk
+ * @param {string} line
+ * @param {import('../params.js').GenerateOptions} options
+ * @param {boolean} json
+ */
+async function answer(talk, line, options, json) {
+    try {
+        const pieces = talk.send(line, options);
+        if (!json) for await (const piece of pieces) process.stdout.write(piece);
+        const { ids, text, finish } = await pieces.result;
+        process.stdout.write(json ? `${JSON.stringify({ ids, text, finish })}\n` : '\n');
+    } catch (error) {
+        // a turn that does not fit is no reason to lose the conversation
+        const { code, message } = TritError.from(error, 'FAILED');
+        if (code === 'ENGINE_CRASHED') throw error;
+        process.stderr.write(`trit: ${code}: ${message}\n`);
+    }
+}

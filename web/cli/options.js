@@ -1,0 +1,162 @@
+import { readFile } from 'node:fs/promises';
+import { parseArgs } from 'node:util';
+import { TritError } from '../errors.js';
+import { tryFile } from '../node-source.js';
+
+/** The command was called in a way that makes no sense. */
+export class UsageError extends TritError {
+    /** @param {string} message */
+    constructor(message) {
+        super('USAGE', `${message}; see trit --help`);
+    }
+}
+
+const text = /** @type {const} */ ({ type: 'string' });
+const flag = /** @type {const} */ ({ type: 'boolean' });
+
+const options = {
+    model: { ...text, short: 'm' },
+    prompt: { ...text, short: 'p' },
+    file: { ...text, short: 'f' },
+    'n-predict': { ...text, short: 'n' },
+    threads: { ...text, short: 't' },
+    'ctx-size': { ...text, short: 'c' },
+    output: { ...text, short: 'o' },
+    flavour: text,
+    kv: text,
+    ids: text,
+    temp: text,
+    'top-k': text,
+    'top-p': text,
+    'min-p': text,
+    'repeat-penalty': text,
+    'frequency-penalty': text,
+    'presence-penalty': text,
+    'repeat-last-n': text,
+    seed: text,
+    stop: { ...text, multiple: true },
+    system: text,
+    special: flag,
+    bos: flag,
+    all: flag,
+    out: text,
+    head: text,
+    card: text,
+    shape: text,
+    prefill: text,
+    decode: text,
+    repeat: text,
+    'no-display-prompt': flag,
+    json: flag,
+};
+
+/** Options of every command that loads a model. */
+export const modelOptions = ['model', 'ctx-size', 'threads', 'flavour', 'kv', 'json'];
+/** Options of every command that draws tokens. */
+export const samplingOptions = [
+    ...['n-predict', 'temp', 'top-k', 'top-p', 'min-p', 'repeat-penalty', 'frequency-penalty'],
+    ...['presence-penalty', 'repeat-last-n', 'seed', 'stop'],
+];
+
+/**
+ * @param {string[]} args
+ * @param {string[]} names the options of this command
+ * @param {number} [nPositionals]
+ * @returns {{values: Record<string, any>, positionals: string[]}}
+ */
+export function parse(args, names, nPositionals = 0) {
+    const known = Object.fromEntries(names.map((name) => [name, options[name]]));
+    let parsed;
+    try {
+        parsed = parseArgs({ args, options: known, allowPositionals: true });
+    } catch (error) {
+        const sentence = error instanceof Error ? error.message : String(error);
+        throw new UsageError(sentence.split(/[.\n]/)[0]);
+    }
+    if (parsed.positionals.length > nPositionals)
+        throw new UsageError(`"${parsed.positionals[nPositionals]}" is one argument too many`);
+    return /** @type {any} */ (parsed);
+}
+
+/**
+ * @param {Record<string, any>} values
+ * @param {string} name
+ * @returns {string}
+ */
+export function required(values, name) {
+    if (values[name] === undefined) throw new UsageError(`--${name} is missing`);
+    return values[name];
+}
+
+/**
+ * A plain number; what the range is, is checked where it is used.
+ * @param {Record<string, any>} values
+ * @param {string} name
+ * @returns {number | undefined}
+ */
+export function number(values, name) {
+    const value = values[name];
+    if (value === undefined) return undefined;
+    if (!/^-?(\d+\.?\d*|\.\d+)(e[-+]?\d+)?$/i.test(value) || !Number.isFinite(Number(value)))
+        throw new UsageError(`--${name} is not a number: "${value}"`);
+    return Number(value);
+}
+
+/**
+ * @param {Record<string, any>} values
+ * @returns {bigint | undefined}
+ */
+function seed(values) {
+    if (values.seed === undefined) return undefined;
+    if (!/^\d+$/.test(values.seed))
+        throw new UsageError(`--seed is not a whole number: "${values.seed}"`);
+    return BigInt(values.seed);
+}
+
+/** @param {Record<string, any>} values */
+export function loadOptions(values) {
+    return {
+        contextLength: number(values, 'ctx-size'),
+        threads: number(values, 'threads'),
+        flavour: values.flavour,
+        kv: values.kv,
+    };
+}
+
+/** @param {Record<string, any>} values */
+export function generateOptions(values) {
+    return {
+        maxTokens: number(values, 'n-predict'),
+        temperature: number(values, 'temp'),
+        topK: number(values, 'top-k'),
+        topP: number(values, 'top-p'),
+        minP: number(values, 'min-p'),
+        repeatPenalty: number(values, 'repeat-penalty'),
+        frequencyPenalty: number(values, 'frequency-penalty'),
+        presencePenalty: number(values, 'presence-penalty'),
+        penaltyLast: number(values, 'repeat-last-n'),
+        seed: seed(values),
+        stop: values.stop,
+    };
+}
+
+/**
+ * The ids of --ids 1,2,3.
+ * @param {string} list
+ */
+export function idList(list) {
+    if (!/^\s*\d+\s*(,\s*\d+\s*)*$/.test(list))
+        throw new UsageError(`--ids is not a list of token ids: "${list}"`);
+    return list.split(',').map(Number);
+}
+
+/**
+ * The text of -p or -f.
+ * @param {Record<string, any>} values
+ * @returns {Promise<string>}
+ */
+export async function inputText(values) {
+    if ((values.prompt === undefined) === (values.file === undefined))
+        throw new UsageError('give the text with either -p or -f');
+    return values.prompt ?? tryFile(values.file, () => readFile(values.file, 'utf8'));
+}
