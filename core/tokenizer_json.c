@@ -313,7 +313,7 @@ static trit_status read_tables(reader *r, bool *add_bos, int32_t *bos_id)
     size_t n = (size_t)r->tables->n_vocab;
     TRIT_TRY(check_kind(r->root, r->err));
     r->model = member(r->root, "model");
-    r->tables->ignore_merges = cJSON_IsTrue(member(r->model, "ignore_merges"));
+    r->tables->ignore_merges = cJSON_IsTrue(member(r->model, "ignore_merges")) ? 1 : 0;
     r->tables->token_ends = malloc(n * sizeof *r->tables->token_ends);
     r->tables->token_special = calloc(n, 1);
     r->texts = calloc(n, sizeof *r->texts);

@@ -114,12 +114,24 @@ function readLayer(file, layer, config) {
     return weights;
 }
 
+/**
+ * A packed file promises the float32 of a number, not its decimals. The reference computes with the
+ * shortest decimal that names the same float32, which is what the masters' config.json said.
+ */
+function shortest(x) {
+    const digits = [1, 2, 3, 4, 5, 6, 7, 8, 9];
+    const names = digits.map((n) => Number(Math.fround(x).toPrecision(n)));
+    return names.find((name) => Math.fround(name) === Math.fround(x));
+}
+
 export function readPacked(bytes) {
     const file = openSafetensors(bytes);
     if (file.metadata.format !== 'trit') fail('not a packed file');
     if ((8 + file.headerLength) % 64) fail('the data does not begin at a multiple of 64');
     const { version, config, card } = JSON.parse(file.metadata.trit);
     if (version !== 1) fail(`version ${version}`);
+    for (const key of ['norm_eps', 'rope_theta', 'residual_scale'])
+        config[key] = shortest(config[key]);
     checkTensors(file, config);
     const embed = readRows(file, 'embed', config);
     return {

@@ -104,7 +104,8 @@ static void test_int8(void)
 
 static void test_real(void)
 {
-    for (double x = 1e-6; x < 1e12; x *= 1.37) TRIT_CHECK(fabs(tritx_log(x) - log(x)) < 1e-13 * (1 + fabs(log(x))));
+    for (double x = 1e-6; x < 1e12; x *= 1.37)
+        TRIT_CHECK(fabs(tritx_log(x) - log(x)) < 1e-13 * (1 + fabs(log(x))));
     for (double x = 0; x < 70000; x += 0.7310585 + x / 900) {
         double s, c;
         tritx_sin_cos(x, &s, &c);

@@ -41,7 +41,8 @@ int main(void)
 #endif
     for (size_t t = 0; t < sizeof threads / sizeof *threads; t++) {
         TRIT_CHECK_EQ_I(trit_pool_new(&pool, threads[t], NULL), TRIT_OK);
-        for (int round = 0; round < 200; round++) cover(pool, 1 + round * 7 % MAX_ROWS, 1 + round % 17);
+        for (int round = 0; round < 200; round++)
+            cover(pool, 1 + round * 7 % MAX_ROWS, 1 + round % 17);
         trit_pool_free(pool); /* also right after work, and below right after the start */
     }
     for (size_t t = 0; t < sizeof threads / sizeof *threads; t++) {
