@@ -2,9 +2,10 @@
 // packed.mjs. The weights become ternary here, as the engine's `pack` does it.
 
 import { layerShapes } from './packed.mjs';
-import { openSafetensors } from './safetensors.mjs';
+import { f16, openSafetensors } from './safetensors.mjs';
 import { int8Rows, ternaryMatrix } from './ternarise.mjs';
 import { tablesFromJson } from './tokenizer.mjs';
+import { f16Bits } from './write.mjs';
 
 const NAMES = {
     q: 'self_attn.q_proj',
@@ -67,7 +68,7 @@ export function readMasters({ config: hf, generation, tokenizer, bytes }, head =
         const values = file.read(name);
         return head === 'int8'
             ? int8Rows(values, vocab, dim)
-            : { kind: 'f16', rows: vocab, cols: dim, values };
+            : { kind: 'f16', rows: vocab, cols: dim, values: values.map((x) => f16(f16Bits(x))) };
     };
     const layer = (index) => {
         const weights = {};

@@ -16,7 +16,8 @@ import {
 } from './helpers.mjs';
 
 const BOUNDARY = 1e-3;
-const LOGITS = 1e-3;
+// the int8 head rounds the hidden vector once more, and those integers are not handed over
+const LOGITS = { f16: 1e-4, int8: 1e-3 };
 
 /** A hook for the reference that checks and hands over the engine's integers. */
 function guide(records) {
@@ -59,6 +60,6 @@ for (const head of ['f16', 'int8']) {
                 `${seen.flips} of ${seen.numbers} integers differ, the farthest ${seen.farthest.toExponential(1)} ` +
                     `from its boundary; max |delta logit| ${max.toExponential(1)}`,
             );
-            assert.ok(max < LOGITS, `max |delta logit| ${max}`);
+            assert.ok(max < LOGITS[head], `max |delta logit| ${max}`);
         });
 }
