@@ -108,6 +108,31 @@ for (const [head, { path, model }] of Object.entries({ f16, int8 }))
             assert.deepEqual(run.ids.slice(0, sure), expected.slice(0, sure));
         });
 
+// A free text leaves the golden one for good after its first unsafe step, which comes early. Along the
+// golden tokens every safe step can be held to its choice.
+for (const [head, { path }] of Object.entries({ f16, int8 }))
+    test(`choices along the golden texts, head ${head}`, (t) => {
+        let safe = 0;
+        let unsafe = 0;
+        let others = 0;
+        for (const { name, ids, greedy, greedy_margin: margins } of goldens.prompts) {
+            const all = nativeLogits(path, [...ids, ...greedy.slice(0, -1)], vocab);
+            greedy.forEach((id, step) => {
+                const found = best(all[ids.length - 1 + step]).id;
+                if (margins[step] < SAFE_MARGIN) {
+                    unsafe++;
+                    others += found !== id;
+                    return;
+                }
+                safe++;
+                assert.equal(found, id, `${name}, step ${step}, margin ${margins[step]}`);
+            });
+        }
+        t.diagnostic(
+            `${safe} safe steps equal; ${others} of ${unsafe} unsafe steps choose another id`,
+        );
+    });
+
 for (const [head, { path, model }] of Object.entries({ f16, int8 }))
     test(`bits per byte of the extract, head ${head}`, (t) => {
         const golden = goldens.perplexity.bits_per_byte;
