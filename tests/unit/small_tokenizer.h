@@ -9,13 +9,10 @@
 enum { HE = 256, LL, HELL, O_SPACE_W, SAME, BOS, EOT, EOT_LONG, NOTHING, N_SMALL };
 enum { N_SMALL_MERGES = 5 };
 
-static const char *const small_texts[] = {"he", "ll", "hell", " w", "aa", "<|bos|>", "<|eot_id|>",
-                                          "<|eot_id|>x", ""};
-static const uint32_t small_merges[N_SMALL_MERGES][3] = {{'h', 'e', HE},
-                                                         {'l', 'l', LL},
-                                                         {HE, LL, HELL},
-                                                         {' ', 'w', O_SPACE_W},
-                                                         {'a', 'a', SAME}};
+static const char *const small_texts[] = {"he",      "ll",         "hell",        " w", "aa",
+                                          "<|bos|>", "<|eot_id|>", "<|eot_id|>x", ""};
+static const uint32_t small_merges[N_SMALL_MERGES][3] = {
+    {'h', 'e', HE}, {'l', 'l', LL}, {HE, LL, HELL}, {' ', 'w', O_SPACE_W}, {'a', 'a', SAME}};
 
 static inline tritx_tokenizer_tables small_tables(void)
 {

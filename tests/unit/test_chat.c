@@ -42,7 +42,8 @@ static void check_chat(const trit_message *messages, size_t n_messages, const ch
     int32_t ids[400];
     size_t n = 0;
     trit_error err = {0};
-    TRIT_CHECK_EQ_I(tritx_chat_render(t, &config, messages, n_messages, ids, 400, &n, &err), TRIT_OK);
+    TRIT_CHECK_EQ_I(tritx_chat_render(t, &config, messages, n_messages, ids, 400, &n, &err),
+                    TRIT_OK);
     TRIT_CHECK_EQ_I(err.status, TRIT_OK);
     const char *got = spell(t, ids, n);
     if (strcmp(got, want) != 0) fprintf(stderr, "got %s\n", got);
@@ -60,8 +61,9 @@ static void test_render(void)
                "[<|bos|>]System: be kind[<|eot_id|>]User: hi there[<|eot_id|>]"
                "Assistant: yes[<|eot_id|>]User: [<|eot_id|>]Assistant: ");
     /* Trimmed as Python does it: the separators U+001C ... U+001F too, U+200B not. */
-    check_chat((trit_message[]){say("user", "\x1c\x1f \xc2\x85" "a b\xe2\x80\x8b \xc2\xa0")}, 1,
-               "[<|bos|>]User: a b\xe2\x80\x8b[<|eot_id|>]Assistant: ");
+    check_chat((trit_message[]){say("user", "\x1c\x1f \xc2\x85"
+                                            "a b\xe2\x80\x8b \xc2\xa0")},
+               1, "[<|bos|>]User: a b\xe2\x80\x8b[<|eot_id|>]Assistant: ");
     check_chat((trit_message[]){say("user", " \t\n ")}, 1,
                "[<|bos|>]User: [<|eot_id|>]Assistant: ");
     check_chat((trit_message[]){say("user", " \xff \x80 ")}, 1,
@@ -100,7 +102,8 @@ static void test_capacity(void)
     for (size_t capacity = 0; capacity < 19; capacity++) {
         size_t n = 0;
         memset(ids, 0x55, sizeof ids);
-        TRIT_CHECK_EQ_I(tritx_chat_render(t, &config, &message, 1, ids, capacity, &n, NULL), TRIT_PARAM);
+        TRIT_CHECK_EQ_I(tritx_chat_render(t, &config, &message, 1, ids, capacity, &n, NULL),
+                        TRIT_PARAM);
         TRIT_CHECK_EQ_I(n, 19);
         TRIT_CHECK_EQ_I(ids[0], 0x55555555); /* left alone */
     }

@@ -22,8 +22,8 @@ static void test_malformed(void)
     } cases[] = {
         {"", 0},
         {"   ", 3},
-        {"\xef\xbb\xbf{}", 0},      /* BOM */
-        {"{} x", 3},                /* more after the value */
+        {"\xef\xbb\xbf{}", 0}, /* BOM */
+        {"{} x", 3},           /* more after the value */
         {"{}{}", 2},
         {"[1,]", 3},
         {"[,1]", 1},
@@ -35,17 +35,17 @@ static void test_malformed(void)
         {"{1:1}", 1},
         {"{\"a\"}", 4},
         {"\"abc", 4},
-        {"\"a\nb\"", 2},            /* control characters only by escape */
+        {"\"a\nb\"", 2}, /* control characters only by escape */
         {"\"\\x\"", 2},
         {"\"\\u12\"", 3},
         {"\"\\u12g4\"", 3},
-        {"\"\\u0000\"", 3},         /* NUL would end the string early */
+        {"\"\\u0000\"", 3}, /* NUL would end the string early */
         {"{\"a\\u0000\":1}", 5},
-        {"\"\\ud800\"", 7},         /* lone surrogates */
+        {"\"\\ud800\"", 7}, /* lone surrogates */
         {"\"\\ud800\\u0041\"", 7},
         {"\"\\udc00\"", 3},
         {"\"\\ud800\\", 7},
-        {"\"\xff\"", 1},            /* not UTF-8 */
+        {"\"\xff\"", 1}, /* not UTF-8 */
         {"\"\xc0\x80\"", 1},
         {"\"\xed\xa0\x80\"", 1},
         {"\"\xf4\x90\x80\x80\"", 1},
@@ -68,7 +68,7 @@ static void test_malformed(void)
         {"'a'", 0},
         {"// c\n1", 0},
         {"[1]\v", 3},
-        {"{\"a\":1,\"a\":2}", 8},   /* duplicate keys: the later one is named */
+        {"{\"a\":1,\"a\":2}", 8}, /* duplicate keys: the later one is named */
         {"{\"a\":1,\"\\u0061\":2}", 8},
         {"{\"/\":1,\"b\":0,\"\\/\":2}", 14},
         {"{\"\\ud83d\\ude00\":1,\"\xf0\x9f\x98\x80\":2}", 19},
@@ -106,8 +106,9 @@ static void test_depth(void)
 
 static void test_values(void)
 {
-    static const char text[] = " {\"a\": [1, -2.5e1, \"x\\n\\u00e9\\ud83d\\ude00\\/\", true, false, null],\t"
-                               "\"b\": {\"a\": {}, \"c\": []}, \"\": 0,\r\n \"i\": 9007199254740992 } ";
+    static const char text[] =
+        " {\"a\": [1, -2.5e1, \"x\\n\\u00e9\\ud83d\\ude00\\/\", true, false, null],\t"
+        "\"b\": {\"a\": {}, \"c\": []}, \"\": 0,\r\n \"i\": 9007199254740992 } ";
     tritx_json json;
     TRIT_CHECK_EQ_I(tritx_json_parse(text, sizeof text - 1, &json, NULL), TRIT_OK);
     const cJSON *list = cJSON_GetObjectItemCaseSensitive(json.root, "a");
@@ -149,8 +150,9 @@ static void test_arena(void)
 
 static void test_int(void)
 {
-    static const char text[] = "{\"a\":5,\"b\":5.5,\"c\":\"5\",\"d\":1e300,\"e\":-3,\"f\":1e400,\"g\":true,"
-                               "\"h\":9007199254740994}";
+    static const char text[] =
+        "{\"a\":5,\"b\":5.5,\"c\":\"5\",\"d\":1e300,\"e\":-3,\"f\":1e400,\"g\":true,"
+        "\"h\":9007199254740994}";
     tritx_json json;
     int64_t v = 77;
     TRIT_CHECK_EQ_I(tritx_json_parse(text, sizeof text - 1, &json, NULL), TRIT_OK);
@@ -186,8 +188,10 @@ static void test_many_keys(void)
 
 static void test_truncations(void)
 {
-    static const char text[] = "{\"a\":[1.5e-3,\"\\ud83d\\ude00\xe2\x82\xac\"],\"b\":{\"c\":null,\"d\":[{}]}}";
-    for (size_t n = 0; n < sizeof text - 1; n++) TRIT_CHECK_EQ_I(parse(text, n, NULL), TRIT_BAD_JSON);
+    static const char text[] =
+        "{\"a\":[1.5e-3,\"\\ud83d\\ude00\xe2\x82\xac\"],\"b\":{\"c\":null,\"d\":[{}]}}";
+    for (size_t n = 0; n < sizeof text - 1; n++)
+        TRIT_CHECK_EQ_I(parse(text, n, NULL), TRIT_BAD_JSON);
     TRIT_CHECK_EQ_I(parse(text, sizeof text - 1, NULL), TRIT_OK);
 }
 

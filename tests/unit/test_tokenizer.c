@@ -103,7 +103,8 @@ static void test_long_pieces(void)
             }
             n_want = kept;
         }
-        TRIT_CHECK_EQ_I(tritx_tokenizer_encode(t, text, length, false, ids, MAX, &n, NULL), TRIT_OK);
+        TRIT_CHECK_EQ_I(tritx_tokenizer_encode(t, text, length, false, ids, MAX, &n, NULL),
+                        TRIT_OK);
         TRIT_CHECK(n == n_want && memcmp(ids, want, n * sizeof *ids) == 0);
     }
     tritx_tokenizer_free(t);
@@ -134,22 +135,22 @@ static void test_hostile_tables(void)
     CHECK_BAD(t.n_vocab = INT32_MAX);
     CHECK_BAD(t.n_merges = UINT32_MAX);
     CHECK_BAD(t.ignore_merges = 2);
-    CHECK_BAD(t.token_ends[5] = 4);              /* not monotone */
+    CHECK_BAD(t.token_ends[5] = 4); /* not monotone */
     CHECK_BAD(t.token_ends[5] = UINT32_MAX);
-    CHECK_BAD(t.token_ends[N_SMALL - 1]--);      /* bytes left over, or beyond */
+    CHECK_BAD(t.token_ends[N_SMALL - 1]--); /* bytes left over, or beyond */
     CHECK_BAD(t.token_ends[N_SMALL - 1]++);
     CHECK_BAD(t.n_token_bytes--);
-    CHECK_BAD(t.token_ends[0] = 0);              /* an ordinary token without bytes */
+    CHECK_BAD(t.token_ends[0] = 0); /* an ordinary token without bytes */
     CHECK_BAD(t.token_special[3] = 2);
-    CHECK_BAD(t.token_special[3] = 1);           /* a byte without a token */
-    CHECK_BAD(t.token_bytes[3] = 4);             /* two tokens with the same bytes */
-    CHECK_BAD(t.merges[0] = N_SMALL);            /* ids out of range */
+    CHECK_BAD(t.token_special[3] = 1); /* a byte without a token */
+    CHECK_BAD(t.token_bytes[3] = 4);   /* two tokens with the same bytes */
+    CHECK_BAD(t.merges[0] = N_SMALL);  /* ids out of range */
     CHECK_BAD(t.merges[1] = UINT32_MAX);
     CHECK_BAD(t.merges[2] = 0x80000000u);
-    CHECK_BAD(t.merges[2] = BOS);                /* merging into a special token */
+    CHECK_BAD(t.merges[2] = BOS); /* merging into a special token */
     CHECK_BAD(t.merges[0] = EOT);
-    CHECK_BAD(t.merges[2] = LL);                 /* joined bytes are others */
-    CHECK_BAD(t.merges[2] = HELL);               /* joined bytes are longer */
+    CHECK_BAD(t.merges[2] = LL);                                     /* joined bytes are others */
+    CHECK_BAD(t.merges[2] = HELL);                                   /* joined bytes are longer */
     CHECK_BAD(memcpy(t.merges + 3, t.merges, 3 * sizeof *t.merges)); /* a merge twice */
     CHECK_BAD((free(t.merges), t.merges = NULL));
     CHECK_BAD((free(t.token_ends), t.token_ends = NULL));

@@ -32,10 +32,10 @@ static void test_push(void)
         {"\x80", FFFD},
         {"\xff", FFFD},
         {"\xc0\xaf", FFFD FFFD},
-        {"\xe0\x80\x80", FFFD FFFD FFFD},     /* overlong: no byte fits the one before */
-        {"\xed\xa0\x80", FFFD FFFD FFFD},     /* a surrogate */
+        {"\xe0\x80\x80", FFFD FFFD FFFD}, /* overlong: no byte fits the one before */
+        {"\xed\xa0\x80", FFFD FFFD FFFD}, /* a surrogate */
         {"\xf4\x90\x80\x80", FFFD FFFD FFFD FFFD},
-        {"\xe2\x82", FFFD},                   /* one maximal subpart at the end */
+        {"\xe2\x82", FFFD}, /* one maximal subpart at the end */
         {"\xf0\x9f\x98", FFFD},
         {"\xf0\x9f\x98x", FFFD "x"},
         {"\xe2\x82\xe2\x82\xac", FFFD "\xe2\x82\xac"},
@@ -65,9 +65,16 @@ static void test_code_points(void)
         fine &= tritx_utf8_decode(bytes, n - 1, &read) == 0;
     }
     TRIT_CHECK(fine);
-    static const char *const bad[] = {"\x80", "\xc1\x81", "\xe0\x9f\xbf", "\xed\xa0\x80",
-                                      "\xf0\x8f\xbf\xbf", "\xf4\x90\x80\x80", "\xf5\x80\x80\x80",
-                                      "\xc3(", "\xe2\x28\xa1", "\xe2\x82("};
+    static const char *const bad[] = {"\x80",
+                                      "\xc1\x81",
+                                      "\xe0\x9f\xbf",
+                                      "\xed\xa0\x80",
+                                      "\xf0\x8f\xbf\xbf",
+                                      "\xf4\x90\x80\x80",
+                                      "\xf5\x80\x80\x80",
+                                      "\xc3(",
+                                      "\xe2\x28\xa1",
+                                      "\xe2\x82("};
     uint32_t point;
     for (size_t i = 0; i < sizeof bad / sizeof bad[0]; i++)
         TRIT_CHECK_EQ_I(tritx_utf8_decode((const uint8_t *)bad[i], strlen(bad[i]), &point), 0);
@@ -75,9 +82,9 @@ static void test_code_points(void)
 
 static void test_classes(void)
 {
-    static const uint32_t spaces[] = {0x9,    0xa,    0xb,    0xc,    0xd,    0x20,   0x85,
-                                      0xa0,   0x1680, 0x2000, 0x200a, 0x2028, 0x2029, 0x202f,
-                                      0x205f, 0x3000};
+    static const uint32_t spaces[] = {0x9,    0xa,    0xb,    0xc,    0xd,    0x20,
+                                      0x85,   0xa0,   0x1680, 0x2000, 0x200a, 0x2028,
+                                      0x2029, 0x202f, 0x205f, 0x3000};
     for (size_t i = 0; i < sizeof spaces / sizeof spaces[0]; i++)
         TRIT_CHECK_EQ_I(tritx_unicode_class(spaces[i]), TRITX_SPACE);
     int n_spaces = 0;
