@@ -43,10 +43,11 @@ tritx_class tritx_unicode_class(uint32_t point)
     size_t low = 0, high = sizeof ranges / sizeof ranges[0];
     while (high - low > 1) {
         size_t middle = low + (high - low) / 2;
-        if (ranges[middle] >> 2 <= point)
+        if (ranges[middle] >> 2 <= point) {
             low = middle;
-        else
+        } else {
             high = middle;
+        }
     }
     return (tritx_class)(ranges[low] & 3);
 }`);
