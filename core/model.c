@@ -169,6 +169,30 @@ const tritx_rows *tritx_model_head(const trit_model *m)
     return m->config.tied_head ? &m->embed : &m->head;
 }
 
+/* One token a byte and one merge, as a packed file has no empty tensors, so that a synthetic model can be packed and given text; the other ids are empty. */
+static trit_status add_byte_tokenizer(trit_model *m, trit_error *err)
+{
+    size_t n = (size_t)m->config.n_vocab;
+    tritx_tokenizer_tables t = {.n_vocab = m->config.n_vocab, .n_token_bytes = 258, .n_merges = 1};
+    t.token_ends = malloc(n * sizeof *t.token_ends);
+    t.token_bytes = malloc(258);
+    t.token_special = malloc(n);
+    t.merges = malloc(3 * sizeof *t.merges);
+    trit_status status = TRIT_OOM;
+    if (t.token_ends && t.token_bytes && t.token_special && t.merges) {
+        for (size_t i = 0; i < n; i++) {
+            t.token_ends[i] = (uint32_t)(i < 256 ? i + 1 : 258);
+            t.token_special[i] = i > 256;
+            if (i < 256) t.token_bytes[i] = (uint8_t)i;
+        }
+        memcpy(t.token_bytes + 256, "th", 2);
+        t.merges[0] = 't', t.merges[1] = 'h', t.merges[2] = 256;
+        status = tritx_tokenizer_new(&t, &m->tokenizer, err);
+    } else tritx_fail(err, TRIT_OOM, 0, "no memory for a tokenizer");
+    if (status != TRIT_OK) tritx_tokenizer_tables_free(&t);
+    return status;
+}
+
 trit_status trit_model_synthetic(const trit_config *config, uint64_t seed, trit_model **model,
                                  trit_error *err)
 {
@@ -207,6 +231,11 @@ trit_status trit_model_synthetic(const trit_config *config, uint64_t seed, trit_
         }
     }
 #undef NEXT
+    trit_status status = config->n_vocab > 256 ? add_byte_tokenizer(m, err) : TRIT_OK;
+    if (status != TRIT_OK) {
+        trit_model_free(m);
+        return status;
+    }
     *model = m;
     return TRIT_OK;
 }

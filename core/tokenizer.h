@@ -6,34 +6,37 @@
 
 /* The ready tables, as they travel in the packed file (models/FORMAT.md, "tokenizer"). */
 typedef struct {
-    int32_t n_vocab;        /* 1 ... 1,000,000 */
-    uint32_t *token_ends;   /* [n_vocab] end of token i's bytes in token_bytes; begin = end of i-1 */
-    uint8_t *token_bytes;   /* raw bytes (not the printable alphabet of tokenizer.json) */
+    int32_t n_vocab;      /* 1 ... 1,000,000 */
+    uint32_t *token_ends; /* [n_vocab] end of token i's bytes in token_bytes; begin = end of i-1 */
+    uint8_t *token_bytes; /* raw bytes (not the printable alphabet of tokenizer.json) */
     uint32_t n_token_bytes;
     uint8_t *token_special; /* [n_vocab] 0 | 1 */
-    uint32_t *merges;       /* [n_merges][3]: left id, right id, id of the joined token; rank order */
+    uint32_t *merges; /* [n_merges][3]: left id, right id, id of the joined token; rank order */
     uint32_t n_merges;
-    uint8_t ignore_merges;  /* a pre-token that is a token needs no merges */
+    uint8_t ignore_merges; /* a pre-token that is a token needs no merges */
 } tritx_tokenizer_tables;
 
 typedef struct tritx_tokenizer tritx_tokenizer;
 
 /* Checks the tables (hostile until then) and builds the look-up indexes. On success the tokenizer
  * owns the tables' arrays (all from malloc); on failure the caller still does. BAD_TOKENIZER, OOM. */
-trit_status tritx_tokenizer_new(tritx_tokenizer_tables *tables, tritx_tokenizer **out, trit_error *err);
+trit_status tritx_tokenizer_new(tritx_tokenizer_tables *tables, tritx_tokenizer **out,
+                                trit_error *err);
 void tritx_tokenizer_free(tritx_tokenizer *tokenizer);
 const tritx_tokenizer_tables *tritx_tokenizer_get(const tritx_tokenizer *tokenizer);
 
 /* Reads tokenizer.json (strict; kinds other than byte-level BPE with the Llama-3 expression are
  * refused by name). add_bos: whether the post-processor puts *bos_id in front. n_vocab_model >= the
  * number of tokens: ids without a token get an empty, special entry. */
-trit_status tritx_tokenizer_json(const char *text, size_t n_bytes, int32_t n_vocab_model, tritx_tokenizer_tables *tables,
-                                 bool *add_bos, int32_t *bos_id, trit_error *err);
+trit_status tritx_tokenizer_json(const char *text, size_t n_bytes, int32_t n_vocab_model,
+                                 tritx_tokenizer_tables *tables, bool *add_bos, int32_t *bos_id,
+                                 trit_error *err);
 void tritx_tokenizer_tables_free(tritx_tokenizer_tables *tables);
 
 /* As trit_tokenize, without BOS. */
-trit_status tritx_tokenizer_encode(const tritx_tokenizer *tokenizer, const char *text, size_t n_bytes, bool special,
-                                   int32_t *ids, size_t capacity, size_t *n_ids, trit_error *err);
+trit_status tritx_tokenizer_encode(const tritx_tokenizer *tokenizer, const char *text,
+                                   size_t n_bytes, bool special, int32_t *ids, size_t capacity,
+                                   size_t *n_ids, trit_error *err);
 /* Id of a special token by its text, -1 when there is none. */
 int32_t tritx_tokenizer_special(const tritx_tokenizer *tokenizer, const char *text);
 

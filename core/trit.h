@@ -143,7 +143,8 @@ void trit_model_free(trit_model *model);    /* NULL is fine */
 
 const trit_config *trit_model_config(const trit_model *model);
 size_t trit_model_bytes(const trit_model *model); /* memory held */
-/* A model of this shape with pseudo-random weights and no tokenizer, for benchmarks. */
+/* A model of this shape with pseudo-random weights, for benchmarks and tests. With more than 256
+ * ids it has a tokenizer of one token a byte, and can be packed. */
 trit_status trit_model_synthetic(const trit_config *config, uint64_t seed, trit_model **model,
                                  trit_error *err);
 

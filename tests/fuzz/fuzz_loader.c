@@ -33,7 +33,7 @@ static buffer make_seed(void)
     buffer file = {0};
     if (trit_config_preset("tiny", &config, NULL) != TRIT_OK) abort();
     config.n_layer = 1;
-    config.n_vocab = 64;
+    config.n_vocab = 300;
     config.bos_id = -1;
     config.add_bos = 0;
     config.n_stop = 0;
