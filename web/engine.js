@@ -2,6 +2,7 @@ import { Bindings } from './bindings.js';
 import { defaults } from './defaults.js';
 import { TritError } from './errors.js';
 import { startModule } from './flavours.js';
+import { selfTest } from './selftest.js';
 import { StopFinder, TextJoiner } from './stream.js';
 import { breathe } from './yield.js';
 
@@ -43,7 +44,9 @@ export class Engine {
     /** @param {import('./features.js').Choice} choice */
     static async start(choice) {
         try {
-            return new Engine(choice, await startModule(choice));
+            const engine = new Engine(choice, await startModule(choice));
+            if (engine.#c.description.relaxed) selfTest(engine.#c);
+            return engine;
         } catch (error) {
             throw TritError.from(error, 'RUNTIME_LOAD');
         }

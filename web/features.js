@@ -27,7 +27,7 @@ function nodeMajor() {
 
 /**
  * What this engine can do.
- * @returns {{simd: boolean, relaxed: boolean, threads: boolean, cores: number}}
+ * @returns {{simd: boolean, relaxed: boolean, threads: boolean}}
  */
 export function probe() {
     const node = nodeMajor();
@@ -39,7 +39,6 @@ export function probe() {
         threads:
             typeof SharedArrayBuffer === 'function' &&
             (node > 0 || globalThis.crossOriginIsolated === true),
-        cores: globalThis.navigator?.hardwareConcurrency ?? 1,
     };
 }
 
@@ -54,12 +53,16 @@ export function probe() {
  * Which build to load. Throws PARAM for a wish that makes no sense and UNSUPPORTED for one that
  * cannot be met here.
  * @param {{threads?: number, flavour?: Flavour}} wish
+ * @param {number} cores
  * @param {ReturnType<typeof probe>} [can]
  * @returns {Choice}
  */
-export function chooseBuild(wish, can = probe()) {
+export function chooseBuild(wish, cores, can = probe()) {
     if (!can.simd) throw new TritError('UNSUPPORTED', 'this engine has no WebAssembly SIMD');
-    return { flavour: chooseFlavour(wish.flavour, can), ...chooseThreads(wish.threads, can) };
+    return {
+        flavour: chooseFlavour(wish.flavour, can),
+        ...chooseThreads(wish.threads, cores, can),
+    };
 }
 
 /**
@@ -77,9 +80,10 @@ function chooseFlavour(wish, can) {
 
 /**
  * @param {number | undefined} wish
+ * @param {number} cores
  * @param {ReturnType<typeof probe>} can
  */
-function chooseThreads(wish, can) {
+function chooseThreads(wish, cores, can) {
     if (wish !== undefined && !(Number.isInteger(wish) && wish >= 1 && wish <= defaults.maxThreads))
         throw new TritError(
             'PARAM',
@@ -90,5 +94,5 @@ function chooseThreads(wish, can) {
         if (wish !== undefined && wish > 1) throw new TritError('UNSUPPORTED', note);
         return { threads: 1, note };
     }
-    return { threads: wish ?? Math.min(can.cores, defaults.threads) };
+    return { threads: wish ?? Math.min(cores, defaults.threads) };
 }

@@ -30,7 +30,11 @@ function startWorker() {
     };
 }
 
-const platform = { startWorker, open: openBytes };
+const platform = {
+    startWorker,
+    open: openBytes,
+    cores: globalThis.navigator?.hardwareConcurrency ?? 1,
+};
 
 /** The entry of the package. */
 export const Trit = Object.freeze({

@@ -1,5 +1,5 @@
 import { Client } from './client.js';
-import { throwIfAborted } from './errors.js';
+import { TritError, throwIfAborted } from './errors.js';
 import { chooseBuild } from './features.js';
 import { Model } from './model.js';
 import { checkInteger } from './params.js';
@@ -21,6 +21,7 @@ import { isMasters, readAll, sideNames } from './source.js';
  * @typedef {object} Platform what differs between browser and Node
  * @property {() => import('./client.js').Endpoint} startWorker
  * @property {import('./source.js').Open} open
+ * @property {number} cores
  */
 
 /**
@@ -59,15 +60,37 @@ export async function synthetic(platform, shape, options) {
 async function start(platform, options, fill) {
     const { contextLength, kv, signal } = options;
     throwIfAborted(signal);
-    const choice = chooseBuild(options);
+    const choice = chooseBuild(options, platform.cores);
     if (contextLength !== undefined) checkInteger('contextLength', contextLength, 1);
-    const client = new Client(platform.startWorker());
+    const client = await startEngine(platform, choice, options);
     try {
-        await client.call('start', [choice], { signal });
         return new Model(client, await fill(client, { contextLength, kv }));
     } catch (error) {
         client.close();
         throw error;
+    }
+}
+
+/**
+ * A worker with the engine in it. The relaxed build may be missing or fail its own test; unless it
+ * was asked for, the plain one takes its place.
+ * @param {Platform} platform
+ * @param {import('./features.js').Choice} choice
+ * @param {LoadOptions} options
+ * @returns {Promise<Client>}
+ */
+async function startEngine(platform, choice, options) {
+    const client = new Client(platform.startWorker());
+    try {
+        await client.call('start', [choice], { signal: options.signal });
+        return client;
+    } catch (error) {
+        client.close();
+        const failed = error instanceof TritError && error.code === 'RUNTIME_LOAD';
+        if (!failed || choice.flavour === 'simd128' || options.flavour) throw error;
+        const reason = `the relaxed build does not work here: ${error.message}`;
+        const note = choice.note ? `${choice.note}; ${reason}` : reason;
+        return startEngine(platform, { ...choice, flavour: 'simd128', note }, options);
     }
 }
 

@@ -97,7 +97,7 @@ export async function tryFile(path, work) {
 }
 
 const sentences = {
-    ENOENT: 'there is no such file',
+    ENOENT: 'there is no such file or folder',
     EISDIR: 'it is a folder, not a file',
     ENOTDIR: 'a part of the path is not a folder',
     EACCES: 'access is denied',

@@ -1,3 +1,4 @@
+import { availableParallelism } from 'node:os';
 import { Worker } from 'node:worker_threads';
 import { load, synthetic } from './load.js';
 import { openNode, resolveNode } from './node-source.js';
@@ -24,7 +25,7 @@ function startWorker() {
     };
 }
 
-const platform = { startWorker, open: openNode };
+const platform = { startWorker, open: openNode, cores: availableParallelism() };
 
 /** The same interface as in browsers; sources may also be paths of files and folders. */
 export const Trit = Object.freeze({

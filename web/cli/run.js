@@ -37,10 +37,13 @@ export async function run(args, signal) {
             printJson({ prompt_ids: promptIds, ids, text, finish });
             return;
         }
-        if (typeof prompt === 'string' && !values['no-display-prompt'])
-            process.stdout.write(prompt);
-        for await (const piece of answer) process.stdout.write(piece);
-        process.stdout.write('\n');
+        // the prompt is shown with the first piece, so that a failure leaves nothing half said
+        let before = typeof prompt === 'string' && !values['no-display-prompt'] ? prompt : '';
+        for await (const piece of answer) {
+            process.stdout.write(before + piece);
+            before = '';
+        }
+        process.stdout.write(`${before}\n`);
         throwIfAborted(signal);
         if (process.stderr.isTTY) process.stderr.write(speed(await answer.result));
     });

@@ -1,0 +1,37 @@
+import { spawn } from 'node:child_process';
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
+
+export const root = fileURLToPath(new URL('../../', import.meta.url));
+export const modelPath = join(root, 'models/tiny-tales/tiny-tales.trit');
+const cliPath = join(root, 'web/cli.js');
+
+/** Starts the command line; `done` resolves to its output and exit code. */
+export function startCli(args, { input = '' } = {}) {
+    const child = spawn(process.execPath, [cliPath, ...args]);
+    const result = { stdout: '', stderr: '', code: null };
+    child.stdout.on('data', (data) => (result.stdout += data));
+    child.stderr.on('data', (data) => (result.stderr += data));
+    if (input !== null) child.stdin.end(input);
+    const done = new Promise((resolve) => {
+        child.on('close', (code) => resolve({ ...result, code }));
+    });
+    return { child, done };
+}
+
+export const cli = (...args) => startCli(args).done;
+
+/** A folder that is removed after the test. */
+export async function temporaryFolder(t) {
+    const folder = await mkdtemp(join(tmpdir(), 'trit-'));
+    t.after(() => rm(folder, { recursive: true }));
+    return folder;
+}
+
+export async function collect(iterable) {
+    const items = [];
+    for await (const item of iterable) items.push(item);
+    return items;
+}

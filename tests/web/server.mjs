@@ -1,0 +1,43 @@
+import { createReadStream } from 'node:fs';
+import { stat } from 'node:fs/promises';
+import { createServer } from 'node:http';
+import { extname, join, normalize } from 'node:path';
+import { root } from './helpers.mjs';
+
+const types = {
+    '.html': 'text/html; charset=utf-8',
+    '.js': 'text/javascript',
+    '.mjs': 'text/javascript',
+    '.wasm': 'application/wasm',
+};
+
+const isolation = {
+    'cross-origin-opener-policy': 'same-origin',
+    'cross-origin-embedder-policy': 'require-corp',
+};
+
+/** Serves the repository; with `isolated`, pages may use threads. Resolves to {url, close}. */
+export async function startServer({ isolated }) {
+    const server = createServer(async (request, response) => {
+        const path = normalize(decodeURIComponent(new URL(request.url, 'http://x').pathname));
+        try {
+            const { size } = await stat(join(root, path));
+            response.writeHead(200, {
+                'content-type': types[extname(path)] ?? 'application/octet-stream',
+                'content-length': size,
+                ...(isolated ? isolation : {}),
+            });
+            createReadStream(join(root, path)).pipe(response);
+        } catch {
+            response.writeHead(404).end();
+        }
+    });
+    await new Promise((resolve) => server.listen(0, resolve));
+    return {
+        url: `http://localhost:${server.address().port}`,
+        close: () => {
+            server.close();
+            server.closeAllConnections();
+        },
+    };
+}

@@ -1,0 +1,49 @@
+import { TritError } from './errors.js';
+
+const SHAPE = 'tiny';
+const CONTEXT = 32;
+const PREFILL = 9;
+
+/**
+ * Compares the fastest kernels of a build with the plain SIMD ones on a model of random weights:
+ * every logit must be the same number. One engine in the field computes a relaxed instruction
+ * wrongly in one of its compilers only; the first steps run cold, and by the last ones the hot
+ * loops have been compiled again.
+ * @param {import('./bindings.js').Bindings} c
+ */
+export function selfTest(c) {
+    const model = c.with(SHAPE, (name) => c.make('model_synthetic', name, 1));
+    const { nVocab } = JSON.parse(c.string('model_info', model));
+    /** @type {number[]} */
+    const sessions = [];
+    try {
+        // address 0 stands for the best table of the build
+        sessions.push(openSession(c, model, 0));
+        sessions.push(c.with('v128', (name) => openSession(c, model, name)));
+        for (let n = PREFILL; n < CONTEXT; n++) {
+            const [best, plain] = sessions.map((session) => {
+                if (n > PREFILL) c.call('session_append', session, (n * 7919) % nVocab);
+                c.call('session_run', session, Infinity);
+                const logits = c.plain('session_logits', session) >>> 0;
+                return c.words(logits, nVocab);
+            });
+            if (best.some((word, i) => word !== plain[i]))
+                throw new TritError('RUNTIME_LOAD', 'this engine computes relaxed SIMD wrongly');
+        }
+    } finally {
+        for (const session of sessions) c.plain('session_free', session);
+        c.plain('model_free', model);
+    }
+}
+
+/**
+ * @param {import('./bindings.js').Bindings} c
+ * @param {number} model
+ * @param {number} kernels
+ */
+function openSession(c, model, kernels) {
+    const session = c.make('session_new', model, CONTEXT, 8, c.constants.kv.f32, kernels, 0);
+    const ids = Int32Array.from({ length: PREFILL }, (_, i) => 100 * i);
+    c.with(ids, (address, n) => c.make('session_sync', session, address, n));
+    return session;
+}
