@@ -1,0 +1,115 @@
+/* malloc is wrapped: a step and a prefill allocate nothing, and the failure of the n-th allocation,
+ * for every n, is a status and leaks nothing (the leak check is the sanitizer's). */
+#include "check.h"
+#include "trit.h"
+
+static long n_calls, fail_at = -1;
+
+void *__real_malloc(size_t n);
+void *__real_calloc(size_t count, size_t n);
+void *__real_realloc(void *p, size_t n);
+void *__real_aligned_alloc(size_t alignment, size_t n);
+void *__wrap_malloc(size_t n);
+void *__wrap_calloc(size_t count, size_t n);
+void *__wrap_realloc(void *p, size_t n);
+void *__wrap_aligned_alloc(size_t alignment, size_t n);
+
+static int fails(void) { return n_calls++ == fail_at; }
+
+void *__wrap_malloc(size_t n) { return fails() ? NULL : __real_malloc(n); }
+void *__wrap_calloc(size_t count, size_t n) { return fails() ? NULL : __real_calloc(count, n); }
+void *__wrap_realloc(void *p, size_t n) { return fails() ? NULL : __real_realloc(p, n); }
+void *__wrap_aligned_alloc(size_t alignment, size_t n)
+{
+    return fails() ? NULL : __real_aligned_alloc(alignment, n);
+}
+
+static uint8_t file[1 << 20];
+static size_t n_file;
+
+static int append(void *ctx, const uint8_t *bytes, size_t n)
+{
+    (void)ctx;
+    memcpy(file + n_file, bytes, n);
+    n_file += n;
+    return 0;
+}
+
+static trit_status write_file(const trit_config *c)
+{
+    trit_model *model = NULL;
+    trit_status status = trit_model_synthetic(c, 1, &model, NULL);
+    n_file = 0;
+    if (status == TRIT_OK) status = trit_model_write(model, NULL, append, NULL, NULL);
+    trit_model_free(model);
+    return status;
+}
+
+/* Everything that a conversation does. *hot counts what prefill and steps allocated. */
+static trit_status converse(const trit_model *model, long *hot)
+{
+    trit_session *s = NULL;
+    trit_sampler *sampler = NULL;
+    int32_t ids[64], id = 0;
+    size_t n = 0;
+    trit_session_params p = {.n_ctx = 64, .n_slice = 8, .kv = TRIT_KV_INT8};
+    trit_sampler_params sp = trit_sampler_defaults();
+    trit_status status = trit_tokenize(model, "the other thing", 15, 0, ids, 64, &n, NULL);
+    if (status == TRIT_OK) status = trit_session_new(model, &p, &s, NULL);
+    if (status == TRIT_OK) status = trit_sampler_new(model, &sp, &sampler, NULL);
+    if (status == TRIT_OK) status = trit_session_sync(s, ids, n, NULL, NULL);
+    long before = n_calls;
+    if (status == TRIT_OK) status = trit_session_run(s, NULL, NULL, 0, NULL);
+    for (int i = 0; i < 8 && status == TRIT_OK; i++) {
+        status = trit_sampler_draw(sampler, trit_session_logits(s), ids, n, &id, NULL);
+        if (status == TRIT_OK) status = trit_session_append(s, id, NULL);
+        if (status == TRIT_OK) status = trit_session_run(s, NULL, NULL, 0, NULL);
+    }
+    *hot += n_calls - before;
+    trit_sampler_free(sampler);
+    trit_session_free(s);
+    return status;
+}
+
+static trit_status load_and_converse(long *hot)
+{
+    trit_loader *loader = NULL;
+    trit_model *model = NULL;
+    trit_status status = trit_loader_new(&loader, TRIT_HEAD_AS_IS, NULL);
+    if (status == TRIT_OK) status = trit_loader_push(loader, file, n_file, NULL);
+    if (status == TRIT_OK) status = trit_loader_finish(loader, &model, NULL);
+    trit_loader_free(loader);
+    if (status == TRIT_OK) status = converse(model, hot);
+    trit_model_free(model);
+    return status;
+}
+
+int main(void)
+{
+    trit_config c;
+    long hot = 0, n = 0;
+    TRIT_CHECK_EQ_I(trit_config_preset("tiny", &c, NULL), TRIT_OK);
+    c.n_layer = 1, c.n_vocab = 300, c.dim = 32, c.ffn_dim = 36, c.n_head = 2, c.n_head_kv = 1,
+    c.head_dim = 8;
+    TRIT_CHECK_EQ_I(write_file(&c), TRIT_OK);
+    TRIT_CHECK_EQ_I(load_and_converse(&hot), TRIT_OK);
+    TRIT_CHECK_EQ_I(hot, 0);
+    for (trit_status status = TRIT_OOM; status != TRIT_OK; n++) {
+        n_calls = 0, fail_at = n;
+        status = write_file(&c);
+        if (status != TRIT_OK) TRIT_CHECK_EQ_I(status, TRIT_OOM);
+    }
+    fail_at = -1;
+    TRIT_CHECK_EQ_I(write_file(&c), TRIT_OK);
+    long n_write = n;
+    n = 0;
+    for (trit_status status = TRIT_OOM; status != TRIT_OK; n++) {
+        n_calls = 0, fail_at = n;
+        status = load_and_converse(&hot);
+        if (status != TRIT_OK) TRIT_CHECK_EQ_I(status, TRIT_OOM);
+    }
+    fail_at = -1;
+    printf("failed each of %ld allocations of writing and %ld of loading\n", n_write - 1, n - 1);
+    TRIT_CHECK(n_write > 5 && n > 15);
+    return TRIT_DONE();
+}
