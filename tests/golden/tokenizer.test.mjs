@@ -199,6 +199,28 @@ test('special tokens in text stay text without the flag', () => {
     assert.deepEqual(encode(['<|eot_id|>'], '--special'), [[EOT]]);
 });
 
+test('a chat of one message has the ids of the template as text', () => {
+    // What Python's strip() takes away, which is what `trim` means in the template.
+    const space = '[\\p{White_Space}\\x1c-\\x1f]+';
+    const trim = (text) => text.replace(new RegExp(`^${space}|${space}$`, 'gu'), '');
+    const texts = ['', ' ', ...makeLines(500)];
+    encode(texts, '--user').forEach((ids, i) => {
+        const text = `<|begin_of_text|>User: ${trim(texts[i])}<|eot_id|>Assistant: `;
+        const want = expected.encode(text, { add_special_tokens: false }).ids;
+        assert.deepEqual(ids, want, JSON.stringify(texts[i]));
+    });
+});
+
+test('the golden prompts have the ids they were computed with', () => {
+    const data = join(root, 'tests/golden/data/goldens.json');
+    const { prompts } = JSON.parse(readFileSync(data, 'utf8'));
+    for (const { name, text, messages, ids } of prompts) {
+        if (messages) assert.equal(messages.length, 1);
+        const [got] = messages ? encode([messages[0].content], '--user') : encode([text]);
+        assert.deepEqual(messages ? got : [json.added_tokens[0].id, ...got], ids, name);
+    }
+});
+
 test('the long s counts as an s of a contraction, as in the Rust original', () => {
     // @huggingface/tokenizers folds only ASCII, so this is compared with the pieces by themselves.
     const [whole, apostrophe, rest] = encode(["'\u017fab", "'\u017f", 'ab']);

@@ -1,12 +1,13 @@
 /* The tokenizer as a command, for tests/golden/tokenizer.test.mjs.
- *   tool_tokenize tokenizer.json n_vocab [--special] [--time]  < texts, each ended by a NUL
+ *   tool_tokenize tokenizer.json n_vocab [--special | --user] [--time]  < texts, each ended by a NUL
  * prints one line of ids for each text, or with --time bytes, ids and seconds. Bytes that do not
- * come back from the ids end it with an error. */
+ * come back from the ids end it with an error. With --user each text is a chat of one message. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
 
+#include "chat.h"
 #include "tokenizer.h"
 
 static void die(const char *what)
@@ -63,31 +64,50 @@ static void check_bytes(const tritx_tokenizer *tokenizer, const int32_t *ids, si
     if (at != n_bytes) die("the ids give only a part of the text back");
 }
 
+/* Room for the ids that the template adds. */
+enum { TEMPLATE_IDS = 64 };
+
+static size_t encode(const tritx_tokenizer *tokenizer, const char *text, size_t n, bool special,
+                     bool user, int32_t *ids)
+{
+    trit_error err = {0};
+    size_t n_ids = 0;
+    if (user) {
+        trit_config config = {.template_id = "bitnet-2b4t"};
+        config.bos_id = tritx_tokenizer_special(tokenizer, "<|begin_of_text|>");
+        trit_message message = {"user", text, n};
+        if (tritx_chat_render(tokenizer, &config, &message, 1, ids, n + TEMPLATE_IDS, &n_ids,
+                              &err) != TRIT_OK)
+            die(err.message);
+        return n_ids;
+    }
+    if (tritx_tokenizer_encode(tokenizer, text, n, special, ids, n, &n_ids, &err) != TRIT_OK)
+        die(err.message);
+    return n_ids;
+}
+
 int main(int argc, char **argv)
 {
-    bool special = false, timed = false;
+    bool special = false, timed = false, user = false;
     for (int i = 3; i < argc; i++) {
         special |= strcmp(argv[i], "--special") == 0;
         timed |= strcmp(argv[i], "--time") == 0;
+        user |= strcmp(argv[i], "--user") == 0;
     }
-    if (argc < 3) die("usage: tokenizer.json n_vocab [--special] [--time]");
+    if (argc < 3) die("usage: tokenizer.json n_vocab [--special | --user] [--time]");
     tritx_tokenizer *tokenizer = load(argv[1], atoi(argv[2]));
     size_t n_input;
     char *input = read_all(stdin, &n_input);
-    int32_t *ids = malloc((n_input + 1) * sizeof *ids);
+    int32_t *ids = malloc((n_input + TEMPLATE_IDS) * sizeof *ids);
     if (!ids || n_input == 0 || input[n_input - 1] != 0) die("the input does not end with a NUL");
     for (size_t at = 0; at < n_input;) {
-        size_t n = strlen(input + at), n_ids = 0;
-        trit_error err = {0};
+        size_t n = strlen(input + at);
         clock_t start = clock();
-        if (tritx_tokenizer_encode(tokenizer, input + at, n, special, ids, n, &n_ids, &err) !=
-            TRIT_OK)
-            die(err.message);
+        size_t n_ids = encode(tokenizer, input + at, n, special, user, ids);
         double seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
-        check_bytes(tokenizer, ids, n_ids, input + at, n);
+        if (!user) check_bytes(tokenizer, ids, n_ids, input + at, n);
         if (timed) printf("%zu %zu %f", n, n_ids, seconds);
-        else
-            for (size_t i = 0; i < n_ids; i++) printf(i ? " %d" : "%d", (int)ids[i]);
+        for (size_t i = 0; i < n_ids && !timed; i++) printf(i ? " %d" : "%d", (int)ids[i]);
         printf("\n");
         at += n + 1;
     }
