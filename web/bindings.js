@@ -21,7 +21,12 @@ export class Bindings {
         this.#module = module;
         const description = JSON.parse(this.string('describe'));
         this.#statuses = new Map(
-            description.statuses.map(([value, name, text]) => [value, { name, text }]),
+            description.statuses.map(
+                (/** @type {[number, string, string]} */ [value, name, text]) => [
+                    value,
+                    { name, text },
+                ],
+            ),
         );
         /** @type {Record<string, Record<string, number>>} */
         this.constants = {};

@@ -38,6 +38,7 @@ const help = `usage: trit COMMAND [options]
   --json              one line of JSON on standard output and nothing else
 `;
 
+/** @type {Record<string, (args: string[], signal: AbortSignal) => Promise<void>>} */
 const commands = { run, chat, pack, info, tokenize, logits, score, bench };
 
 /** Exit codes: 0, 1 for an error, 2 for wrong usage, 130 for Ctrl-C. */
@@ -62,8 +63,8 @@ async function main([name, ...args]) {
         return 0;
     } catch (error) {
         const { code, message } = TritError.from(error, 'FAILED');
-        const code130 = exitOf(error) === 130;
-        if (!code130) process.stderr.write(`trit: ${code}: ${message.replace(/\s*\n\s*/g, ' ')}\n`);
+        if (exitOf(error) !== 130)
+            process.stderr.write(`trit: ${code}: ${message.replace(/\s*\n\s*/g, ' ')}\n`);
         return exitOf(error);
     }
 }

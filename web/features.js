@@ -22,7 +22,7 @@ const relaxedProbe = moduleOf([...zeroVector, ...zeroVector, 0xfd, 0x92, 0x02]);
 
 /** The major version of Node, or 0 elsewhere. */
 function nodeMajor() {
-    return Number(globalThis.process?.versions?.node?.split('.')[0] ?? 0);
+    return Number(/** @type {any} */ (globalThis).process?.versions?.node?.split('.')[0] ?? 0);
 }
 
 /**

@@ -5,8 +5,6 @@ import { defaults } from './defaults.js';
 import { TritError } from './errors.js';
 import { openBytes } from './source.js';
 
-/** @typedef {import('./source.js').Masters} Masters */
-
 /** The files of a model's folder. */
 const files = Object.freeze({
     config: 'config.json',
@@ -42,6 +40,7 @@ export async function resolveNode(source) {
     const isFolder = (await tryFile(path, () => stat(path))).isDirectory();
     if (!isFolder && !path.endsWith('.safetensors')) return path;
     const folder = isFolder ? path : dirname(path);
+    /** @type {Record<string, string>} */
     const masters = { tensors: isFolder ? join(folder, 'model.safetensors') : path };
     for (const [name, file] of Object.entries(files))
         if (await exists(join(folder, file))) masters[name] = join(folder, file);
@@ -51,7 +50,7 @@ export async function resolveNode(source) {
                 'NOT_A_MODEL',
                 `${folder} is no model's folder: ${files[name]} is missing`,
             );
-    return /** @type {Masters} */ (masters);
+    return /** @type {any} */ (masters);
 }
 
 /**
@@ -96,6 +95,7 @@ export async function tryFile(path, work) {
     }
 }
 
+/** @type {Record<string, string>} */
 const sentences = {
     ENOENT: 'there is no such file or folder',
     EISDIR: 'it is a folder, not a file',

@@ -4,5 +4,5 @@ import { serve } from './serve.js';
 const port = /** @type {import('node:worker_threads').MessagePort} */ (parentPort);
 port.on(
     'message',
-    serve((message, transfer) => port.postMessage(message, transfer)),
+    serve((message, transfer) => port.postMessage(message, transfer ?? [])),
 );

@@ -118,7 +118,7 @@ function checkBias(bias) {
  */
 export function checkGenerate(options) {
     const maxTokens = options.maxTokens ?? defaults.maxTokens;
-    /** @type {(name: Exclude<keyof typeof defaults, 'kv'>, low: number) => number} */
+    /** @type {(name: keyof typeof defaults & keyof GenerateOptions, low: number) => number} */
     const real = (name, low) => checkReal(name, options[name] ?? defaults[name], low);
     return {
         maxTokens: maxTokens === null ? null : checkInteger('maxTokens', maxTokens, 0),

@@ -56,6 +56,7 @@ export async function openBytes(source, signal) {
  * @param {AbortSignal} [signal]
  */
 export async function readAll(source, open, signal) {
+    /** @type {any[]} */
     const parts = [];
     for await (const chunk of (await open(source, signal)).chunks) parts.push(chunk);
     return new Uint8Array(await new Blob(parts).arrayBuffer());

@@ -5,7 +5,7 @@ import { withModel } from './session.js';
 
 /**
  * @param {string[]} args
- * @param {AbortSignal} signal the first Ctrl-C of the whole program
+ * @param {AbortSignal} signal Ctrl-C while the model loads
  */
 export async function chat(args, signal) {
     const { values } = parse(args, [...modelOptions, ...samplingOptions, 'system']);
@@ -13,12 +13,7 @@ export async function chat(args, signal) {
     await withModel(values, signal, async (model) => {
         if (model.info.template === '')
             throw new TritError('UNSUPPORTED', 'the model has no chat template: use trit run');
-        await converse(
-            model.chat({ system: values.system }),
-            options,
-            values.json === true,
-            signal,
-        );
+        await converse(model.chat({ system: values.system }), options, values.json === true);
     });
 }
 
@@ -26,9 +21,8 @@ export async function chat(args, signal) {
  * @param {import('../chat.js').Chat} talk
  * @param {import('../params.js').GenerateOptions} options
  * @param {boolean} json
- * @param {AbortSignal} firstInterrupt
  */
-async function converse(talk, options, json, firstInterrupt) {
+async function converse(talk, options, json) {
     const terminal = process.stdin.isTTY === true && process.stdout.isTTY === true;
     const lines = createInterface({ input: process.stdin, output: process.stdout, terminal });
     /** @type {AbortController | null} */
@@ -41,10 +35,9 @@ async function converse(talk, options, json, firstInterrupt) {
     };
     // a terminal in raw mode sends Ctrl-C as a key, everything else as a signal
     lines.on('SIGINT', interrupt);
-    firstInterrupt.addEventListener('abort', interrupt, { once: true });
-    process.on('SIGINT', () => {
-        if (firstInterrupt.aborted) interrupt();
-    });
+    process.on('SIGINT', interrupt);
+    let closed = false;
+    lines.on('close', () => (closed = true));
 
     lines.setPrompt(terminal ? '> ' : '');
     lines.prompt();
@@ -54,8 +47,9 @@ async function converse(talk, options, json, firstInterrupt) {
             await answer(talk, line, { ...options, signal: answering.signal }, json);
             answering = null;
         }
-        lines.prompt();
+        if (!closed) lines.prompt();
     }
+    process.off('SIGINT', interrupt);
     if (terminal) process.stdout.write('\n');
     if (interrupted) throw new TritError('ABORTED', 'the chat was left');
 }

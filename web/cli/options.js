@@ -14,6 +14,7 @@ export class UsageError extends TritError {
 const text = /** @type {const} */ ({ type: 'string' });
 const flag = /** @type {const} */ ({ type: 'boolean' });
 
+/** @type {Record<string, {type: 'string' | 'boolean', short?: string, multiple?: boolean}>} */
 const options = {
     model: { ...text, short: 'm' },
     prompt: { ...text, short: 'p' },
