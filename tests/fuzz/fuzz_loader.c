@@ -26,6 +26,21 @@ static int append(void *ctx, const uint8_t *bytes, size_t n)
     return 0;
 }
 
+static trit_status load(const uint8_t *file, size_t n_file, size_t piece)
+{
+    trit_loader *loader = NULL;
+    trit_model *model = NULL;
+    trit_error err = {0};
+    trit_status status = trit_loader_new(&loader, TRIT_HEAD_AS_IS, &err);
+    for (size_t at = 0; status == TRIT_OK && at < n_file; at += piece)
+        status =
+            trit_loader_push(loader, file + at, piece < n_file - at ? piece : n_file - at, &err);
+    if (status == TRIT_OK) status = trit_loader_finish(loader, &model, &err);
+    if (status == TRIT_OK) trit_model_free(model);
+    trit_loader_free(loader);
+    return status;
+}
+
 static buffer make_seed(void)
 {
     trit_config config;
@@ -40,6 +55,8 @@ static buffer make_seed(void)
     if (trit_model_synthetic(&config, 1, &model, NULL) != TRIT_OK) abort();
     if (trit_model_write(model, NULL, append, &file, NULL) != TRIT_OK) abort();
     trit_model_free(model);
+    /* A seed that is refused as it is would hide everything behind its first error. */
+    if (load(file.bytes, file.n, file.n) != TRIT_OK) abort();
     return file;
 }
 
@@ -71,17 +88,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     break_file(file, seed.n, data + 4, n_edits < n - 4 ? n_edits : n - 4);
     size_t n_file = data[1] & 1 ? seed.n : seed.n * data[2] / 255;
     size_t piece = data[3] < 16 ? data[3] + 1u : (size_t)data[3] * 997;
-
-    trit_loader *loader = NULL;
-    trit_model *model = NULL;
-    trit_error err = {0};
-    trit_status status = trit_loader_new(&loader, TRIT_HEAD_AS_IS, &err);
-    for (size_t at = 0; status == TRIT_OK && at < n_file; at += piece)
-        status =
-            trit_loader_push(loader, file + at, piece < n_file - at ? piece : n_file - at, &err);
-    if (status == TRIT_OK) status = trit_loader_finish(loader, &model, &err);
-    if (status == TRIT_OK) trit_model_free(model);
-    trit_loader_free(loader);
+    load(file, n_file, piece);
     free(file);
     return 0;
 }
