@@ -2,7 +2,7 @@
  *
  * Results are written to scratch memory of the caller as 32-bit little-endian words, one after the
  * other. JavaScript knows no struct: whatever has fields is passed as separate arguments. A failing
- * call leaves its sentence in one static trit_error, which the two functions below read. */
+ * call leaves its sentence in one static trit_error. */
 #include <emscripten/em_js.h>
 #include <emscripten/emscripten.h>
 #include <stdlib.h>
@@ -20,8 +20,6 @@ static trit_error *fresh_error(void)
 }
 
 TRIT_EXPORT const char *trit_js_error_message(void) { return error.message; }
-
-TRIT_EXPORT double trit_js_error_offset(void) { return (double)error.offset; }
 
 TRIT_EXPORT void *trit_js_alloc(size_t n_bytes) { return malloc(n_bytes); }
 

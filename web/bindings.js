@@ -32,7 +32,8 @@ export class Bindings {
         this.constants = {};
         for (const [group, name, value] of description.constants)
             (this.constants[group] ??= {})[name] = value;
-        this.description = { threads: description.threads, relaxed: description.relaxed };
+        /** @type {boolean} */
+        this.relaxed = description.relaxed;
         this.#scratch = this.alloc(4 * SCRATCH_WORDS);
     }
 

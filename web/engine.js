@@ -45,7 +45,7 @@ export class Engine {
     static async start(choice) {
         try {
             const engine = new Engine(choice, await startModule(choice));
-            if (engine.#c.description.relaxed) selfTest(engine.#c);
+            if (engine.#c.relaxed) selfTest(engine.#c);
             return engine;
         } catch (error) {
             throw TritError.from(error, 'RUNTIME_LOAD');
@@ -104,11 +104,11 @@ export class Engine {
         this.#model = model;
         this.#config = JSON.parse(this.#c.string('model_info', model));
         this.#settings = { contextLength: contextLength ?? this.#config.nCtx, kv };
-        return this.info();
+        return this.#info();
     }
 
     /** @returns {ModelInfo} */
-    info() {
+    #info() {
         const { threads, flavour, note } = this.#choice;
         const card = this.#c.string('model_card', this.#model);
         return {

@@ -144,8 +144,19 @@ function checkText(text) {
  */
 function checkPrompt(prompt) {
     if (typeof prompt === 'string') return { text: prompt };
-    if (Array.isArray(prompt?.messages)) return { messages: prompt.messages };
+    if (Array.isArray(prompt?.messages))
+        return { messages: /** @type {any} */ (prompt.messages.map(checkMessage)) };
     return { ids: checkIds(prompt) };
+}
+
+/**
+ * The engine checks the role.
+ * @param {any} message
+ */
+function checkMessage(message) {
+    const { role, content } = message ?? {};
+    if (typeof role === 'string' && typeof content === 'string') return { role, content };
+    throw new TritError('PARAM', 'a message is not {role, content} of two strings');
 }
 
 /** @param {import('./protocol.js').GenerateResult} result */

@@ -17,7 +17,6 @@ const ops = {
     push: ([bytes]) => engine.push(bytes),
     finishLoad: ([settings]) => engine.finishLoad(settings),
     synthetic: ([shape, settings]) => engine.synthetic(shape, settings),
-    info: () => engine.info(),
     tokenize: ([text, options]) => engine.tokenize(text, options),
     detokenize: ([ids]) => engine.detokenize(ids),
     generate: ([prompt, params], job, emit) => engine.generate(prompt, params, job, emit),
