@@ -19,7 +19,6 @@ trit_status trit_tokenize(const trit_model *model, const char *text, size_t n_by
     size_t n_bos = flags & TRIT_TOKENIZE_BOS ? 1 : 0, n = 0;
     if (n_bos && model->config.bos_id < 0)
         return tritx_fail(err, TRIT_STATE, 0, "this model has no token for the beginning");
-    if (n_bos && capacity) ids[0] = model->config.bos_id;
     size_t room = capacity > n_bos ? capacity - n_bos : 0;
     trit_status status =
         tritx_tokenizer_encode(model->tokenizer, text, n_bytes, flags & TRIT_TOKENIZE_SPECIAL,
@@ -28,6 +27,7 @@ trit_status trit_tokenize(const trit_model *model, const char *text, size_t n_by
     if (status == TRIT_OK && n + n_bos > capacity)
         return tritx_fail(err, TRIT_PARAM, 0, "tokenize: room for %zu ids, %zu needed", capacity,
                           n + n_bos);
+    if (status == TRIT_OK && n_bos) ids[0] = model->config.bos_id;
     return status;
 }
 
