@@ -1,0 +1,132 @@
+/* Every heavy kernel at the shapes of 2B4T and of the 0.7B model: best of several runs, one thread.
+ * The matrices stay in cache where they fit; `bench --shape` shows a whole model from memory. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "kernels.h"
+#include "random.h"
+
+enum { TOKENS = 64, RUNS = 7 };
+
+static double seconds(void)
+{
+    struct timespec t;
+    timespec_get(&t, TIME_UTC);
+    return (double)t.tv_sec + 1e-9 * (double)t.tv_nsec;
+}
+
+static void *noise(size_t n, uint8_t mask)
+{
+    uint8_t *p = malloc(n);
+    for (size_t i = 0; i < n; i++) p[i] = (uint8_t)random_u32() & mask;
+    return p;
+}
+
+/* macs and bytes of one call */
+static void report(const char *table, const char *op, const char *shape, double best, double macs,
+                   double bytes)
+{
+    printf("%-8s %-14s %-28s %9.1f us %8.2f GMAC/s %7.2f GB/s\n", table, op, shape, best * 1e6,
+           macs / best * 1e-9, bytes / best * 1e-9);
+}
+
+#define BEST(call)                                                                                 \
+    do {                                                                                           \
+        best = 1e9;                                                                                \
+        for (int run = 0; run < RUNS; run++) {                                                     \
+            double start = seconds();                                                              \
+            call;                                                                                  \
+            double took = seconds() - start;                                                       \
+            if (took < best) best = took;                                                          \
+        }                                                                                          \
+    } while (0)
+
+static void bench_linear(const trit_kernels *k, const char *model, int rows, int cols)
+{
+    char shape[64];
+    double best, macs = (double)rows * cols;
+    size_t bytes = trit_t2_bytes((size_t)rows, (size_t)cols), padded = trit_t2_cols((size_t)cols);
+    uint8_t *w = noise(bytes, 0x55);
+    int8_t *q = noise(padded * TOKENS, 0x7f);
+    float *y = malloc((size_t)rows * TOKENS * sizeof *y), s[TOKENS];
+    int32_t sum[TOKENS] = {0};
+    for (int t = 0; t < TOKENS; t++) s[t] = 1;
+    snprintf(shape, sizeof shape, "%s %dx%d", model, rows, cols);
+    BEST(k->gemv_t2_a8(y, w, q, 0, 1, 1, 0, rows, cols));
+    report(k->name, "gemv_t2_a8", shape, best, macs, (double)bytes);
+    BEST(k->gemm_t2_a8(y, (size_t)rows, w, q, sum, s, 1, TOKENS, 0, rows, cols));
+    snprintf(shape, sizeof shape, "%s %dx%d, %d tokens", model, rows, cols, TOKENS);
+    report(k->name, "gemm_t2_a8", shape, best, macs * TOKENS, (double)bytes);
+    free(w), free(q), free(y);
+}
+
+static void bench_head(const trit_kernels *k, const char *model, int rows, int cols)
+{
+    char shape[64];
+    double best;
+    size_t n = (size_t)rows * (size_t)cols;
+    void *w = noise(n * 2, 0x3f); /* as f16: finite; as int8: 0 ... 63 */
+    uint8_t *plane = noise((size_t)cols, 0x7f);
+    float *x = calloc((size_t)cols, sizeof *x), *y = malloc((size_t)rows * sizeof *y),
+          *scale = calloc((size_t)rows, sizeof *scale);
+    int32_t *sum = calloc((size_t)rows, sizeof *sum);
+    snprintf(shape, sizeof shape, "%s %dx%d", model, rows, cols);
+    BEST(k->head_i8_h14(y, w, scale, sum, plane, plane, 1, 0, rows, cols));
+    report(k->name, "head_i8_h14", shape, best, (double)n, (double)n);
+    BEST(k->head_f16(y, w, x, 0, rows, cols));
+    report(k->name, "head_f16", shape, best, (double)n, 2.0 * (double)n);
+    free(w), free(plane), free(x), free(y), free(scale), free(sum);
+}
+
+static void bench_rows(const trit_kernels *k, const char *model, int dim, int ffn, int n_head,
+                       int head_dim)
+{
+    enum { DEPTH = 512 };
+    char shape[64];
+    double best;
+    int32_t sum;
+    float *x = calloc((size_t)ffn, sizeof *x), *y = calloc((size_t)ffn, sizeof *y),
+          *z = calloc((size_t)ffn, sizeof *z);
+    int8_t *q = malloc((size_t)ffn + 64);
+    size_t kv = (size_t)DEPTH * (size_t)head_dim;
+    float *cache = calloc(kv, sizeof *cache), score[DEPTH];
+    snprintf(shape, sizeof shape, "%s %d", model, ffn);
+    BEST(k->quant_a8(q, &sum, x, ffn, (int)trit_t2_cols((size_t)ffn)));
+    report(k->name, "quant_a8", shape, best, ffn, 4.0 * ffn);
+    BEST(k->rms_norm(y, x, z, ffn, 1e-5f));
+    report(k->name, "rms_norm", shape, best, ffn, 4.0 * ffn);
+    BEST(k->glu_relu2(y, x, z, ffn));
+    report(k->name, "glu_relu2", shape, best, ffn, 8.0 * ffn);
+    BEST(k->glu_silu(y, x, z, ffn));
+    report(k->name, "glu_silu", shape, best, ffn, 8.0 * ffn);
+    snprintf(shape, sizeof shape, "%s %d of %d, a head", model, DEPTH, head_dim);
+    BEST(k->attention_f32(y, score, x, cache, cache, (size_t)head_dim, DEPTH, head_dim, 0.1f));
+    report(k->name, "attention_f32", shape, best, 2.0 * (double)kv, 8.0 * (double)kv);
+    BEST(k->attention_f16(y, score, x, (uint16_t *)cache, (uint16_t *)cache, (size_t)head_dim,
+                          DEPTH, head_dim, 0.1f));
+    report(k->name, "attention_f16", shape, best, 2.0 * (double)kv, 4.0 * (double)kv);
+    BEST(k->rope(y, x, z, dim / head_dim < n_head ? dim / head_dim : n_head, head_dim));
+    report(k->name, "rope", shape, best, 2.0 * dim, 8.0 * dim);
+    free(x), free(y), free(z), free(q), free(cache);
+}
+
+int main(void)
+{
+    static const char *const names[] = {"v128", "relaxed", "ref"};
+    for (int i = 0; i < 3; i++) {
+        const trit_kernels *k = trit_kernels_by_name(names[i]);
+        if (!k) continue;
+        bench_linear(k, "2B4T gate", 6912, 2560);
+        bench_linear(k, "2B4T down", 2560, 6912);
+        bench_linear(k, "2B4T o", 2560, 2560);
+        bench_linear(k, "0.7B gate", 4096, 1536);
+        bench_linear(k, "0.7B down", 1536, 4096);
+        bench_head(k, "2B4T", 32064, 2560); /* a quarter of its 128,256 rows */
+        bench_head(k, "0.7B", 32002, 1536);
+        bench_rows(k, "2B4T", 2560, 6912, 20, 128);
+        bench_rows(k, "0.7B", 1536, 4096, 16, 96);
+    }
+    return 0;
+}
