@@ -2,7 +2,7 @@
 // What `npm test` runs: the set-up, then every suite, then one line that counts them all.
 //   node tests/run.mjs [suite ...]     only some suites, by the names below
 import { spawnSync } from 'node:child_process';
-import { existsSync, readdirSync } from 'node:fs';
+import { existsSync, mkdirSync, readdirSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { repoDir, toolEnv } from '../wasm/toolchain/paths.mjs';
@@ -41,6 +41,7 @@ function nodeTests(folder, pattern) {
         .filter((name) => pattern.test(name))
         .map((name) => join(folder, name));
     if (files.length === 0) return { passed: 0, failed: 0, skipped: 0 };
+    mkdirSync(join(repoDir, 'build'), { recursive: true });
     const report = join(repoDir, 'build', `${folder.replace('/', '-')}.tap`);
     // On a clean clone no suite has built anything yet.
     mkdirSync(join(repoDir, 'build'), { recursive: true });
