@@ -42,6 +42,7 @@ function nodeTests(folder, pattern) {
         .map((name) => join(folder, name));
     if (files.length === 0) return { passed: 0, failed: 0, skipped: 0 };
     // On a clean clone no suite has built anything yet.
+    mkdirSync(join(repoDir, 'build'), { recursive: true });
     const report = join(repoDir, 'build', `${folder.replace('/', '-')}.tap`);
     const reporters = ['spec', 'tap'].map((name) => `--test-reporter=${name}`);
     const places = ['stdout', report].map((place) => `--test-reporter-destination=${place}`);
