@@ -58,7 +58,7 @@ static void bench_linear(const trit_kernels *k, const char *model, int rows, int
     report(k->name, "gemv_t2_a8", shape, best, macs, (double)bytes);
     BEST(k->gemm_t2_a8(y, (size_t)rows, w, q, sum, s, 1, TOKENS, 0, rows, cols));
     snprintf(shape, sizeof shape, "%s %dx%d, %d tokens", model, rows, cols, TOKENS);
-    report(k->name, "gemm_t2_a8", shape, best, macs * TOKENS, (double)bytes);
+    report(k->name, "gemm_t2_a8", shape, best, macs * (double)TOKENS, (double)bytes);
     free(w), free(q), free(y);
 }
 
