@@ -8,6 +8,9 @@
 /* Rows of a dispatch to threads: even, as gemv works on pairs of rows. */
 enum { ROWS_A_GRAIN = 16 };
 
+/* From here on f16 rounds to infinity. */
+static const float F16_LIMIT = 65520.0f;
+
 static int kv_dim(const trit_config *c) { return c->n_head_kv * c->head_dim; }
 
 static int q_dim(const trit_config *c) { return c->n_head * c->head_dim; }
@@ -20,7 +23,7 @@ void tritx_decoder_embed(trit_session *s)
         float *h = s->hidden + (size_t)t * cols;
         for (size_t k = 0; k < cols; k++)
             h[k] = e->f16 ? tritx_f32_of_f16(e->f16[row * cols + k])
-                          : (float)e->i8[row * cols + k] * e->scale[row];
+                          : (float)e->i8[trit_i8_offset(row, k, cols)] * e->scale[row];
     }
 }
 
@@ -29,6 +32,7 @@ void tritx_decoder_embed(trit_session *s)
 typedef struct {
     trit_session *s;
     const float *x, *gain;
+    float *normed;
     int n;
 } quant_job;
 
@@ -39,8 +43,8 @@ static void quant_tokens(void *ctx, int begin, int end)
     int n_pad = (int)trit_t2_cols((size_t)j->n);
     for (int t = begin; t < end; t++) {
         const float *x = j->x + (size_t)t * (size_t)j->n;
-        float *normed = s->wide + (size_t)t * (size_t)s->n_wide;
         if (j->gain) {
+            float *normed = j->normed + (size_t)t * (size_t)j->n;
             s->kernels->rms_norm(normed, x, j->gain, j->n, s->model->config.norm_eps);
             x = normed;
         }
@@ -49,11 +53,11 @@ static void quant_tokens(void *ctx, int begin, int end)
     }
 }
 
-/* x [n_slice][n] -> quant, quant_sum, quant_scale. */
-static trit_status quantise(trit_session *s, const float *x, const float *gain, int n, int layer,
-                            trit_site site, trit_error *err)
+/* x [n_slice][n] -> quant, quant_sum, quant_scale; scratch [n_slice][n] may not overlap x. */
+static trit_status quantise(trit_session *s, const float *x, float *scratch, const float *gain,
+                            int n, int layer, trit_site site, trit_error *err)
 {
-    quant_job job = {s, x, gain, n};
+    quant_job job = {s, x, gain, scratch, n};
     tritx_parallel_for(s->pool, quant_tokens, &job, s->n_slice, 1);
     for (int t = 0; t < s->n_slice; t++) {
         if (isnan(s->quant_scale[t]))
@@ -107,17 +111,23 @@ static void linear(trit_session *s, float *y, const tritx_ternary *a, const trit
 typedef struct {
     trit_session *s;
     int layer;
-} layer_job;
+    int n_group; /* query heads that are computed together */
+} attention_job;
 
-static void store_kv(trit_session *s, void *cache, float *scales, int layer, size_t position,
+/* False when an element does not fit the cache's type. */
+static bool store_kv(trit_session *s, void *cache, float *scales, int layer, size_t position,
                      const float *x)
 {
     const trit_config *c = &s->model->config;
     size_t n = (size_t)kv_dim(c), row = (size_t)layer * (size_t)s->params.n_ctx + position;
+    bool fits = true;
     switch (s->params.kv) {
     case TRIT_KV_F32: memcpy((float *)cache + row * n, x, n * sizeof(float)); break;
     case TRIT_KV_F16:
-        for (size_t i = 0; i < n; i++) ((uint16_t *)cache)[row * n + i] = tritx_f16_of_f32(x[i]);
+        for (size_t i = 0; i < n; i++) {
+            ((uint16_t *)cache)[row * n + i] = tritx_f16_of_f32(x[i]);
+            fits &= fabsf(x[i]) < F16_LIMIT;
+        }
         break;
     case TRIT_KV_INT8:
         for (int h = 0; h < c->n_head_kv; h++) {
@@ -130,11 +140,12 @@ static void store_kv(trit_session *s, void *cache, float *scales, int layer, siz
         }
         break;
     }
+    return fits;
 }
 
 static void rotate_and_store(void *ctx, int begin, int end)
 {
-    const layer_job *j = ctx;
+    const attention_job *j = ctx;
     trit_session *s = j->s;
     const trit_config *c = &s->model->config;
     for (int t = begin; t < end; t++) {
@@ -144,46 +155,72 @@ static void rotate_and_store(void *ctx, int begin, int end)
                     *sin = s->rope_sin + position * (size_t)(c->head_dim / 2);
         s->kernels->rope(q, cos, sin, c->n_head + c->n_head_kv,
                          c->head_dim); /* K follows Q in memory */
-        store_kv(s, s->k, s->k_scale, j->layer, position, q + q_dim(c));
-        store_kv(s, s->v, s->v_scale, j->layer, position, q + q_dim(c) + kv_dim(c));
+        s->kv_fits[t] = store_kv(s, s->k, s->k_scale, j->layer, position, q + q_dim(c)) &&
+                        store_kv(s, s->v, s->v_scale, j->layer, position, q + q_dim(c) + kv_dim(c));
     }
 }
 
-/* index = token * n_head + head */
+static trit_status fill_kv_cache(trit_session *s, attention_job *job, trit_error *err)
+{
+    tritx_parallel_for(s->pool, rotate_and_store, job, s->n_slice, 1);
+    for (int t = 0; t < s->n_slice; t++)
+        if (!s->kv_fits[t])
+            return tritx_fail(err, TRIT_NUMERIC, 0,
+                              "layer %d: a key or value does not fit f16: use kv f32", job->layer);
+    return TRIT_OK;
+}
+
+static trit_kv_view kv_view(const trit_session *s, int layer, int kv_head)
+{
+    const trit_config *c = &s->model->config;
+    size_t row = (size_t)layer * (size_t)s->params.n_ctx, stride = (size_t)kv_dim(c),
+           heads = (size_t)c->n_head_kv, at = row * stride + (size_t)(kv_head * c->head_dim);
+    switch (s->params.kv) {
+    case TRIT_KV_F32:
+        return (trit_kv_view){.element = TRIT_KV_ELEMENT_F32,
+                              .k = (const float *)s->k + at,
+                              .v = (const float *)s->v + at,
+                              .stride = stride};
+    case TRIT_KV_F16:
+        return (trit_kv_view){.element = TRIT_KV_ELEMENT_F16,
+                              .k = (const uint16_t *)s->k + at,
+                              .v = (const uint16_t *)s->v + at,
+                              .stride = stride};
+    case TRIT_KV_INT8: break;
+    }
+    return (trit_kv_view){.element = TRIT_KV_ELEMENT_I8,
+                          .k = (const int8_t *)s->k + at,
+                          .v = (const int8_t *)s->v + at,
+                          .stride = stride,
+                          .k_scale = s->k_scale + row * heads + (size_t)kv_head,
+                          .v_scale = s->v_scale + row * heads + (size_t)kv_head,
+                          .scale_stride = heads};
+}
+
+/* index = token * groups + group of query heads; output to gate_up */
 static void attend(void *ctx, int begin, int end)
 {
-    const layer_job *j = ctx;
+    const attention_job *j = ctx;
     trit_session *s = j->s;
     const trit_config *c = &s->model->config;
-    int n = c->head_dim;
-    size_t stride = (size_t)kv_dim(c), heads = (size_t)c->n_head_kv,
-           row = (size_t)j->layer * (size_t)s->params.n_ctx;
+    int n = c->head_dim, n_groups = c->n_head / j->n_group, row = q_dim(c) + 2 * kv_dim(c);
     float scale = 1.0f / sqrtf((float)n);
     for (int i = begin; i < end; i++) {
-        int t = i / c->n_head, h = i % c->n_head, kv_head = h / (c->n_head / c->n_head_kv);
-        int n_kv = (int)s->n_done + t + 1;
-        size_t at = row * stride + (size_t)kv_head * (size_t)n,
-               scale_at = row * heads + (size_t)kv_head;
-        const float *q =
-            s->qkv + (size_t)t * (size_t)(q_dim(c) + 2 * kv_dim(c)) + (size_t)h * (size_t)n;
-        float *y = s->wide + (size_t)t * (size_t)q_dim(c) + (size_t)h * (size_t)n;
-        float *score = s->score + (size_t)i * (size_t)s->params.n_ctx;
-        switch (s->params.kv) {
-        case TRIT_KV_F32:
-            s->kernels->attention_f32(y, score, q, (const float *)s->k + at,
-                                      (const float *)s->v + at, stride, n_kv, n, scale);
-            break;
-        case TRIT_KV_F16:
-            s->kernels->attention_f16(y, score, q, (const uint16_t *)s->k + at,
-                                      (const uint16_t *)s->v + at, stride, n_kv, n, scale);
-            break;
-        case TRIT_KV_INT8:
-            s->kernels->attention_i8(y, score, q, (const int8_t *)s->k + at,
-                                     (const int8_t *)s->v + at, stride, s->k_scale + scale_at,
-                                     s->v_scale + scale_at, heads, n_kv, n, scale);
-            break;
-        }
+        int t = i / n_groups, head = i % n_groups * j->n_group;
+        trit_kv_view kv = kv_view(s, j->layer, head / (c->n_head / c->n_head_kv));
+        s->kernels->attention(s->gate_up + (size_t)t * (size_t)q_dim(c) + (size_t)(head * n),
+                              s->score + (size_t)(t * c->n_head + head) * (size_t)s->params.n_ctx,
+                              s->qkv + (size_t)t * (size_t)row + (size_t)(head * n), j->n_group,
+                              &kv, (int)s->n_done + t + 1, n, scale);
     }
+}
+
+/* Query heads of one KV head are computed together; for a single token in two parts, so that two
+ * threads get even shares. */
+static int group_size(const trit_session *s)
+{
+    int n = s->model->config.n_head / s->model->config.n_head_kv;
+    return s->n_slice == 1 && n % 2 == 0 ? n / 2 : n;
 }
 
 /* ---- FFN ---- */
@@ -209,24 +246,22 @@ trit_status tritx_decoder_layer(trit_session *s, int layer, trit_error *err)
 {
     const trit_config *c = &s->model->config;
     const tritx_layer *w = &s->model->layers[layer];
-    layer_job job = {s, layer};
-    int n_hidden = s->n_slice * c->dim;
+    attention_job job = {s, layer, group_size(s)};
+    int n_hidden = s->n_slice * c->dim, n_groups = s->n_slice * (c->n_head / job.n_group);
 
-    TRIT_TRY(quantise(s, s->hidden, w->attn_norm, c->dim, layer, TRIT_SITE_QKV, err));
+    TRIT_TRY(quantise(s, s->hidden, s->wide, w->attn_norm, c->dim, layer, TRIT_SITE_QKV, err));
     linear(s, s->qkv, &w->q, &w->k, &w->v);
-    tritx_parallel_for(s->pool, rotate_and_store, &job, s->n_slice, 1);
-    tritx_parallel_for(s->pool, attend, &job, s->n_slice * c->n_head, 1);
-    /* the norm's output may not overlap its input, which stands in `wide`: gate_up is free now */
-    memcpy(s->gate_up, s->wide, (size_t)s->n_slice * (size_t)q_dim(c) * sizeof(float));
-    TRIT_TRY(quantise(s, s->gate_up, w->attn_sub_norm, q_dim(c), layer, TRIT_SITE_O, err));
+    TRIT_TRY(fill_kv_cache(s, &job, err));
+    tritx_parallel_for(s->pool, attend, &job, n_groups, 1);
+    TRIT_TRY(quantise(s, s->gate_up, s->wide, w->attn_sub_norm, q_dim(c), layer, TRIT_SITE_O, err));
     linear(s, s->update, &w->o, NULL, NULL);
     s->kernels->add(s->hidden, s->update, n_hidden);
 
-    TRIT_TRY(quantise(s, s->hidden, w->ffn_norm, c->dim, layer, TRIT_SITE_GATE_UP, err));
+    TRIT_TRY(quantise(s, s->hidden, s->wide, w->ffn_norm, c->dim, layer, TRIT_SITE_GATE_UP, err));
     linear(s, s->gate_up, &w->gate, &w->up, NULL);
     tritx_parallel_for(s->pool, glu_tokens, s, s->n_slice, 1);
-    memcpy(s->gate_up, s->wide, (size_t)s->n_slice * (size_t)c->ffn_dim * sizeof(float));
-    TRIT_TRY(quantise(s, s->gate_up, w->ffn_sub_norm, c->ffn_dim, layer, TRIT_SITE_DOWN, err));
+    TRIT_TRY(
+        quantise(s, s->wide, s->gate_up, w->ffn_sub_norm, c->ffn_dim, layer, TRIT_SITE_DOWN, err));
     linear(s, s->update, &w->down, NULL, NULL);
     s->kernels->add(s->hidden, s->update, n_hidden);
     return TRIT_OK;

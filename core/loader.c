@@ -300,14 +300,15 @@ static trit_status take_row(trit_loader *l, tritx_rows *r, tritx_dtype dtype, tr
 {
     size_t cols = (size_t)r->cols, row = l->unit_index;
     if (dtype == TRIT_DTYPE_I8) {
-        memcpy(r->i8 + row * cols, l->unit, cols);
+        const int8_t *codes = (const int8_t *)l->unit;
         r->sum[row] = 0;
         for (size_t k = 0; k < cols; k++) {
-            if (r->i8[row * cols + k] == -128)
+            if (codes[k] == -128)
                 return tritx_fail(err, TRIT_BAD_CODES, l->offset,
                                   "row %zu of an int8 matrix holds -128", row);
-            r->sum[row] += r->i8[row * cols + k];
+            r->sum[row] += codes[k];
         }
+        tritx_i8_put_row(r->i8, row, codes, cols);
         return TRIT_OK;
     }
     for (size_t k = 0; k < cols; k++) {
@@ -315,8 +316,11 @@ static trit_status take_row(trit_loader *l, tritx_rows *r, tritx_dtype dtype, tr
         if (!(fabsf(l->floats[k]) <= 65504.0f)) return bad_scale(l, err);
         if (r->f16) r->f16[row * cols + k] = tritx_f16_of_f32(l->floats[k]);
     }
-    if (r->i8 && !tritx_int8_row(r->i8 + row * cols, &r->scale[row], &r->sum[row], l->floats, cols))
+    if (!r->i8) return TRIT_OK;
+    int8_t *codes = (int8_t *)l->codes;
+    if (!tritx_int8_row(codes, &r->scale[row], &r->sum[row], l->floats, cols))
         return bad_scale(l, err);
+    tritx_i8_put_row(r->i8, row, codes, cols);
     return TRIT_OK;
 }
 

@@ -44,7 +44,7 @@ static void cut_rows(cutter *c, tritx_rows *r, int rows, int cols, uint8_t weigh
         r->f16 = cut(c, (size_t)rows, row_bytes);
         return;
     }
-    r->i8 = cut(c, (size_t)rows, (size_t)cols);
+    r->i8 = cut(c, tritx_round_up((size_t)rows, 2), (size_t)cols);
     r->scale = cut(c, (size_t)rows, sizeof(float));
     r->sum = cut(c, (size_t)rows, sizeof(int32_t));
 }
@@ -225,7 +225,7 @@ trit_status trit_model_synthetic(const trit_config *config, uint64_t seed, trit_
                 uint32_t v = NEXT();
                 if (r->f16) r->f16[row * (size_t)r->cols + k] = (uint16_t)((v & 0x83ff) | 0x3400);
                 else
-                    r->sum[row] += r->i8[row * (size_t)r->cols + k] =
+                    r->sum[row] += r->i8[trit_i8_offset(row, k, (size_t)r->cols)] =
                         (int8_t)((int)(v % 255) - 127);
             }
         }

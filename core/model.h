@@ -12,7 +12,7 @@ typedef struct { /* a ternary matrix in t2 layout (kernels.h) */
 } tritx_ternary;
 
 typedef struct {   /* embedding or head: one of i8 (with scale and sum) and f16 */
-    int8_t *i8;    /* [rows][cols] */
+    int8_t *i8;    /* i8 layout (kernels.h) */
     float *scale;  /* [rows] */
     int32_t *sum;  /* [rows] */
     uint16_t *f16; /* [rows][cols] */

@@ -37,6 +37,10 @@ void tritx_t2_clear(uint8_t *t2, size_t rows, size_t cols);
 void tritx_t2_put_row(uint8_t *t2, size_t row, const uint8_t *codes, size_t cols);
 void tritx_t2_get_row(const uint8_t *t2, size_t row, uint8_t *codes, size_t cols);
 
+/* One row into or out of the i8 layout of kernels.h; cols a multiple of 16. */
+void tritx_i8_put_row(int8_t *i8, size_t row, const int8_t *codes, size_t cols);
+void tritx_i8_get_row(const int8_t *i8, size_t row, int8_t *codes, size_t cols);
+
 /* One row to int8: scale = max |x| / 127, half to even; *sum of the codes. False when not finite. */
 bool tritx_int8_row(int8_t *codes, float *scale, int32_t *sum, const float *x, size_t n);
 

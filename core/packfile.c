@@ -67,6 +67,17 @@ static trit_status ternary(writer *w, tritx_slot slot, int layer, const tritx_te
     return TRIT_OK;
 }
 
+static trit_status int8_rows(writer *w, tritx_slot slot, const tritx_rows *r)
+{
+    size_t rows = (size_t)r->rows, cols = (size_t)r->cols;
+    if (w->header) return array(w, slot, 0, "I8", 1, rows, cols, NULL);
+    for (size_t i = 0; i < rows; i++) {
+        tritx_i8_get_row(r->i8, i, (int8_t *)w->codes, cols);
+        TRIT_TRY(emit(w, w->codes, cols));
+    }
+    return TRIT_OK;
+}
+
 static trit_status tokenizer_tensor(writer *w, tritx_slot slot)
 {
     const tritx_tokenizer_tables *t = tritx_tokenizer_get(w->model->tokenizer);
@@ -90,9 +101,8 @@ static trit_status tensor(writer *w, tritx_slot slot, int layer)
     const tritx_ternary *t = tritx_slot_in_layer(slot) ? tritx_model_ternary(m, slot, layer) : NULL;
     if (t) return ternary(w, slot, layer, t);
     const tritx_rows *r = tritx_model_rows(m, slot);
-    if (r)
-        return array(w, slot, 0, r->f16 ? "F16" : "I8", r->f16 ? 2 : 1, (size_t)r->rows,
-                     (size_t)r->cols, r->f16 ? (void *)r->f16 : (void *)r->i8);
+    if (r && r->f16) return array(w, slot, 0, "F16", 2, (size_t)r->rows, (size_t)r->cols, r->f16);
+    if (r) return int8_rows(w, slot, r);
     if (slot == TRIT_SLOT_EMBED_SUM || slot == TRIT_SLOT_HEAD_SUM) {
         r = slot == TRIT_SLOT_EMBED_SUM ? &m->embed : &m->head;
         return r->sum ? array(w, slot, 0, "I32", 4, (size_t)r->rows, 0, r->sum) : TRIT_OK;

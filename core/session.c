@@ -39,8 +39,6 @@ static void cut_session(cutter *c, trit_session *s)
                                                                                          : 1;
     size_t wide = dim > ffn ? dim : ffn;
     if (q > wide) wide = q;
-    s->n_wide = (int)wide;
-    s->n_quant = (int)trit_t2_cols(wide);
     s->tokens = cut(c, n_ctx, 1, sizeof *s->tokens);
     s->k = cut(c, kv_rows, kv, kv_size);
     s->v = cut(c, kv_rows, kv, kv_size);
@@ -56,7 +54,8 @@ static void cut_session(cutter *c, trit_session *s)
     s->gate_up = cut(c, n, 2 * ffn > q ? 2 * ffn : q, sizeof(float));
     s->update = cut(c, n, dim, sizeof(float));
     s->score = cut(c, n * (size_t)g->n_head, n_ctx, sizeof(float));
-    s->quant = cut(c, n, (size_t)s->n_quant, 1);
+    s->kv_fits = cut(c, n, 1, sizeof(bool));
+    s->quant = cut(c, n, trit_t2_cols(wide), 1);
     s->quant_sum = cut(c, n, 1, sizeof(int32_t));
     s->quant_scale = cut(c, n, 1, sizeof(float));
     s->head_high = cut(c, dim, 1, 1);

@@ -26,17 +26,17 @@ struct trit_session {
 
     float *rope_cos, *rope_sin; /* [n_ctx][head_dim / 2] */
     float *hidden;              /* [n_slice][dim] residual stream */
-    float *wide;                /* [n_slice][n_wide] norm output, attention output, FFN product */
+    float *wide;                /* [n_slice][widest of dim, ffn_dim, q] norm output, FFN product */
     float *qkv;                 /* [n_slice][q + 2 kv] */
-    float *gate_up;             /* [n_slice][2 ffn_dim] */
+    float *gate_up;             /* [n_slice][2 ffn_dim]; also attention output */
     float *update;              /* [n_slice][dim] what is added to the residual stream */
     float *score;               /* [n_slice * n_head][n_ctx] */
-    int8_t *quant;              /* [n_slice][n_quant] */
+    bool *kv_fits;              /* [n_slice] */
+    int8_t *quant;              /* [n_slice][columns of t2] */
     int32_t *quant_sum;         /* [n_slice] */
     float *quant_scale;         /* [n_slice] */
     uint8_t *head_high, *head_low; /* [dim] */
     float *logits;                 /* [n_vocab] */
-    int n_wide, n_quant;
 
     void (*each_logits)(void *ctx, size_t position, const float *logits);
     void *each_ctx;

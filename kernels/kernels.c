@@ -2,9 +2,37 @@
 
 #include <string.h>
 
+#include "v128.h"
+#include "v128_table.h"
+
+const trit_kernels trit_kernels_v128 = {
+    .name = "v128",
+#define TRIT_OP(op) .op = tritx_##op##__v128,
+#include "kernels.def"
+};
+
+#if TRIT_HAVE_RELAXED
+#define TRIT_OP_INTEGER(op) .op = tritx_##op##__relaxed,
+const trit_kernels trit_kernels_relaxed = {
+    .name = "relaxed",
+#include "kernels.def"
+};
+
+#define TRIT_OP_INTEGER(op) .op = tritx_##op##__relaxed16,
+const trit_kernels trit_kernels_relaxed16 = {
+    .name = "relaxed16",
+#include "kernels.def"
+};
+#endif
+
+#ifndef __wasm__
+int tritx_relaxed_unsigned;
+#endif
+
 static const trit_kernels *const tables[] = {
 #if TRIT_HAVE_RELAXED
     &trit_kernels_relaxed,
+    &trit_kernels_relaxed16,
 #endif
     &trit_kernels_v128,
     &trit_kernels_ref,

@@ -12,7 +12,9 @@
 
 /* t2, the kernel layout of ternary weights: rows in pairs, columns in blocks of 64, 16 bytes a row
  * and block: [rows/2][cols/64][2][16]. Byte j of a block holds columns 16f + j of it at bits
- * 2f, 2f+1, f = 0 ... 3, as code = weight + 1. Rows are padded to 2, columns to 64, with code 1. */
+ * 2f, 2f+1, f = 0 ... 3, as code = weight + 1; in odd rows with its nibbles exchanged, that is at
+ * bits 2(f^2), so that bytes of two rows side by side hold one column 12 bits apart. Rows are padded
+ * to 2, columns to 64, with code 1. */
 enum { TRIT_T2_COLS = 64, TRIT_T2_ROWS = 2, TRIT_T2_BLOCK_BYTES = 16 };
 
 static inline size_t trit_t2_cols(size_t cols)
@@ -26,6 +28,16 @@ static inline size_t trit_t2_rows(size_t rows)
 static inline size_t trit_t2_bytes(size_t rows, size_t cols)
 {
     return trit_t2_rows(rows) * trit_t2_cols(cols) / 4;
+}
+
+/* i8, the kernel layout of int8 rows (embedding, head): rows in pairs, 16 columns a row and block:
+ * [rows/2][cols/16][2][16], so that one thread reads one stream. cols a multiple of 16; rows are
+ * padded to 2. */
+enum { TRIT_I8_COLS = 16, TRIT_HEAD_COLS_MAX = 8192 };
+
+static inline size_t trit_i8_offset(size_t row, size_t col, size_t cols)
+{
+    return row / 2 * 2 * cols + col / 16 * 32 + row % 2 * 16 + col % 16;
 }
 
 /* Most tokens of one gemm call. */
@@ -61,7 +73,8 @@ typedef void trit_gemm_t2_a8_fn(float *restrict y, size_t y_stride, const uint8_
                                 int cols);
 
 /* y[r] = (float)(128 * sum high*w + sum low*w - 8192 * w_sum[r]) / s * scale[r], the integers in 64 bits.
- * w [rows][cols] int8 in -127 ... 127; cols a multiple of 16; cols <= 8192. */
+ * w int8 in -127 ... 127, i8 layout; w_sum [rows] their sums; cols <= TRIT_HEAD_COLS_MAX. row_begin
+ * is even. */
 typedef void trit_head_i8_h14_fn(float *restrict y, const int8_t *restrict w,
                                  const float *restrict scale, const int32_t *restrict w_sum,
                                  const uint8_t *restrict high, const uint8_t *restrict low, float s,
@@ -80,24 +93,24 @@ typedef void trit_rms_norm_fn(float *restrict y, const float *restrict x,
 typedef void trit_rope_fn(float *restrict x, const float *restrict cos, const float *restrict sin,
                           int n_head, int n);
 
-/* One query head over n_kv cached positions:
- * score[t] = (sum in four lanes of q*k[t]) * scale; p = exp(score - max score); total = p[0] + p[1] + ... in order;
+/* Keys and values of one KV head: position t at k and v + t * stride elements. i8: element times
+ * k_scale or v_scale [t * scale_stride]; NULL for the others. f16 elements are finite. */
+typedef enum { TRIT_KV_ELEMENT_F32, TRIT_KV_ELEMENT_F16, TRIT_KV_ELEMENT_I8 } trit_kv_element;
+typedef struct {
+    trit_kv_element element;
+    const void *k, *v;
+    size_t stride;
+    const float *k_scale, *v_scale;
+    size_t scale_stride;
+} trit_kv_view;
+
+/* n_group query heads over n_kv cached positions of the KV head that they share. For each of them:
+ * score[t] = (sum in four lanes of q*k[t]) (* k_scale[t]) * scale; p = exp(score - max score);
+ * total = sum in four lanes of p; p *= v_scale[t] when there is one;
  * y[i] = (p[0]*v[0][i] + p[1]*v[1][i] + ... in order) / total.
- * q, y [n] float, n a multiple of 4; score [n_kv] scratch; k, v: position t at k + t * stride elements.
- * f16: elements are converted to f32. i8: k[t] stands for int8 * k_scale[t * scale_stride]; the score is
- * (sum of q*int8) * k_scale * scale, and the weight of v[t] is p[t] * v_scale. n_kv >= 1. */
-typedef void trit_attention_f32_fn(float *restrict y, float *restrict score,
-                                   const float *restrict q, const float *restrict k,
-                                   const float *restrict v, size_t stride, int n_kv, int n,
-                                   float scale);
-typedef void trit_attention_f16_fn(float *restrict y, float *restrict score,
-                                   const float *restrict q, const uint16_t *restrict k,
-                                   const uint16_t *restrict v, size_t stride, int n_kv, int n,
-                                   float scale);
-typedef void trit_attention_i8_fn(float *restrict y, float *restrict score, const float *restrict q,
-                                  const int8_t *restrict k, const int8_t *restrict v, size_t stride,
-                                  const float *restrict k_scale, const float *restrict v_scale,
-                                  size_t scale_stride, int n_kv, int n, float scale);
+ * q, y [n_group][n] float, n a multiple of 4; score [n_group][n_kv] scratch; n_kv >= 1. */
+typedef void trit_attention_fn(float *restrict y, float *restrict score, const float *restrict q,
+                               int n_group, const trit_kv_view *kv, int n_kv, int n, float scale);
 
 /* y[i] = gate[i] / (1 + exp(-gate[i])) * up[i]; y may not overlap. n a multiple of 4. */
 typedef void trit_glu_silu_fn(float *restrict y, const float *restrict gate,
@@ -115,10 +128,12 @@ typedef struct {
 #undef TRIT_OP
 } trit_kernels;
 
-extern const trit_kernels trit_kernels_ref, trit_kernels_v128, trit_kernels_relaxed;
+/* ref: the definition of correct. v128: SIMD128. relaxed: for processors with a byte dot product
+ * (ARM, x86 with VNNI). relaxed16: for x86 without it. */
+extern const trit_kernels trit_kernels_ref, trit_kernels_v128, trit_kernels_relaxed,
+    trit_kernels_relaxed16;
 
-/* The table of this name ("ref", "v128", "relaxed"), NULL when this build has none of it.
- * name NULL: the fastest. */
+/* The table of this name, NULL when this build has none of it. name NULL: the fastest as a rule. */
 const trit_kernels *trit_kernels_by_name(const char *name);
 
 #endif

@@ -51,8 +51,8 @@ static int t2_code(const uint8_t *w, int row, int col, int cols)
     size_t blocks = trit_t2_cols((size_t)cols) / TRIT_T2_COLS;
     size_t block =
         ((size_t)(row / 2) * blocks + (size_t)(col / TRIT_T2_COLS)) * 2 + (size_t)(row % 2);
-    int in_block = col % TRIT_T2_COLS;
-    return w[block * TRIT_T2_BLOCK_BYTES + (size_t)(in_block % 16)] >> (2 * (in_block / 16)) & 3;
+    int in_block = col % TRIT_T2_COLS, field = in_block / 16 ^ (row % 2 ? 2 : 0);
+    return w[block * TRIT_T2_BLOCK_BYTES + (size_t)(in_block % 16)] >> (2 * field) & 3;
 }
 
 static void gemm_t2_a8(float *restrict y, size_t y_stride, const uint8_t *restrict w,
@@ -81,11 +81,11 @@ static void head_i8_h14(float *restrict y, const int8_t *restrict w, const float
                         const uint8_t *restrict low, float s, int row_begin, int row_end, int cols)
 {
     for (int r = row_begin; r < row_end; r++) {
-        const int8_t *row = w + (size_t)r * (size_t)cols;
         int64_t sum_high = 0, sum_low = 0;
         for (int k = 0; k < cols; k++) {
-            sum_high += high[k] * row[k];
-            sum_low += low[k] * row[k];
+            int8_t weight = w[trit_i8_offset((size_t)r, (size_t)k, (size_t)cols)];
+            sum_high += high[k] * weight;
+            sum_low += low[k] * weight;
         }
         y[r] = (float)(128 * sum_high + sum_low - 8192 * (int64_t)w_sum[r]) / s * scale[r];
     }
@@ -124,59 +124,56 @@ static void rope(float *restrict x, const float *restrict cos, const float *rest
     }
 }
 
-static void attention_f32(float *restrict y, float *restrict score, const float *restrict q,
-                          const float *restrict k, const float *restrict v, size_t stride, int n_kv,
-                          int n, float scale)
+static float kv_at(const trit_kv_view *kv, const void *p, int t, int i)
+{
+    size_t at = (size_t)t * kv->stride + (size_t)i;
+    switch (kv->element) {
+    case TRIT_KV_ELEMENT_F32: return ((const float *)p)[at];
+    case TRIT_KV_ELEMENT_F16: return tritx_f32_of_f16(((const uint16_t *)p)[at]);
+    case TRIT_KV_ELEMENT_I8: return (float)((const int8_t *)p)[at];
+    }
+    return 0.0f;
+}
+
+/* score -> exp(score * scale - max); returns the sum */
+static float softmax(float *score, int n, float scale)
+{
+    float max = score[0] * scale, lane[4] = {0, 0, 0, 0};
+    for (int t = 0; t < n; t++) {
+        score[t] *= scale;
+        if (score[t] > max) max = score[t];
+    }
+    for (int t = 0; t < n; t++) {
+        score[t] = tritx_expf(score[t] - max);
+        lane[t % 4] += score[t];
+    }
+    return sum4(lane);
+}
+
+static void attend(float *restrict y, float *restrict score, const float *restrict q,
+                   const trit_kv_view *kv, int n_kv, int n, float scale)
 {
     for (int t = 0; t < n_kv; t++) {
         float lane[4] = {0, 0, 0, 0};
-        for (int i = 0; i < n; i++) lane[i % 4] += q[i] * k[(size_t)t * stride + (size_t)i];
-        score[t] = sum4(lane) * scale;
+        for (int i = 0; i < n; i++) lane[i % 4] += q[i] * kv_at(kv, kv->k, t, i);
+        score[t] = sum4(lane);
+        if (kv->k_scale) score[t] *= kv->k_scale[(size_t)t * kv->scale_stride];
     }
-    float total = tritx_softmax_weights(score, n_kv);
+    float total = softmax(score, n_kv, scale);
+    for (int t = 0; kv->v_scale && t < n_kv; t++)
+        score[t] *= kv->v_scale[(size_t)t * kv->scale_stride];
     for (int i = 0; i < n; i++) {
         float sum = 0.0f;
-        for (int t = 0; t < n_kv; t++) sum += score[t] * v[(size_t)t * stride + (size_t)i];
+        for (int t = 0; t < n_kv; t++) sum += score[t] * kv_at(kv, kv->v, t, i);
         y[i] = sum / total;
     }
 }
 
-static void attention_f16(float *restrict y, float *restrict score, const float *restrict q,
-                          const uint16_t *restrict k, const uint16_t *restrict v, size_t stride,
-                          int n_kv, int n, float scale)
+static void attention(float *restrict y, float *restrict score, const float *restrict q,
+                      int n_group, const trit_kv_view *kv, int n_kv, int n, float scale)
 {
-    for (int t = 0; t < n_kv; t++) {
-        float lane[4] = {0, 0, 0, 0};
-        for (int i = 0; i < n; i++)
-            lane[i % 4] += q[i] * tritx_f32_of_f16(k[(size_t)t * stride + (size_t)i]);
-        score[t] = sum4(lane) * scale;
-    }
-    float total = tritx_softmax_weights(score, n_kv);
-    for (int i = 0; i < n; i++) {
-        float sum = 0.0f;
-        for (int t = 0; t < n_kv; t++)
-            sum += score[t] * tritx_f32_of_f16(v[(size_t)t * stride + (size_t)i]);
-        y[i] = sum / total;
-    }
-}
-
-static void attention_i8(float *restrict y, float *restrict score, const float *restrict q,
-                         const int8_t *restrict k, const int8_t *restrict v, size_t stride,
-                         const float *restrict k_scale, const float *restrict v_scale,
-                         size_t scale_stride, int n_kv, int n, float scale)
-{
-    for (int t = 0; t < n_kv; t++) {
-        float lane[4] = {0, 0, 0, 0};
-        for (int i = 0; i < n; i++) lane[i % 4] += q[i] * (float)k[(size_t)t * stride + (size_t)i];
-        score[t] = sum4(lane) * k_scale[(size_t)t * scale_stride] * scale;
-    }
-    float total = tritx_softmax_weights(score, n_kv);
-    for (int t = 0; t < n_kv; t++) score[t] *= v_scale[(size_t)t * scale_stride];
-    for (int i = 0; i < n; i++) {
-        float sum = 0.0f;
-        for (int t = 0; t < n_kv; t++) sum += score[t] * (float)v[(size_t)t * stride + (size_t)i];
-        y[i] = sum / total;
-    }
+    for (int h = 0; h < n_group; h++)
+        attend(y + h * n, score + h * n_kv, q + h * n, kv, n_kv, n, scale);
 }
 
 static void glu_silu(float *restrict y, const float *restrict gate, const float *restrict up, int n)

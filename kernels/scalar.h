@@ -52,32 +52,40 @@ static inline float tritx_rint(float x)
     return (x + magic) - magic;
 }
 
-/* e^x in double, relative error below 1e-14 in -700 ... 700, then one rounding to float.
- * Reduction by k*ln2 in two parts, Taylor to the 13th power on |r| <= 0.35. */
+/* e^x in double, relative error below 1e-14 in -700 ... 700: k = rint(x / ln 2), r = x - k ln 2 in two
+ * parts, Taylor to the 12th power on |r| <= 0.35, times 2^k. v128_float.c does the same in vectors. */
+#define TRIT_EXP_MAGIC 6755399441055744.0 /* 1.5 * 2^52: its unit in the last place is 1 */
+#define TRIT_EXP_LOG2E 1.4426950408889634
+#define TRIT_EXP_LN2_HIGH 6.93147180369123816490e-01
+#define TRIT_EXP_LN2_LOW 1.90821492927058770002e-10
+#define TRIT_EXP_LIMIT 700.0
+#define TRIT_EXP_COEFFICIENTS                                                                      \
+    {1.0 / 479001600,                                                                              \
+     1.0 / 39916800,                                                                               \
+     1.0 / 3628800,                                                                                \
+     1.0 / 362880,                                                                                 \
+     1.0 / 40320,                                                                                  \
+     1.0 / 5040,                                                                                   \
+     1.0 / 720,                                                                                    \
+     1.0 / 120,                                                                                    \
+     1.0 / 24,                                                                                     \
+     1.0 / 6,                                                                                      \
+     0.5,                                                                                          \
+     1.0,                                                                                          \
+     1.0}
+enum { TRIT_EXP_TERMS = 13 };
+
 static inline double tritx_exp(double x)
 {
-    if (x < -700.0) return 0.0;
-    if (x > 700.0) x = 700.0;
-    double scaled = x * 1.4426950408889634;
-    int64_t k = (int64_t)(scaled < 0 ? scaled - 0.5 : scaled + 0.5);
-    double r =
-        (x - (double)k * 6.93147180369123816490e-01) - (double)k * 1.90821492927058770002e-10;
-    double p = 1.0 / 6227020800.0;
-    static const double inverse_factorial[] = {1.0 / 479001600.0,
-                                               1.0 / 39916800.0,
-                                               1.0 / 3628800.0,
-                                               1.0 / 362880.0,
-                                               1.0 / 40320.0,
-                                               1.0 / 5040.0,
-                                               1.0 / 720.0,
-                                               1.0 / 120.0,
-                                               1.0 / 24.0,
-                                               1.0 / 6.0,
-                                               0.5,
-                                               1.0,
-                                               1.0};
-    for (int i = 0; i < 13; i++) p = p * r + inverse_factorial[i];
-    uint64_t power = (uint64_t)(k + 1023) << 52;
+    static const double c[TRIT_EXP_TERMS] = TRIT_EXP_COEFFICIENTS;
+    if (x < -TRIT_EXP_LIMIT) return 0.0;
+    if (x > TRIT_EXP_LIMIT) x = TRIT_EXP_LIMIT;
+    double shifted = x * TRIT_EXP_LOG2E + TRIT_EXP_MAGIC, k = shifted - TRIT_EXP_MAGIC;
+    double r = (x - k * TRIT_EXP_LN2_HIGH) - k * TRIT_EXP_LN2_LOW, p = c[0];
+    for (int i = 1; i < TRIT_EXP_TERMS; i++) p = p * r + c[i];
+    uint64_t power;
+    memcpy(&power, &shifted, sizeof power); /* k stands in its lowest bits */
+    power = (power << 52) + ((uint64_t)1023 << 52);
     double two_k;
     memcpy(&two_k, &power, sizeof two_k);
     return p * two_k;
@@ -86,18 +94,5 @@ static inline double tritx_exp(double x)
 static inline float tritx_expf(float x) { return (float)tritx_exp((double)x); }
 
 static inline float tritx_silu(float x) { return x / (1.0f + tritx_expf(-x)); }
-
-/* score -> p = exp(score - max) in place; returns p[0] + p[1] + ... in order. n >= 1. */
-static inline float tritx_softmax_weights(float *score, int n)
-{
-    float max = score[0], total = 0.0f;
-    for (int t = 1; t < n; t++)
-        if (score[t] > max) max = score[t];
-    for (int t = 0; t < n; t++) {
-        score[t] = tritx_expf(score[t] - max);
-        total += score[t];
-    }
-    return total;
-}
 
 #endif

@@ -102,79 +102,72 @@ void tritx_rope__v128(float *restrict x, const float *restrict cos, const float 
     }
 }
 
-static inline v128 v_load_i8_f32(const int8_t *p) { return v_f32_of_i32(v_load_i8_as_i32(p)); }
+/* tritx_exp of two doubles */
+static inline v128 exp_f64(v128 x, const v128 c[TRIT_EXP_TERMS])
+{
+    v128 tiny = v_lt_f64(x, v_splat_f64(-TRIT_EXP_LIMIT));
+    x = v_min_f64(x, v_splat_f64(TRIT_EXP_LIMIT));
+    v128 magic = v_splat_f64(TRIT_EXP_MAGIC);
+    v128 shifted = v_add_f64(v_mul_f64(x, v_splat_f64(TRIT_EXP_LOG2E)), magic);
+    v128 k = v_sub_f64(shifted, magic);
+    v128 r = v_sub_f64(v_sub_f64(x, v_mul_f64(k, v_splat_f64(TRIT_EXP_LN2_HIGH))),
+                       v_mul_f64(k, v_splat_f64(TRIT_EXP_LN2_LOW)));
+    v128 p = c[0];
+    for (int i = 1; i < TRIT_EXP_TERMS; i++) p = v_add_f64(v_mul_f64(p, r), c[i]);
+    v128 two_k = v_add_i64(v_shl_i64(shifted, 52), v_shl_i64(v_splat_i64(1023), 52));
+    return v_andnot(v_mul_f64(p, two_k), tiny);
+}
 
-/* score[t] = q . k[t] and y = sum of score[t] * v[t], for each type of cache element */
-#define ATTENTION_PARTS(suffix, type, load4)                                                       \
-    static void scores_##suffix(float *restrict score, const float *restrict q,                    \
-                                const type *restrict k, size_t stride, int n_kv, int n)            \
-    {                                                                                              \
-        for (int t = 0; t < n_kv; t++, k += stride) {                                              \
-            v128 sum = v_splat_f32(0);                                                             \
-            for (int i = 0; i < n; i += 4)                                                         \
-                sum = v_add_f32(sum, v_mul_f32(v_load(q + i), load4(k + i)));                      \
-            score[t] = v_sum_f32(sum);                                                             \
-        }                                                                                          \
-    }                                                                                              \
-    static void weigh_##suffix(float *restrict y, const float *restrict weight,                    \
-                               const type *restrict v, size_t stride, int n_kv, int n,             \
-                               float total)                                                        \
-    {                                                                                              \
-        v128 total4 = v_splat_f32(total);                                                          \
-        for (int i = 0; i < n; i += 16) {                                                          \
-            int lanes = n - i < 16 ? (n - i) / 4 : 4;                                              \
-            v128 sum[4] = {v_splat_f32(0), v_splat_f32(0), v_splat_f32(0), v_splat_f32(0)};        \
-            for (int t = 0; t < n_kv; t++) {                                                       \
-                v128 p = v_splat_f32(weight[t]);                                                   \
-                const type *vt = v + (size_t)t * stride + (size_t)i;                               \
-                for (int l = 0; l < lanes; l++)                                                    \
-                    sum[l] = v_add_f32(sum[l], v_mul_f32(p, load4(vt + 4 * l)));                   \
-            }                                                                                      \
-            for (int l = 0; l < lanes; l++) v_store(y + i + 4 * l, v_div_f32(sum[l], total4));     \
-        }                                                                                          \
+/* tritx_expf of four floats */
+static inline v128 exp_f32(v128 x, const v128 c[TRIT_EXP_TERMS])
+{
+    return v_f32_of_f64(exp_f64(v_f64_of_f32_low(x), c), exp_f64(v_f64_of_f32_high(x), c));
+}
+
+static void load_exp_coefficients(v128 c[TRIT_EXP_TERMS])
+{
+    static volatile const double coefficients[TRIT_EXP_TERMS] = TRIT_EXP_COEFFICIENTS;
+    for (int i = 0; i < TRIT_EXP_TERMS; i++) c[i] = v_splat_f64(coefficients[i]);
+}
+
+float tritx_softmax__v128(float *score, int n, float scale)
+{
+    v128 c[TRIT_EXP_TERMS], scale4 = v_splat_f32(scale), sum = v_splat_f32(0);
+    float max = score[0] * scale, lane[4];
+    int t = 0;
+    v128 max4 = v_splat_f32(max);
+    load_exp_coefficients(c);
+    for (; t + 4 <= n; t += 4) {
+        v128 x = v_mul_f32(v_load(score + t), scale4);
+        v_store(score + t, x);
+        max4 = v_max_f32(x, max4);
     }
-
-ATTENTION_PARTS(f32, float, v_load)
-ATTENTION_PARTS(f16, uint16_t, v_load_f16)
-ATTENTION_PARTS(i8, int8_t, v_load_i8_f32)
-
-void tritx_attention_f32__v128(float *restrict y, float *restrict score, const float *restrict q,
-                               const float *restrict k, const float *restrict v, size_t stride,
-                               int n_kv, int n, float scale)
-{
-    scores_f32(score, q, k, stride, n_kv, n);
-    for (int t = 0; t < n_kv; t++) score[t] *= scale;
-    float total = tritx_softmax_weights(score, n_kv);
-    weigh_f32(y, score, v, stride, n_kv, n, total);
-}
-
-void tritx_attention_f16__v128(float *restrict y, float *restrict score, const float *restrict q,
-                               const uint16_t *restrict k, const uint16_t *restrict v,
-                               size_t stride, int n_kv, int n, float scale)
-{
-    scores_f16(score, q, k, stride, n_kv, n);
-    for (int t = 0; t < n_kv; t++) score[t] *= scale;
-    float total = tritx_softmax_weights(score, n_kv);
-    weigh_f16(y, score, v, stride, n_kv, n, total);
-}
-
-void tritx_attention_i8__v128(float *restrict y, float *restrict score, const float *restrict q,
-                              const int8_t *restrict k, const int8_t *restrict v, size_t stride,
-                              const float *restrict k_scale, const float *restrict v_scale,
-                              size_t scale_stride, int n_kv, int n, float scale)
-{
-    scores_i8(score, q, k, stride, n_kv, n);
-    for (int t = 0; t < n_kv; t++) score[t] = score[t] * k_scale[(size_t)t * scale_stride] * scale;
-    float total = tritx_softmax_weights(score, n_kv);
-    for (int t = 0; t < n_kv; t++) score[t] *= v_scale[(size_t)t * scale_stride];
-    weigh_i8(y, score, v, stride, n_kv, n, total);
+    v_store(lane, max4);
+    for (int l = 0; l < 4; l++) max = lane[l] > max ? lane[l] : max;
+    for (; t < n; t++) {
+        score[t] *= scale;
+        max = score[t] > max ? score[t] : max;
+    }
+    max4 = v_splat_f32(max);
+    for (t = 0; t + 4 <= n; t += 4) {
+        v128 p = exp_f32(v_sub_f32(v_load(score + t), max4), c);
+        v_store(score + t, p);
+        sum = v_add_f32(sum, p);
+    }
+    v_store(lane, sum);
+    for (int l = 0; t < n; t++, l++) lane[l] += score[t] = tritx_expf(score[t] - max);
+    return (lane[0] + lane[1]) + (lane[2] + lane[3]);
 }
 
 void tritx_glu_silu__v128(float *restrict y, const float *restrict gate, const float *restrict up,
                           int n)
 {
-    /* the exponential is scalar in every table */
-    for (int i = 0; i < n; i++) y[i] = tritx_silu(gate[i]) * up[i];
+    v128 c[TRIT_EXP_TERMS], one = v_splat_f32(1);
+    load_exp_coefficients(c);
+    for (int i = 0; i < n; i += 4) {
+        v128 g = v_load(gate + i), e = exp_f32(v_sub_f32(v_splat_f32(0), g), c);
+        v_store(y + i, v_mul_f32(v_div_f32(g, v_add_f32(one, e)), v_load(up + i)));
+    }
 }
 
 void tritx_glu_relu2__v128(float *restrict y, const float *restrict gate, const float *restrict up,
@@ -191,20 +184,3 @@ void tritx_add__v128(float *restrict x, const float *restrict y, int n)
 {
     for (int i = 0; i < n; i += 4) v_store(x + i, v_add_f32(v_load(x + i), v_load(y + i)));
 }
-
-const trit_kernels trit_kernels_v128 = {
-    .name = "v128",
-#define TRIT_OP(op) .op = tritx_##op##__v128,
-#include "kernels.def"
-#undef TRIT_OP
-};
-
-#if TRIT_HAVE_RELAXED
-/* No relaxed kernel is written yet: the table of that name holds the SIMD128 ones. */
-const trit_kernels trit_kernels_relaxed = {
-    .name = "relaxed",
-#define TRIT_OP(op) .op = tritx_##op##__v128,
-#include "kernels.def"
-#undef TRIT_OP
-};
-#endif

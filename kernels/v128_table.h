@@ -1,4 +1,4 @@
-/* What the SIMD128 files share: declarations of the table's functions and f16 loading. */
+/* What the SIMD files share: declarations of the tables' functions, loops and f16 loading. */
 #ifndef TRIT_V128_TABLE_H
 #define TRIT_V128_TABLE_H
 
@@ -9,17 +9,37 @@
 #include "kernels.def"
 #undef TRIT_OP
 
-/* Four f16 as f32; the vector form of tritx_f32_of_f16, exact for every value. */
-static inline v128 v_load_f16(const uint16_t *p)
+/* Without the 32-bit dot product the plain head is the faster one. */
+#define tritx_head_i8_h14__relaxed16 tritx_head_i8_h14__v128
+
+/* The relaxed tables have their own integer products and every other op of v128. */
+#define TRIT_OP(op)
+#define TRIT_OP_INTEGER(op) trit_##op##_fn tritx_##op##__relaxed;
+#include "kernels.def"
+#define TRIT_OP_INTEGER(op) trit_##op##_fn tritx_##op##__relaxed16;
+#include "kernels.def"
+#undef TRIT_OP
+
+/* Compilers unroll a loop over columns and then compute one accumulator after the other, with all
+ * loads first and every register spilled; engines unroll the plain loop in the right order. */
+#ifdef __clang__
+#define TRIT_KEEP_LOOP _Pragma("clang loop unroll(disable)")
+#else
+#define TRIT_KEEP_LOOP
+#endif
+
+/* Masks of hot loops are volatile: an engine makes a vector constant anew at each use, in several
+ * instructions, but keeps a value that came from memory in a register. */
+
+/* score -> exp(score * scale - max) in place; returns their sum in four lanes. n >= 1. */
+float tritx_softmax__v128(float *score, int n, float scale);
+
+/* Four f16 as f32, finite ones only; otherwise as tritx_f32_of_f16. */
+static inline v128 v_load_finite_f16(const uint16_t *p)
 {
-    v128 h = v_load_u16_as_u32(p);
-    v128 sign = v_shl_i32(v_and(h, v_splat_i32(0x8000)), 16);
-    v128 rest = v_shl_i32(v_and(h, v_splat_i32(0x7fff)), 13);
-    v128 infinite = v_splat_i32(0x7c00);
-    v128 special = v_and(v_eq_i32(v_and(h, infinite), infinite), v_splat_i32(0x7f800000));
-    v128 magnitude = v_mul_f32(rest, v_splat_i32(0x77800000));
-    /* for infinities and NaN the product has a wrong, large exponent: all its bits are set by or */
-    return v_or(v_or(sign, magnitude), special);
+    v128 bits = v_and(v_shl_i32(v_load_i16_as_i32(p), 13), v_splat_i32((int32_t)0x8fffe000u));
+    /* 2^112 moves the exponent from bias 15 to 127; a subnormal becomes normal on the way */
+    return v_mul_f32(bits, v_splat_i32(0x77800000));
 }
 
 #endif

@@ -1,0 +1,109 @@
+/* Relaxed SIMD with the 32-bit dot product: one instruction for 16 products on ARM and on x86 with
+ * VNNI. Codes 0 ... 2, in place or times 16, are the 7-bit operand; activations the signed one. */
+#include "kernels.h"
+#include "relaxed_gemm.h"
+#include "v128.h"
+#include "v128_table.h"
+
+static volatile const uint8_t code_masks[2] = {0x03, 0x30}; /* volatile: see v128_table.h */
+
+/* ---- one token ---- */
+
+/* Sums of one row: codes in bits 0, 1 of a byte, and those of bits 4, 5, sixteen times too large;
+ * two chains each, as one would wait for itself. */
+typedef struct {
+    v128 low[2], high[2];
+} row_sums;
+
+static inline int32_t total(row_sums s)
+{
+    return v_sum_i32(v_add_i32(s.low[0], s.low[1])) +
+           (v_sum_i32(v_add_i32(s.high[0], s.high[1])) >> 4);
+}
+
+void tritx_gemv_t2_a8__relaxed(float *restrict y, const uint8_t *restrict w,
+                               const int8_t *restrict q, int32_t q_sum, float s, float g,
+                               int row_begin, int row_end, int cols)
+{
+    const v128 low = v_splat_u8(code_masks[0]), high = v_splat_u8(code_masks[1]);
+    const size_t padded = trit_t2_cols((size_t)cols);
+    const row_sums zero = {{v_splat_i32(0), v_splat_i32(0)}, {v_splat_i32(0), v_splat_i32(0)}};
+    for (int row = row_begin; row < row_end; row += 2) {
+        const uint8_t *p = w + (size_t)(row / 2) * (padded / 2);
+        const int8_t *x = q, *end = q + padded;
+        row_sums r0 = zero, r1 = zero;
+        TRIT_KEEP_LOOP
+        for (; x < end; x += TRIT_T2_COLS, p += 2 * TRIT_T2_BLOCK_BYTES) {
+            v128 w0 = v_load(p), w1 = v_load(p + TRIT_T2_BLOCK_BYTES);
+            v128 x0 = v_load(x), x1 = v_load(x + 16), x2 = v_load(x + 32), x3 = v_load(x + 48);
+            r0.low[0] = v_relaxed_dot_add_i32(x0, v_and(w0, low), r0.low[0]);
+            r1.high[0] = v_relaxed_dot_add_i32(x0, v_and(w1, high), r1.high[0]);
+            r0.high[0] = v_relaxed_dot_add_i32(x2, v_and(w0, high), r0.high[0]);
+            r1.low[0] = v_relaxed_dot_add_i32(x2, v_and(w1, low), r1.low[0]);
+            w0 = v_shr_u16(w0, 2);
+            w1 = v_shr_u16(w1, 2);
+            r0.low[1] = v_relaxed_dot_add_i32(x1, v_and(w0, low), r0.low[1]);
+            r1.high[1] = v_relaxed_dot_add_i32(x1, v_and(w1, high), r1.high[1]);
+            r0.high[1] = v_relaxed_dot_add_i32(x3, v_and(w0, high), r0.high[1]);
+            r1.low[1] = v_relaxed_dot_add_i32(x3, v_and(w1, low), r1.low[1]);
+        }
+        y[row] = (float)(total(r0) - q_sum) / s * g;
+        if (row + 1 < row_end) y[row + 1] = (float)(total(r1) - q_sum) / s * g;
+    }
+}
+
+/* ---- many tokens ---- */
+
+static inline void add_tile(int32_t *sum0, int32_t *sum1, const uint8_t *restrict codes,
+                            const int8_t *restrict q, size_t q_stride, int n, int n_cols)
+{
+    v128 part[2 * TRIT_TILE_TOKENS];
+    for (int i = 0; i < 2 * n; i++) part[i] = v_splat_i32(0);
+    TRIT_KEEP_LOOP
+    for (int k = 0; k < n_cols; k += 16) {
+        v128 c0 = v_load(codes + k), c1 = v_load(codes + TRIT_UNPACK_COLS + k);
+        for (int i = 0; i < n; i++) {
+            v128 x = v_load(q + (size_t)i * q_stride + k);
+            part[i] = v_relaxed_dot_add_i32(x, c0, part[i]);
+            part[n + i] = v_relaxed_dot_add_i32(x, c1, part[n + i]);
+        }
+    }
+    for (int i = 0; i < n; i++) {
+        sum0[i] += v_sum_i32(part[i]);
+        sum1[i] += v_sum_i32(part[n + i]);
+    }
+}
+
+void tritx_gemm_t2_a8__relaxed(float *restrict y, size_t y_stride, const uint8_t *restrict w,
+                               const int8_t *restrict q, const int32_t *restrict q_sum,
+                               const float *restrict s, float g, int m, int row_begin, int row_end,
+                               int cols)
+{
+    tritx_gemm_tiles(add_tile, y, y_stride, w, q, q_sum, s, g, m, row_begin, row_end, cols);
+}
+
+/* ---- head: the planes are the 7-bit operand, pairs of products at most 2 * 127 * 127 ---- */
+
+void tritx_head_i8_h14__relaxed(float *restrict y, const int8_t *restrict w,
+                                const float *restrict scale, const int32_t *restrict w_sum,
+                                const uint8_t *restrict high, const uint8_t *restrict low, float s,
+                                int row_begin, int row_end, int cols)
+{
+    for (int row = row_begin; row < row_end; row += 2) {
+        const int8_t *p = w + (size_t)row * (size_t)cols;
+        v128 high0 = v_splat_i32(0), low0 = high0, high1 = high0, low1 = high0;
+        TRIT_KEEP_LOOP
+        for (int k = 0; k < cols; k += 16, p += 32) {
+            v128 h = v_load(high + k), l = v_load(low + k), w0 = v_load(p), w1 = v_load(p + 16);
+            high0 = v_relaxed_dot_add_i32(w0, h, high0);
+            low0 = v_relaxed_dot_add_i32(w0, l, low0);
+            high1 = v_relaxed_dot_add_i32(w1, h, high1);
+            low1 = v_relaxed_dot_add_i32(w1, l, low1);
+        }
+        int64_t sum0 = 128 * (int64_t)v_sum_i32(high0) + v_sum_i32(low0);
+        int64_t sum1 = 128 * (int64_t)v_sum_i32(high1) + v_sum_i32(low1);
+        y[row] = (float)(sum0 - 8192 * (int64_t)w_sum[row]) / s * scale[row];
+        if (row + 1 < row_end)
+            y[row + 1] = (float)(sum1 - 8192 * (int64_t)w_sum[row + 1]) / s * scale[row + 1];
+    }
+}
