@@ -11,9 +11,18 @@ enum { MAX_THREADS = 64 };
 #include <pthread.h>
 #include <stdatomic.h>
 
-/* A worker looks this often for new work before it sleeps: some tens of microseconds up to a
- * millisecond. Long enough to stay awake between two layers, short enough to leave a busy core. */
-enum { SPINS = 50000 };
+/* A thread looks this often for work before it sleeps: about half a millisecond, long enough to stay
+ * awake from one layer to the next, as waking takes as long as a small matrix. */
+enum { SPINS = 1000000 };
+
+/* Work is cut finer than there are threads, so that one that lost its core delays the others by a
+ * small piece only. */
+enum { CHUNKS_A_THREAD = 8 };
+
+/* When a core is taken away, waiting for the thread on it costs more than the thread brings: after
+ * LATE_MAX such waits half of the threads pause for some jobs, and longer each time it happens. */
+enum { LATE_MAX = 3, CALM_JOBS = 4096, PAUSE_MIN = 512, PAUSE_MAX = 16384 };
+static const double LATE_MS = 0.1;
 
 struct trit_pool {
     int n_threads;
@@ -21,57 +30,92 @@ struct trit_pool {
     int n_started;
     pthread_mutex_t mutex;
     pthread_cond_t wake, done;
-    atomic_uint job; /* counts jobs; a change means work */
-    atomic_int unfinished;
-    atomic_int sleepers;
+    /* Number of the job, and how many of its chunks nobody has claimed. Who takes one off owns it. */
+    _Atomic uint64_t ticket;
+    atomic_uint chunks_done;
+    /* The job. A thread that comes late may read them while the next job is written; its claim of a
+     * chunk then fails, as the ticket has moved on. */
+    _Atomic(tritx_range_fn *) fn;
+    _Atomic(void *) ctx;
+    atomic_int n_rows, chunk_rows;
+    atomic_uint n_chunks;
+    atomic_int n_awake; /* threads that take part, 1 ... n_threads */
+    atomic_bool asleep[MAX_THREADS];
     atomic_bool joiner_sleeps;
     atomic_bool quit;
     atomic_int next_index; /* hands every worker its number */
-    tritx_range_fn *fn;
-    void *ctx;
-    int n_rows, grain;
+    /* the caller's own */
+    double (*now)(void *ctx);
+    void *now_ctx;
+    int n_late, n_calm, pause, n_until_retry;
 };
 
-static void run_share(trit_pool *pool, int index)
+/* The next chunk of the present job; false when none is left. */
+static bool claim(trit_pool *pool, int *begin, int *end, tritx_range_fn **fn, void **ctx)
 {
-    int64_t grains = ((int64_t)pool->n_rows + pool->grain - 1) / pool->grain;
-    int64_t begin = grains * index / pool->n_threads * pool->grain;
-    int64_t end = grains * (index + 1) / pool->n_threads * pool->grain;
-    if (end > pool->n_rows) end = pool->n_rows;
-    if (begin < end) pool->fn(pool->ctx, (int)begin, (int)end);
-}
-
-static unsigned wait_for_job(trit_pool *pool, unsigned seen)
-{
-    for (int i = 0; i < SPINS; i++) {
-        unsigned job = atomic_load_explicit(&pool->job, memory_order_acquire);
-        if (job != seen) return job;
+    for (uint64_t ticket = atomic_load(&pool->ticket);;) {
+        uint32_t left = (uint32_t)ticket;
+        if (left == 0) return false;
+        uint32_t index = atomic_load(&pool->n_chunks) - left;
+        int n_rows = atomic_load(&pool->n_rows), chunk_rows = atomic_load(&pool->chunk_rows);
+        *fn = atomic_load(&pool->fn);
+        *ctx = atomic_load(&pool->ctx);
+        if (!atomic_compare_exchange_weak(&pool->ticket, &ticket, ticket - 1)) continue;
+        *begin = (int)index * chunk_rows;
+        *end = n_rows - *begin < chunk_rows ? n_rows : *begin + chunk_rows;
+        return true;
     }
-    pthread_mutex_lock(&pool->mutex);
-    atomic_fetch_add(&pool->sleepers, 1);
-    while (atomic_load(&pool->job) == seen) pthread_cond_wait(&pool->wake, &pool->mutex);
-    atomic_fetch_sub(&pool->sleepers, 1);
-    pthread_mutex_unlock(&pool->mutex);
-    return atomic_load(&pool->job);
-}
-
-static void announce_job(trit_pool *pool)
-{
-    atomic_fetch_add(&pool->job, 1);
-    /* a worker counts itself as a sleeper before it looks at `job` for the last time */
-    if (atomic_load(&pool->sleepers) == 0) return;
-    pthread_mutex_lock(&pool->mutex);
-    pthread_cond_broadcast(&pool->wake);
-    pthread_mutex_unlock(&pool->mutex);
 }
 
 /* The last one wakes the caller if it went to sleep. Both sides first write, then read what the
  * other wrote, so one of them always sees the other. */
 static void report_done(trit_pool *pool)
 {
-    if (atomic_fetch_sub(&pool->unfinished, 1) != 1 || !atomic_load(&pool->joiner_sleeps)) return;
+    if (atomic_fetch_add(&pool->chunks_done, 1) + 1 != atomic_load(&pool->n_chunks) ||
+        !atomic_load(&pool->joiner_sleeps))
+        return;
     pthread_mutex_lock(&pool->mutex);
     pthread_cond_signal(&pool->done);
+    pthread_mutex_unlock(&pool->mutex);
+}
+
+static void run_chunks(trit_pool *pool)
+{
+    tritx_range_fn *fn;
+    void *ctx;
+    for (int begin, end; claim(pool, &begin, &end, &fn, &ctx);) {
+        fn(ctx, begin, end);
+        report_done(pool);
+    }
+}
+
+static uint32_t job_number(trit_pool *pool) { return (uint32_t)(atomic_load(&pool->ticket) >> 32); }
+
+static bool has_work(trit_pool *pool, int index, uint32_t seen)
+{
+    return atomic_load(&pool->quit) ||
+           (index < atomic_load(&pool->n_awake) && job_number(pool) != seen);
+}
+
+static void wait_for_job(trit_pool *pool, int index, uint32_t seen)
+{
+    for (int i = 0; i < SPINS && index < atomic_load(&pool->n_awake); i++)
+        if (job_number(pool) != seen) return;
+    pthread_mutex_lock(&pool->mutex);
+    atomic_store(&pool->asleep[index], true);
+    while (!has_work(pool, index, seen)) pthread_cond_wait(&pool->wake, &pool->mutex);
+    atomic_store(&pool->asleep[index], false);
+    pthread_mutex_unlock(&pool->mutex);
+}
+
+static void wake_sleepers(trit_pool *pool, int n)
+{
+    bool any = false;
+    /* a worker says that it sleeps before it looks for work for the last time */
+    for (int i = 1; i < n; i++) any |= atomic_load(&pool->asleep[i]);
+    if (!any) return;
+    pthread_mutex_lock(&pool->mutex);
+    pthread_cond_broadcast(&pool->wake);
     pthread_mutex_unlock(&pool->mutex);
 }
 
@@ -79,11 +123,12 @@ static void report_done(trit_pool *pool)
  * the core that a worker needs. */
 static void join(trit_pool *pool)
 {
+    uint32_t n = atomic_load(&pool->n_chunks);
     for (int i = 0; i < SPINS; i++)
-        if (atomic_load_explicit(&pool->unfinished, memory_order_acquire) == 0) return;
+        if (atomic_load(&pool->chunks_done) == n) return;
     pthread_mutex_lock(&pool->mutex);
     atomic_store(&pool->joiner_sleeps, true);
-    while (atomic_load(&pool->unfinished) != 0) pthread_cond_wait(&pool->done, &pool->mutex);
+    while (atomic_load(&pool->chunks_done) != n) pthread_cond_wait(&pool->done, &pool->mutex);
     atomic_store(&pool->joiner_sleeps, false);
     pthread_mutex_unlock(&pool->mutex);
 }
@@ -92,12 +137,12 @@ static void *worker(void *arg)
 {
     trit_pool *pool = arg;
     int index = 1 + atomic_fetch_add(&pool->next_index, 1);
-    unsigned seen = 0;
+    uint32_t seen = 0;
     for (;;) {
-        seen = wait_for_job(pool, seen);
+        wait_for_job(pool, index, seen);
         if (atomic_load(&pool->quit)) return NULL;
-        run_share(pool, index);
-        report_done(pool);
+        seen = job_number(pool);
+        run_chunks(pool);
     }
 }
 
@@ -109,6 +154,8 @@ trit_status trit_pool_new(trit_pool **out, int n_threads, trit_error *err)
     trit_pool *pool = calloc(1, sizeof *pool);
     if (!pool) return tritx_fail(err, TRIT_OOM, 0, "no memory for a thread pool");
     pool->n_threads = n_threads;
+    pool->pause = PAUSE_MIN;
+    atomic_store(&pool->n_awake, n_threads);
     pthread_mutex_init(&pool->mutex, NULL);
     pthread_cond_init(&pool->wake, NULL);
     pthread_cond_init(&pool->done, NULL);
@@ -126,7 +173,9 @@ void trit_pool_free(trit_pool *pool)
 {
     if (!pool) return;
     atomic_store(&pool->quit, true);
-    announce_job(pool);
+    pthread_mutex_lock(&pool->mutex);
+    pthread_cond_broadcast(&pool->wake);
+    pthread_mutex_unlock(&pool->mutex);
     for (int i = 0; i < pool->n_started; i++) pthread_join(pool->threads[i], NULL);
     pthread_cond_destroy(&pool->wake);
     pthread_cond_destroy(&pool->done);
@@ -134,20 +183,65 @@ void trit_pool_free(trit_pool *pool)
     free(pool);
 }
 
+void tritx_pool_clock(trit_pool *pool, double (*now)(void *ctx), void *ctx)
+{
+    if (!pool) return;
+    pool->now = now;
+    pool->now_ctx = ctx;
+}
+
+static double now(trit_pool *pool) { return pool->now ? pool->now(pool->now_ctx) : 0; }
+
+/* Threads for the next job; after a pause twice as many as before are tried. */
+static int take_part(trit_pool *pool)
+{
+    int n = atomic_load(&pool->n_awake);
+    if (n == pool->n_threads || --pool->n_until_retry > 0) return n;
+    n = 2 * n < pool->n_threads ? 2 * n : pool->n_threads;
+    pool->n_until_retry = pool->pause;
+    atomic_store(&pool->n_awake, n);
+    return n;
+}
+
+static void judge(trit_pool *pool, double work_ms, double wait_ms)
+{
+    if (wait_ms < LATE_MS || wait_ms < work_ms) {
+        if (++pool->n_calm < CALM_JOBS) return;
+        pool->n_calm = pool->n_late = 0;
+        pool->pause = PAUSE_MIN;
+        return;
+    }
+    pool->n_calm = 0;
+    if (++pool->n_late < LATE_MAX) return;
+    pool->n_late = 0;
+    atomic_store(&pool->n_awake, atomic_load(&pool->n_awake) / 2);
+    pool->n_until_retry = pool->pause;
+    if (pool->pause < PAUSE_MAX) pool->pause *= 2;
+}
+
 void tritx_parallel_for(trit_pool *pool, tritx_range_fn *fn, void *ctx, int n_rows, int grain)
 {
-    if (!pool || pool->n_threads == 1 || n_rows <= grain) {
+    int n = pool ? take_part(pool) : 1;
+    if (n == 1 || n_rows <= grain) {
         fn(ctx, 0, n_rows);
         return;
     }
-    pool->fn = fn;
-    pool->ctx = ctx;
-    pool->n_rows = n_rows;
-    pool->grain = grain;
-    atomic_store(&pool->unfinished, pool->n_threads - 1);
-    announce_job(pool);
-    run_share(pool, 0);
+    int share = (n_rows - 1) / (n * CHUNKS_A_THREAD) + 1;
+    int chunk_rows = (share + grain - 1) / grain * grain;
+    double begin = now(pool);
+    atomic_store(&pool->fn, fn);
+    atomic_store(&pool->ctx, ctx);
+    atomic_store(&pool->n_rows, n_rows);
+    atomic_store(&pool->chunk_rows, chunk_rows);
+    atomic_store(&pool->chunks_done, 0);
+    uint32_t n_chunks = (uint32_t)((n_rows - 1) / chunk_rows + 1);
+    atomic_store(&pool->n_chunks, n_chunks);
+    atomic_store(&pool->ticket, (uint64_t)(job_number(pool) + 1) << 32 | n_chunks);
+    wake_sleepers(pool, n);
+    run_chunks(pool);
+    double middle = now(pool);
     join(pool);
+    if (pool->now) judge(pool, middle - begin, now(pool) - middle);
 }
 
 #else /* a build without threads has the same interface and one thread */
@@ -171,6 +265,13 @@ trit_status trit_pool_new(trit_pool **out, int n_threads, trit_error *err)
 }
 
 void trit_pool_free(trit_pool *pool) { free(pool); }
+
+void tritx_pool_clock(trit_pool *pool, double (*now)(void *ctx), void *ctx)
+{
+    (void)pool;
+    (void)now;
+    (void)ctx;
+}
 
 void tritx_parallel_for(trit_pool *pool, tritx_range_fn *fn, void *ctx, int n_rows, int grain)
 {

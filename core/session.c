@@ -259,6 +259,7 @@ trit_status trit_session_run(trit_session *s, double (*now)(void *ctx), void *ct
 {
     if (!s) return tritx_fail(err, TRIT_PARAM, 0, "run: no session");
     double start = now ? now(ctx) : 0;
+    tritx_pool_clock(s->pool, now, ctx);
     while (s->n_done < s->n_queued) {
         trit_status status = step_layer(s, err);
         if (status != TRIT_OK) {
