@@ -75,10 +75,8 @@ static trit_status prepare(const trit_model *model, const trit_session_params *p
                           MAX_SLICE);
     if (p->kv < TRIT_KV_F32 || p->kv > TRIT_KV_INT8)
         return tritx_fail(err, TRIT_PARAM, 0, "the KV type is not f32, f16 or int8");
-    s->kernels = trit_kernels_by_name(p->kernels);
-    if (!s->kernels)
-        return tritx_fail(err, TRIT_PARAM, 0, "this build has no kernel table \"%.20s\"",
-                          p->kernels);
+    if (!tritx_kernels_choose(p->kernels, &s->kernels))
+        return tritx_fail(err, TRIT_PARAM, 0, "this build has no kernels \"%.100s\"", p->kernels);
     s->model = model;
     s->params = *p;
     cut_session(c, s);
@@ -152,7 +150,7 @@ void trit_session_free(trit_session *s)
 static void restart_slice(trit_session *s)
 {
     s->n_slice = 0;
-    s->layer = 0;
+    s->half = 0;
     s->has_logits = false;
 }
 
@@ -228,30 +226,35 @@ void trit_session_trace(trit_session *s, trit_trace *fn, void *ctx)
     s->trace_ctx = ctx;
 }
 
-static trit_status finish_slice(trit_session *s, trit_error *err)
+static void begin_slice(trit_session *s)
 {
+    size_t waiting = s->n_queued - s->n_done;
+    s->n_slice = waiting < (size_t)s->params.n_slice ? (int)waiting : s->params.n_slice;
     bool last = s->n_done + (size_t)s->n_slice == s->n_queued;
-    for (int t = s->each_logits ? 0 : s->n_slice - 1; t < s->n_slice && (last || s->each_logits);
-         t++) {
-        TRIT_TRY(tritx_decoder_head(s, t, err));
-        if (s->each_logits) s->each_logits(s->each_ctx, s->n_done + (size_t)t, s->logits);
-    }
-    s->n_done += (size_t)s->n_slice;
-    s->n_slice = 0;
-    s->layer = 0;
-    s->has_logits = last;
-    return TRIT_OK;
+    s->head_token = s->each_logits ? 0 : last ? s->n_slice - 1 : s->n_slice;
+    tritx_decoder_embed(s);
 }
 
-static trit_status step_layer(trit_session *s, trit_error *err)
+/* The next piece of work: half a layer, or the logits of one token. */
+static trit_status step(trit_session *s, trit_error *err)
 {
-    if (s->n_slice == 0) {
-        size_t waiting = s->n_queued - s->n_done;
-        s->n_slice = waiting < (size_t)s->params.n_slice ? (int)waiting : s->params.n_slice;
-        tritx_decoder_embed(s);
+    int n_halves = 2 * s->model->config.n_layer;
+    if (s->n_slice == 0) begin_slice(s);
+    if (s->half < n_halves) {
+        TRIT_TRY(s->half % 2 ? tritx_decoder_ffn(s, s->half / 2, err)
+                             : tritx_decoder_attention(s, s->half / 2, err));
+        s->half++;
+    } else {
+        TRIT_TRY(tritx_decoder_head(s, s->head_token, err));
+        if (s->each_logits)
+            s->each_logits(s->each_ctx, s->n_done + (size_t)s->head_token, s->logits);
+        s->head_token++;
     }
-    TRIT_TRY(tritx_decoder_layer(s, s->layer++, err));
-    return s->layer == s->model->config.n_layer ? finish_slice(s, err) : TRIT_OK;
+    if (s->half < n_halves || s->head_token < s->n_slice) return TRIT_OK;
+    s->n_done += (size_t)s->n_slice;
+    s->n_slice = s->half = 0;
+    s->has_logits = s->n_done == s->n_queued;
+    return TRIT_OK;
 }
 
 trit_status trit_session_run(trit_session *s, double (*now)(void *ctx), void *ctx, double budget_ms,
@@ -261,7 +264,7 @@ trit_status trit_session_run(trit_session *s, double (*now)(void *ctx), void *ct
     double start = now ? now(ctx) : 0;
     tritx_pool_clock(s->pool, now, ctx);
     while (s->n_done < s->n_queued) {
-        trit_status status = step_layer(s, err);
+        trit_status status = step(s, err);
         if (status != TRIT_OK) {
             restart_slice(s);
             return status;

@@ -5,10 +5,11 @@
 #include "kernels.h"
 #include "model.h"
 #include "pool.h"
+#include "tune.h"
 
 struct trit_session {
     const trit_model *model;
-    const trit_kernels *kernels;
+    trit_kernels kernels;
     trit_pool *pool;
     trit_session_params params;
 
@@ -16,8 +17,10 @@ struct trit_session {
     int32_t *tokens; /* [n_ctx] */
     size_t n_done, n_queued;
     bool has_logits;
-    /* Work in progress: tokens [n_done, n_done + n_slice), layers below `layer` are done. */
-    int n_slice, layer;
+    /* Work in progress: tokens [n_done, n_done + n_slice); of the halves of layers, attention and
+     * FFN, those below `half` are done, and after all of them the logits of tokens below `head_token`
+     * as far as they are wanted. */
+    int n_slice, half, head_token;
 
     /* KV cache. One of f32, f16 and i8: [n_layer][n_ctx][n_head_kv * head_dim]; i8 has a scale for
      * each head: [n_layer][n_ctx][n_head_kv]. */
@@ -48,7 +51,8 @@ struct trit_session {
 /* decoder.c. The slice is tokens[n_done .. n_done + n_slice). */
 void tritx_decoder_embed(trit_session *s);
 /* NUMERIC when an activation is not finite. */
-trit_status tritx_decoder_layer(trit_session *s, int layer, trit_error *err);
+trit_status tritx_decoder_attention(trit_session *s, int layer, trit_error *err);
+trit_status tritx_decoder_ffn(trit_session *s, int layer, trit_error *err);
 /* Logits of token t of the slice. */
 trit_status tritx_decoder_head(trit_session *s, int t, trit_error *err);
 

@@ -208,9 +208,17 @@ typedef struct {
     int32_t n_ctx;   /* tokens the KV cache holds, 1 ... the model's n_ctx */
     int32_t n_slice; /* tokens of a prefill that are computed together, 1 ... 256 */
     trit_kv kv;
-    const char *kernels; /* "ref", "v128", "relaxed"; NULL = the best of this build */
-    trit_pool *pool;     /* NULL = one thread */
+    /* A kernel table, "ref", "v128", "relaxed" or "relaxed16", or words like "gemv_t2_a8=v128" with
+     * spaces between for single ops, as trit_kernels_tune writes them. NULL = the usual best. */
+    const char *kernels;
+    trit_pool *pool; /* NULL = one thread */
 } trit_session_params;
+
+/* Measures which design of each integer product is the fastest on this processor, for some 30 ms;
+ * now(ctx) in milliseconds. Writes words for trit_session_params.kernels. PARAM when they do not fit
+ * `capacity` bytes (256 are enough), OOM. */
+trit_status trit_kernels_tune(double (*now)(void *ctx), void *ctx, char *choice, size_t capacity,
+                              trit_error *err);
 
 /* Bytes that trit_session_new will take. */
 trit_status trit_session_bytes(const trit_model *model, const trit_session_params *params,
@@ -226,7 +234,7 @@ trit_status trit_session_sync(trit_session *session, const int32_t *ids, size_t 
                               size_t *n_reused, trit_error *err);
 /* Queues one more token: the decode step. */
 trit_status trit_session_append(trit_session *session, int32_t id, trit_error *err);
-/* Computes what is queued, layer by layer, until done (OK) or until now(ctx) has moved on by
+/* Computes what is queued, half a layer at a time, until done (OK) or until now(ctx) has moved on by
  * budget_ms (CONTINUE: call again). now == NULL: no budget. Allocates nothing. */
 trit_status trit_session_run(trit_session *session, double (*now)(void *ctx), void *ctx,
                              double budget_ms, trit_error *err);

@@ -38,6 +38,11 @@ static const trit_kernels *const tables[] = {
     &trit_kernels_ref,
 };
 
+const trit_kernels *trit_kernels_by_index(int index)
+{
+    return index < (int)(sizeof tables / sizeof *tables) ? tables[index] : NULL;
+}
+
 const trit_kernels *trit_kernels_by_name(const char *name)
 {
     if (!name) return tables[0];

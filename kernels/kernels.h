@@ -135,5 +135,7 @@ extern const trit_kernels trit_kernels_ref, trit_kernels_v128, trit_kernels_rela
 
 /* The table of this name, NULL when this build has none of it. name NULL: the fastest as a rule. */
 const trit_kernels *trit_kernels_by_name(const char *name);
+/* All tables of this build, ref last; NULL beyond. */
+const trit_kernels *trit_kernels_by_index(int index);
 
 #endif

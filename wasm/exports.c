@@ -132,6 +132,17 @@ TRIT_EXPORT trit_status trit_js_pool_new(int n_threads, trit_pool **out)
 
 TRIT_EXPORT void trit_js_pool_free(trit_pool *pool) { trit_pool_free(pool); }
 
+static double now(void *ctx)
+{
+    (void)ctx;
+    return emscripten_get_now();
+}
+
+TRIT_EXPORT trit_status trit_js_kernels_tune(char *choice, size_t capacity)
+{
+    return trit_kernels_tune(now, NULL, choice, capacity, fresh_error());
+}
+
 TRIT_EXPORT trit_status trit_js_session_bytes(const trit_model *model, int32_t n_ctx,
                                               int32_t n_slice, trit_kv kv, const char *kernels,
                                               size_t *out)
@@ -165,12 +176,6 @@ TRIT_EXPORT trit_status trit_js_session_append(trit_session *session, int32_t id
 TRIT_EXPORT trit_status trit_js_session_rewind(trit_session *session, size_t n)
 {
     return trit_session_rewind(session, n, fresh_error());
-}
-
-static double now(void *ctx)
-{
-    (void)ctx;
-    return emscripten_get_now();
 }
 
 TRIT_EXPORT trit_status trit_js_session_run(trit_session *session, double budget_ms)

@@ -25,6 +25,42 @@ static void cover(trit_pool *pool, int n_rows, int grain)
     TRIT_CHECK(fine);
 }
 
+#if TRIT_THREADS
+static void note_call(void *ctx, int begin, int end)
+{
+    int *calls = ctx;
+    (void)end;
+    calls[begin]++;
+}
+
+static double leap(void *ctx) { return *(double *)ctx += 10; }
+
+static int n_calls(trit_pool *pool)
+{
+    int calls[8] = {0}, n = 0;
+    tritx_parallel_for(pool, note_call, calls, 8, 1);
+    for (int i = 0; i < 8; i++) n += calls[i];
+    return n;
+}
+
+/* By this clock every wait is as long as the caller's own work: threads are given up, half of them
+ * after every third job, and tried again later. */
+static void test_pauses(void)
+{
+    trit_pool *pool;
+    double time = 0;
+    TRIT_CHECK_EQ_I(trit_pool_new(&pool, 4, NULL), TRIT_OK);
+    for (int i = 0; i < 20; i++) TRIT_CHECK_EQ_I(n_calls(pool), 8);
+    tritx_pool_clock(pool, leap, &time);
+    for (int i = 0; i < 6; i++) TRIT_CHECK_EQ_I(n_calls(pool), 8);
+    int alone = 0;
+    while (alone < 100000 && n_calls(pool) == 1) alone++;
+    TRIT_CHECK(alone > 100 && alone < 100000);
+    tritx_pool_clock(pool, NULL, NULL);
+    trit_pool_free(pool);
+}
+#endif
+
 int main(void)
 {
     trit_pool *pool = NULL;
@@ -50,5 +86,8 @@ int main(void)
         trit_pool_free(pool);
     }
     trit_pool_free(NULL);
+#if TRIT_THREADS
+    test_pauses();
+#endif
     return TRIT_DONE();
 }
