@@ -193,6 +193,45 @@ static trit_status add_byte_tokenizer(trit_model *m, trit_error *err)
     return status;
 }
 
+static uint32_t draw(uint64_t *state)
+{
+    *state = *state * 6364136223846793005u + 1442695040888963407u;
+    return (uint32_t)(*state >> 32);
+}
+
+/* Four codes 0 ... 2 a byte; padding columns may hold any code. */
+static void random_codes(uint8_t *codes, size_t n, uint64_t *state)
+{
+    uint8_t four_codes[256];
+    for (unsigned i = 0; i < 256; i++) {
+        unsigned v = i * 81 >> 8;
+        four_codes[i] = (uint8_t)(v % 3 | v / 3 % 3 << 2 | v / 9 % 3 << 4 | v / 27 << 6);
+    }
+    uint32_t bits = 0;
+    for (size_t k = 0; k < n; k++, bits >>= 8) {
+        if (k % 4 == 0) bits = draw(state);
+        codes[k] = four_codes[bits & 255];
+    }
+}
+
+static void random_rows(tritx_rows *r, uint64_t *state)
+{
+    size_t rows = (size_t)r->rows, cols = (size_t)r->cols;
+    for (size_t k = 0; r->f16 && k < rows * cols; k++)
+        r->f16[k] = (uint16_t)((draw(state) & 0x83ff) | 0x3400);
+    for (size_t row = 0; r->i8 && row < rows; row++) {
+        uint32_t bits = 0;
+        r->scale[row] = 0.01f;
+        r->sum[row] = 0;
+        for (size_t k = 0; k < cols; k++, bits >>= 8) {
+            if (k % 4 == 0) bits = draw(state);
+            int8_t code = (int8_t)((int)(bits & 255) * 255 / 256 - 127);
+            r->i8[trit_i8_offset(row, k, cols)] = code;
+            r->sum[row] += code;
+        }
+    }
+}
+
 trit_status trit_model_synthetic(const trit_config *config, uint64_t seed, trit_model **model,
                                  trit_error *err)
 {
@@ -200,37 +239,17 @@ trit_status trit_model_synthetic(const trit_config *config, uint64_t seed, trit_
     if (!model) return tritx_fail(err, TRIT_PARAM, 0, "model is NULL");
     TRIT_TRY(tritx_model_new(config, &m, err));
     uint64_t state = seed;
-#define NEXT()                                                                                     \
-    (state = state * 6364136223846793005u + 1442695040888963407u, (uint32_t)(state >> 33))
     for (int i = 0; i < config->n_layer; i++)
         for (int s = TRIT_SLOT_LAYER_FIRST; s <= TRIT_SLOT_LAYER_LAST; s++) {
             size_t n = 0;
             const tritx_ternary *t = tritx_model_ternary(m, (tritx_slot)s, i);
             float *x = t ? NULL : tritx_model_floats(m, (tritx_slot)s, i, &n);
             for (size_t k = 0; x && k < n; k++) x[k] = n == 1 ? 0.05f : 1.0f;
-            /* four codes 0 ... 2 a byte out of one draw; padding columns may hold any code */
-            for (size_t k = 0; t && k < trit_t2_bytes((size_t)t->rows, (size_t)t->cols); k++) {
-                uint32_t r = NEXT();
-                t->codes[k] =
-                    (uint8_t)((r & 255) * 3 >> 8 | ((r >> 8 & 255) * 3 >> 8) << 2 |
-                              ((r >> 16 & 255) * 3 >> 8) << 4 | ((r >> 23 & 255) * 3 >> 8) << 6);
-            }
+            if (t) random_codes(t->codes, trit_t2_bytes((size_t)t->rows, (size_t)t->cols), &state);
         }
     for (int32_t i = 0; i < config->dim; i++) m->norm[i] = 1.0f;
-    for (int which = 0; which < (config->tied_head ? 1 : 2); which++) {
-        tritx_rows *r = which ? &m->head : &m->embed;
-        for (size_t row = 0; row < (size_t)r->rows; row++) {
-            if (r->i8) r->scale[row] = 0.01f, r->sum[row] = 0;
-            for (size_t k = 0; k < (size_t)r->cols; k++) {
-                uint32_t v = NEXT();
-                if (r->f16) r->f16[row * (size_t)r->cols + k] = (uint16_t)((v & 0x83ff) | 0x3400);
-                else
-                    r->sum[row] += r->i8[trit_i8_offset(row, k, (size_t)r->cols)] =
-                        (int8_t)((int)(v % 255) - 127);
-            }
-        }
-    }
-#undef NEXT
+    random_rows(&m->embed, &state);
+    if (!config->tied_head) random_rows(&m->head, &state);
     trit_status status = config->n_vocab > 256 ? add_byte_tokenizer(m, err) : TRIT_OK;
     if (status != TRIT_OK) {
         trit_model_free(m);
