@@ -264,6 +264,16 @@ test('chat keeps its history, also of a stopped answer', async () => {
     assert.equal(chat.history.length, 5, 'a turn that failed leaves no trace');
 });
 
+test('the memory is weights, context and little else', async (t) => {
+    const large = await Trit.synthetic('0.7B', { threads: 1, contextLength: 64 });
+    const { memoryBytes } = await large.measure({ prefill: 2, decode: 1 });
+    const { modelBytes, sessionBytes } = large.info;
+    large.close();
+    const beside = memoryBytes - modelBytes - sessionBytes;
+    t.diagnostic(`${modelBytes} + ${sessionBytes} bytes, ${beside} beside`);
+    assert.ok(modelBytes > 200e6 && beside > 0 && beside < 16 * 2 ** 20);
+});
+
 test('close ends what runs and refuses what comes', async () => {
     const other = await Trit.load(modelPath, { threads: 1 });
     const answer = other.generate(prompt, { temperature: 0 });
