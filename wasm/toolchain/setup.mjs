@@ -2,14 +2,14 @@
 // Makes sure of every tool that builds trit, without root and without touching the host system.
 //   node wasm/toolchain/setup.mjs            what `npm start` and `npm run build` need
 //   node wasm/toolchain/setup.mjs --tests    what `npm test` needs besides:
-//                                            clang-format, a C compiler, Node 24, Chromium
+//                                            clang-format, a C compiler, Node 24, three browsers
 //
 // Tools on PATH that are new enough are used as they are; the others come from Debian packages that are
 // unpacked into .toolchain/. Runs again in well under a second once all is there.
 import { chmodSync, existsSync, mkdirSync, rmSync, writeFileSync } from 'node:fs';
 import { delimiter, join } from 'node:path';
 import { haveApt, unpackPackages } from './apt.mjs';
-import { ensureChromium } from './browser.mjs';
+import { ensureBrowsers } from './browsers.mjs';
 import { ensureCjson } from './cjson.mjs';
 import { ensureNode24 } from './node24.mjs';
 import { EXCEPT, EXCLUDE, LLVM, RECIPE, SUITE } from './packages.mjs';
@@ -173,7 +173,7 @@ try {
     if (forTests) {
         ensureCompiler();
         ensureNode24();
-        ensureChromium();
+        ensureBrowsers();
     }
 } catch (error) {
     if (!(error instanceof SetupError)) throw error;
