@@ -1,0 +1,72 @@
+// One way to drive the three engines. Chromium and Firefox speak through puppeteer, WebKit through its
+// own WebDriver.
+import puppeteer from 'puppeteer-core';
+import { browserProgram } from '../../wasm/toolchain/browsers.mjs';
+import { launchWebKit } from './webkit.mjs';
+
+// How long one call of `evaluate` may take.
+const LIMIT_MS = 240_000;
+
+const CHROMIUM_ARGS = [
+    ...['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
+    ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
+];
+
+const launchers = {
+    chromium: () => launchPuppeteer('chrome', browserProgram('chromium'), CHROMIUM_ARGS),
+    firefox: () => launchPuppeteer('firefox', browserProgram('firefox'), []),
+    webkit: () => launchWebKit(browserProgram('webkit'), LIMIT_MS),
+};
+
+/**
+ * @typedef {object} Page
+ * @property {(source: Function | string, ...args: any[]) => Promise<any>} evaluate runs a function or an
+ *   expression in the page and waits for its promise; arguments and result go through JSON, with null
+ *   for undefined
+ * @property {(selector: string, path: string) => Promise<void>} uploadFile chooses a file in an input
+ * @property {() => Promise<string[]>} troubles what the page has thrown and written to the console; of
+ *   WebKit nothing of workers, and nothing from before the driver reached the page
+ * @property {() => Promise<void>} close
+ */
+
+/**
+ * Starts a browser with an empty profile.
+ * @param {'chromium' | 'firefox' | 'webkit'} name
+ * @returns {Promise<{open: (url: string) => Promise<Page>, close: () => Promise<void>}>} `open` waits
+ *   until the page has loaded, its modules included
+ */
+export async function openBrowser(name) {
+    const browser = await launchers[name]();
+    return {
+        async open(url) {
+            const { run, ...page } = await browser.open(url);
+            return { ...page, evaluate: (source, ...args) => evaluate(run, source, args) };
+        },
+        close: browser.close,
+    };
+}
+
+async function evaluate(run, source, args) {
+    const value = typeof source === 'string' ? source : `(${source})(...${JSON.stringify(args)})`;
+    return JSON.parse(await run(`(async () => JSON.stringify((await (${value})) ?? null))()`));
+}
+
+async function launchPuppeteer(browser, executablePath, args) {
+    const launched = await puppeteer.launch({
+        ...{ browser, executablePath, args, headless: true, protocolTimeout: LIMIT_MS },
+    });
+    const open = async (url) => {
+        const page = await launched.newPage();
+        const troubles = [];
+        page.on('pageerror', (error) => troubles.push(String(error)));
+        page.on('console', (message) => troubles.push(message.text()));
+        await page.goto(url);
+        return {
+            run: (expression) => page.evaluate(expression),
+            uploadFile: async (selector, path) => (await page.$(selector)).uploadFile(path),
+            troubles: async () => troubles,
+            close: () => page.close(),
+        };
+    };
+    return { open, close: () => launched.close() };
+}
