@@ -90,7 +90,9 @@ function chooseThreads(wish, cores, can) {
             `threads is not a whole number in 1 ... ${defaults.maxThreads}`,
         );
     if (!can.threads) {
-        const note = 'threads need a page that is cross-origin isolated (COOP and COEP headers)';
+        const note =
+            'threads need SharedArrayBuffer: a page that is cross-origin isolated (COOP and COEP ' +
+            'headers), in an engine that gives it to such pages';
         if (wish !== undefined && wish > 1) throw new TritError('UNSUPPORTED', note);
         return { threads: 1, note };
     }

@@ -288,7 +288,7 @@ test('chooseBuild', () => {
     assert.deepEqual(chooseBuild({}, 4, all), { flavour: 'relaxed', threads: 4 });
     const alone = chooseBuild({}, 4, { ...all, threads: false });
     assert.equal(alone.threads, 1);
-    assert.match(alone.note, /cross-origin isolated/);
+    assert.match(alone.note, /SharedArrayBuffer.*cross-origin isolated/);
     assert.throws(() => chooseBuild({}, 4, { ...all, simd: false }), coded('UNSUPPORTED'));
     const wishes = [{ flavour: 'relaxed' }, { threads: 2 }];
     for (const wish of wishes)
