@@ -1,0 +1,85 @@
+// One run in the engine that ships, below the public interface: there every kernel table, slice and
+// history can be asked for. Blocks its thread, and leaves its memory to the end of that thread.
+import { Bindings } from '../../web/bindings.js';
+import { startModule } from '../../web/flavours.js';
+import { demand, Hash, N_CTX, N_KEPT, N_PROMPT, N_SAME, N_SAMPLE } from './work.js';
+import { otherPrompt, SAMPLING } from './work.js';
+
+/**
+ * @param {Uint8Array} bytes the packed model
+ * @param {number[][]} prompts
+ * @param {import('./matrix.mjs').Run} run
+ * @returns {Promise<string>} the hash, or 'none' when the build has no such kernel table
+ */
+export async function hashInEngine(bytes, prompts, run) {
+    const c = new Bindings(await startModule(run));
+    const model = load(c, bytes);
+    const session = openSession(c, model, run);
+    if (session === 0) return 'none';
+    const { nVocab, stopIds } = JSON.parse(c.string('model_info', model));
+    const rows = c.alloc(4 * N_PROMPT * nVocab);
+    const hash = new Hash();
+    for (const prompt of prompts) {
+        c.call('session_rewind', session, 0);
+        c.plain('session_collect', session, rows, 0, N_PROMPT, nVocab);
+        if (run.history === 'rewound') {
+            compute(c, session, otherPrompt(prompt), 0);
+            c.call('session_rewind', session, N_KEPT);
+        }
+        compute(c, session, prompt, run.history === 'rewound' ? N_SAME : 0);
+        hash.push(c.words(rows, N_PROMPT * nVocab));
+    }
+    c.plain('session_collect', session, 0, 0, 0, 0);
+    hash.push(sample(c, model, session, prompts.at(-1), stopIds));
+    return String(hash);
+}
+
+function load(c, bytes) {
+    const loader = c.make('loader_new', c.constants.head['as-is']);
+    c.with(bytes, (address, n) => c.call('loader_push', loader, address, n));
+    return c.make('loader_finish', loader);
+}
+
+function openSession(c, model, { kv, table, threads, slice }) {
+    const pool = threads > 1 ? c.make('pool_new', threads) : 0;
+    try {
+        return c.with(table, (name) =>
+            c.make('session_new', model, N_CTX, slice, c.constants.kv[kv], name, pool),
+        );
+    } catch (error) {
+        if (error.code === 'PARAM' && error.message.includes('kernel table')) return 0;
+        throw error;
+    }
+}
+
+function compute(c, session, ids, nExpected) {
+    const reused = c.with(Int32Array.from(ids), (address, n) =>
+        c.make('session_sync', session, address, n),
+    );
+    demand('reused tokens', reused, nExpected);
+    c.call('session_run', session, Infinity);
+}
+
+function sample(c, model, session, prompt, stopIds) {
+    const { temperature, topK, topP, seed } = SAMPLING;
+    const sampler = c.with(Int32Array.from(stopIds), (ids, n) =>
+        c.with(
+            Float32Array.from(stopIds, () => -Infinity),
+            (values) =>
+                c.make(
+                    'sampler_new',
+                    // min-p and the three penalties are off
+                    ...[model, temperature, topK, topP, 0, 1, 0, 0, 0, seed, 0, ids, values, n],
+                ),
+        ),
+    );
+    const history = c.alloc(4 * (N_PROMPT + N_SAMPLE));
+    c.words(history, N_PROMPT).set(prompt);
+    for (let n = N_PROMPT; n < N_PROMPT + N_SAMPLE; n++) {
+        const id = c.make('sampler_draw', sampler, session, history, n);
+        c.words(history, n + 1)[n] = id;
+        c.call('session_append', session, id);
+        c.call('session_run', session, Infinity);
+    }
+    return c.words(history + 4 * N_PROMPT, N_SAMPLE);
+}
