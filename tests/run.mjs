@@ -69,6 +69,10 @@ const SUITES = {
         run(process.execPath, ['wasm/toolchain/build.mjs'])
             ? nodeTests('tests/web', TEST_FILE)
             : { passed: 0, failed: 1, skipped: 0 },
+    hash: () =>
+        build('release') && run(process.execPath, ['wasm/toolchain/build.mjs'])
+            ? nodeTests('tests/hash', TEST_FILE)
+            : { passed: 0, failed: 1, skipped: 0 },
     // Last, because it weighs what the wasm suites have built.
     sizes: () => nodeTests('tests/lint', SIZE_FILE),
 };
