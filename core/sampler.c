@@ -45,8 +45,8 @@ static trit_status check(const trit_sampler_params *p, int32_t n_vocab, trit_err
     if (!(p->top_p > 0 && p->top_p <= 1))
         return out_of_range("top-p", "above 0 and at most 1", err);
     if (!(p->min_p >= 0 && p->min_p <= 1)) return out_of_range("min-p", "in 0 ... 1", err);
-    if (!(p->repeat_penalty > 0 && p->repeat_penalty <= 100))
-        return out_of_range("the repetition penalty", "above 0 and at most 100", err);
+    if (!(p->repeat_penalty >= 0.01f && p->repeat_penalty <= 100))
+        return out_of_range("the repetition penalty", "in 0.01 ... 100", err);
     if (!(fabsf(p->frequency_penalty) <= 100))
         return out_of_range("the frequency penalty", "in -100 ... 100", err);
     if (!(fabsf(p->presence_penalty) <= 100))
@@ -205,13 +205,13 @@ trit_status trit_sampler_draw(trit_sampler *s, float *logits, const int32_t *his
     for (size_t i = 0; i < s->params.n_bias; i++) logits[s->bias_ids[i]] += s->bias_values[i];
     int32_t best = 0;
     for (int32_t i = 0; i < s->n_vocab; i++) {
-        if (isnan(logits[i]))
+        if (!(logits[i] < INFINITY))
             return tritx_fail(err, TRIT_NUMERIC, (uint64_t)i,
-                              "the logit of token %d is not a number", (int)i);
+                              "the logit of token %d is not a finite number", (int)i);
         if (logits[i] > logits[best]) best = i;
     }
     float max = logits[best];
-    if (!(fabsf(max) <= 3.4e38f))
+    if (max == -INFINITY)
         return tritx_fail(err, TRIT_PARAM, 0, "draw: no token is left to choose from");
     if (s->params.temperature == 0) {
         *id = best;

@@ -262,7 +262,7 @@ typedef struct {
     int32_t top_k;        /* 0 = off */
     float top_p;          /* (0, 1], 1 = off */
     float min_p;          /* [0, 1], 0 = off */
-    float repeat_penalty; /* > 0, 1 = off; divides positive logits and multiplies negative ones */
+    float repeat_penalty; /* 0.01 ... 100, 1 = off; divides positive logits, multiplies others */
     float frequency_penalty, presence_penalty; /* 0 = off, -100 ... 100 */
     int32_t penalty_last; /* how many last tokens the penalties look at, -1 = all */
     uint64_t seed;

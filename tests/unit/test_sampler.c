@@ -110,9 +110,9 @@ static void test_greedy_penalties_bias(void)
 static void test_refusals(void)
 {
     trit_sampler *s = NULL;
-    float bad[] = {NAN, -1, INFINITY};
+    float bad[] = {NAN, -1, INFINITY, 1e30f};
     trit_sampler_params good = trit_sampler_defaults();
-    for (int i = 0; i < 3; i++) {
+    for (int i = 0; i < 4; i++) {
         trit_sampler_params p = good;
         p.temperature = bad[i];
         TRIT_CHECK_EQ_I(trit_sampler_new(model, &p, &s, NULL), TRIT_PARAM);
@@ -123,6 +123,9 @@ static void test_refusals(void)
         p = good, p.repeat_penalty = bad[i];
         TRIT_CHECK_EQ_I(trit_sampler_new(model, &p, &s, NULL), TRIT_PARAM);
     }
+    good.repeat_penalty = 1e-45f; /* would make any positive logit infinite */
+    TRIT_CHECK_EQ_I(trit_sampler_new(model, &good, &s, NULL), TRIT_PARAM);
+    good = trit_sampler_defaults();
     good.top_k = -1;
     TRIT_CHECK_EQ_I(trit_sampler_new(model, &good, &s, NULL), TRIT_PARAM);
     good = trit_sampler_defaults();
@@ -130,6 +133,8 @@ static void test_refusals(void)
     float logits[N];
     int32_t id = 77;
     flat(logits), logits[3] = NAN;
+    TRIT_CHECK_EQ_I(trit_sampler_draw(s, logits, NULL, 0, &id, NULL), TRIT_NUMERIC);
+    flat(logits), logits[3] = INFINITY;
     TRIT_CHECK_EQ_I(trit_sampler_draw(s, logits, NULL, 0, &id, NULL), TRIT_NUMERIC);
     for (int i = 0; i < N; i++) logits[i] = -INFINITY;
     TRIT_CHECK_EQ_I(trit_sampler_draw(s, logits, NULL, 0, &id, NULL), TRIT_PARAM);
