@@ -234,9 +234,19 @@ static trit_status need_all(trit_loader *l, trit_error *err)
     return TRIT_OK;
 }
 
+/* Ascends through a packed file: a sum must follow the rows it is compared with. */
+static size_t place_of(const trit_loader *l, tritx_slot slot, int layer)
+{
+    int group = slot < TRIT_SLOT_LAYER_FIRST ? 0
+                : tritx_slot_in_layer(slot)  ? layer + 1
+                                             : l->config.n_layer + 1;
+    return (size_t)group * TRIT_SLOT_COUNT + (size_t)slot;
+}
+
 static trit_status plan(trit_loader *l, trit_error *err)
 {
     const trit_config *c = &l->config;
+    size_t last_place = 0;
     TRIT_TRY(tritx_model_new(c, &l->model, err));
     size_t widest = (size_t)(c->dim > c->ffn_dim ? c->dim : c->ffn_dim);
     if (widest < (size_t)c->n_head * (size_t)c->head_dim)
@@ -257,6 +267,12 @@ static trit_status plan(trit_loader *l, trit_error *err)
             return tritx_fail(err, TRIT_BAD_HEADER, 0, "tensor %.60s: stands twice in the file",
                               l->tensors[i].name);
         *seen = 1;
+        size_t place = place_of(l, slot, layer);
+        if (l->packed && place < last_place)
+            return tritx_fail(err, TRIT_BAD_HEADER, 0,
+                              "tensor %.60s: stands behind one that comes after it",
+                              l->tensors[i].name);
+        last_place = place;
         TRIT_TRY(plan_tensor(l, &l->tensors[i], slot, layer, &unit_bytes, err));
         if (unit_bytes > l->unit_capacity) l->unit_capacity = unit_bytes;
     }

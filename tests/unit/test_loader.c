@@ -9,6 +9,25 @@ static int refuse(void *ctx, const uint8_t *bytes, size_t n)
     return --*(int *)ctx < 0;
 }
 
+static char *find(const buffer *file, const char *text)
+{
+    for (size_t at = 0; at + strlen(text) <= file->n; at++)
+        if (memcmp(file->bytes + at, text, strlen(text)) == 0) return (char *)file->bytes + at;
+    fprintf(stderr, "no %s in the file\n", text);
+    exit(1);
+}
+
+/* k and v have one shape, so that only their order tells. */
+static void test_order(buffer *file)
+{
+    trit_model *model = NULL;
+    trit_error err;
+    char *k = find(file, "\"0.k\":"), *v = find(file, "\"0.v\":");
+    k[3] = 'v', v[3] = 'k';
+    TRIT_CHECK_EQ_I(load(file->bytes, file->n, file->n, &model, &err), TRIT_BAD_HEADER);
+    k[3] = 'k', v[3] = 'v';
+}
+
 int main(void)
 {
     trit_model *model = small_model(), *again = NULL;
@@ -25,6 +44,7 @@ int main(void)
         trit_model_free(again);
     }
 
+    test_order(&file);
     again = NULL;
     for (size_t n = 0; n < file.n; n += n < 6000 ? 1 : 97)
         TRIT_CHECK_EQ_I(load(file.bytes, n, file.n, &again, &err), TRIT_TRUNCATED);
