@@ -219,6 +219,8 @@ static trit_status check_shape(const trit_config *c, trit_error *err)
         return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config: rope_theta is not in [1, 1e12)");
     if (c->bos_id >= c->n_vocab || c->bos_id < -1 || (c->add_bos && c->bos_id < 0))
         return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config: bos_id is not in the vocabulary");
+    if (!memchr(c->template_id, 0, sizeof c->template_id))
+        return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config: a template id has 31 bytes at most");
     for (const char *p = c->template_id; *p; p++)
         if (!(*p == '-' || *p == '.' || (*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'z')))
             return tritx_fail(err, TRIT_BAD_CONFIG, 0,

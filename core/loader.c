@@ -77,6 +77,7 @@ trit_status trit_loader_side(trit_loader *l, trit_side side, const char *text, s
     int32_t bos_id = -1;
     switch (side) {
     case TRIT_SIDE_CONFIG:
+        if (l->have_config) return tritx_fail(err, TRIT_STATE, 0, "config.json was given twice");
         TRIT_TRY(tritx_config_hf(text, n_bytes, &l->config, err));
         l->config.site[TRIT_SITE_HEAD].weight =
             l->head == TRIT_HEAD_F16 ? TRIT_WEIGHT_F16 : TRIT_WEIGHT_INT8;

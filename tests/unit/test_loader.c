@@ -28,6 +28,31 @@ static void test_order(buffer *file)
     k[3] = 'k', v[3] = 'v';
 }
 
+/* A second configuration would not fit the tokenizer that was read by the first one. */
+static void test_sides(void)
+{
+    static const char config[] =
+        "{\"model_type\":\"bitnet\",\"num_hidden_layers\":1,\"hidden_size\":16,"
+        "\"intermediate_size\":16,\"num_attention_heads\":2,\"num_key_value_heads\":1,"
+        "\"vocab_size\":270,\"max_position_embeddings\":20,\"hidden_act\":\"silu\","
+        "\"rms_norm_eps\":1e-05,\"rope_theta\":10000.0,\"tie_word_embeddings\":true}";
+    trit_loader *loader = NULL;
+    TRIT_CHECK_EQ_I(trit_loader_new(&loader, TRIT_HEAD_AS_IS, NULL), TRIT_OK);
+    TRIT_CHECK_EQ_I(trit_loader_side(loader, TRIT_SIDE_GENERATION_CONFIG, "{}", 2, NULL),
+                    TRIT_STATE);
+    for (int again = 0; again < 2; again++)
+        TRIT_CHECK_EQ_I(trit_loader_side(loader, TRIT_SIDE_CONFIG, config, sizeof config - 1, NULL),
+                        again ? TRIT_STATE : TRIT_OK);
+    trit_loader_free(loader);
+}
+
+/* A name without an end, up to the end of the memory. */
+static void test_config(trit_config c)
+{
+    memset(c.template_id, 'a', sizeof c - offsetof(trit_config, template_id));
+    TRIT_CHECK_EQ_I(trit_config_validate(&c, NULL), TRIT_BAD_CONFIG);
+}
+
 int main(void)
 {
     trit_model *model = small_model(), *again = NULL;
@@ -45,6 +70,8 @@ int main(void)
     }
 
     test_order(&file);
+    test_sides();
+    test_config(c);
     again = NULL;
     for (size_t n = 0; n < file.n; n += n < 6000 ? 1 : 97)
         TRIT_CHECK_EQ_I(load(file.bytes, n, file.n, &again, &err), TRIT_TRUNCATED);
