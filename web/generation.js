@@ -1,16 +1,17 @@
 /** @typedef {import('./protocol.js').GenerateResult} GenerateResult */
 
 /**
- * An answer in the making. Iterate over it for pieces of text (whole code points); leaving the loop
- * early stops the work. `result` is the whole, also when nobody iterates. An abort is no error: the
- * pieces end, and `finish` is `'abort'`.
+ * An answer in the making. Iterate over it for pieces of text (whole code points); every loop gets
+ * all of them, and leaving one early stops the work. `result` is the whole, also when nobody
+ * iterates. An abort is no error: the pieces end, and `finish` is `'abort'`.
  * @implements {AsyncIterable<string>}
  */
 export class Generation {
     /** @type {string[]} */
     #pieces = [];
     #ended = false;
-    #wake = () => {};
+    /** @type {(() => void)[]} loops that have seen all there is */
+    #waiting = [];
     #stop = new AbortController();
     /** @type {Promise<GenerateResult>} */
     result;
@@ -35,13 +36,17 @@ export class Generation {
         this.result.catch(() => {});
     }
 
+    #wake() {
+        for (const wake of this.#waiting.splice(0)) wake();
+    }
+
     /** @returns {AsyncGenerator<string, void, void>} */
     async *[Symbol.asyncIterator]() {
         try {
-            for (;;) {
-                while (this.#pieces.length) yield /** @type {string} */ (this.#pieces.shift());
+            for (let seen = 0; ;) {
+                while (seen < this.#pieces.length) yield this.#pieces[seen++];
                 if (this.#ended) break;
-                await new Promise((resolve) => (this.#wake = () => resolve(undefined)));
+                await new Promise((resolve) => this.#waiting.push(() => resolve(undefined)));
             }
             await this.result;
         } finally {

@@ -164,6 +164,15 @@ test('generate: what waits can be stopped before it begins', async () => {
     assert.equal((await first.result).finish, 'length');
 });
 
+test('two loops over one answer both get all of it', async () => {
+    const answer = model.generate(prompt, greedy);
+    const [one, two] = await Promise.all([collect(answer), collect(answer)]);
+    const { text } = await answer.result;
+    assert.equal(one.join(''), text);
+    assert.deepEqual(two, one);
+    assert.deepEqual(await collect(answer), one);
+});
+
 test('stop texts are never shown, not even in part', async () => {
     const { text } = await model.generate(prompt, greedy).result;
     const stop = [text.slice(9, 14), 'never to be seen'];
