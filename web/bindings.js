@@ -31,7 +31,8 @@ export class Bindings {
         /** @type {Record<string, Record<string, number>>} */
         this.constants = {};
         for (const [group, name, value] of description.constants)
-            (this.constants[group] ??= {})[name] = value;
+            // words come from callers: "constructor" must not be found
+            (this.constants[group] ??= Object.create(null))[name] = value;
         /** @type {boolean} */
         this.relaxed = description.relaxed;
         this.#scratch = this.alloc(4 * SCRATCH_WORDS);
@@ -156,7 +157,8 @@ export class Bindings {
 
     /** @param {number} nBytes */
     alloc(nBytes) {
-        const address = this.plain('alloc', nBytes || 1) >>> 0;
+        // the engine's addresses have 32 bits: it would be given the rest of a longer length
+        const address = nBytes < 2 ** 32 ? this.plain('alloc', nBytes || 1) >>> 0 : 0;
         if (address === 0) throw new TritError('OOM', `no memory for ${nBytes} bytes`);
         return address;
     }

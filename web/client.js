@@ -49,7 +49,11 @@ export class Client {
             return await new Promise((resolve, reject) => {
                 this.#waiting.set(id, { resolve, reject, onEvent });
                 this.#endpoint.hold?.(true);
-                this.#endpoint.post({ id, op, args }, transfer);
+                try {
+                    this.#endpoint.post({ id, op, args }, transfer);
+                } catch (error) {
+                    throw TritError.from(error, 'PARAM'); // something that cannot be sent
+                }
             });
         } finally {
             signal?.removeEventListener('abort', abort);
@@ -66,7 +70,16 @@ export class Client {
     #take({ id, ok, error, event }) {
         const waiting = this.#waiting.get(id);
         if (!waiting) return;
-        if (event !== undefined) waiting.onEvent?.(event);
+        if (event !== undefined) {
+            try {
+                waiting.onEvent?.(event);
+            } catch (thrown) {
+                // the caller's own function failed: nobody wants the rest
+                this.#endpoint.post({ abort: id });
+                waiting.reject(thrown);
+            }
+        } else if (error?.code === 'ENGINE_CRASHED')
+            this.#die(new TritError(error.code, error.message));
         else if (error) waiting.reject(new TritError(error.code, error.message));
         else waiting.resolve(ok);
     }

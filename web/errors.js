@@ -31,10 +31,34 @@ export class TritError extends Error {
     }
 }
 
+/** @param {AbortSignal} signal */
+const aborted = (signal) =>
+    new TritError('ABORTED', 'the work was stopped by the caller', { cause: signal.reason });
+
 /**
  * @param {AbortSignal | undefined} signal
  */
 export function throwIfAborted(signal) {
-    if (!signal?.aborted) return;
-    throw new TritError('ABORTED', 'the work was stopped by the caller', { cause: signal.reason });
+    if (signal?.aborted) throw aborted(signal);
+}
+
+/**
+ * What the work comes to, or ABORTED at once, whatever the work is waiting for.
+ * @template T
+ * @param {Promise<T>} work
+ * @param {AbortSignal | undefined} signal
+ * @returns {Promise<T>}
+ */
+export async function untilAborted(work, signal) {
+    if (!signal) return work;
+    let stop = () => {};
+    const stopped = new Promise((_, reject) => {
+        stop = () => reject(aborted(signal));
+        signal.addEventListener('abort', stop);
+    });
+    try {
+        return await Promise.race([work, /** @type {Promise<never>} */ (stopped)]);
+    } finally {
+        signal.removeEventListener('abort', stop);
+    }
 }

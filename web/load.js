@@ -1,8 +1,8 @@
 import { Client } from './client.js';
-import { TritError, throwIfAborted } from './errors.js';
+import { TritError, throwIfAborted, untilAborted } from './errors.js';
 import { chooseBuild } from './features.js';
 import { Model } from './model.js';
-import { checkInteger } from './params.js';
+import { checkInteger, checkOptions } from './params.js';
 import { isMasters, readAll, sideNames } from './source.js';
 
 /**
@@ -47,6 +47,7 @@ export async function load(platform, source, options) {
  * @returns {Promise<Model>}
  */
 export async function synthetic(platform, shape, options) {
+    if (typeof shape !== 'string') throw new TritError('PARAM', 'the shape is not a string');
     return start(platform, options, (client, settings) =>
         client.call('synthetic', [shape, settings], { signal: options.signal }),
     );
@@ -58,13 +59,15 @@ export async function synthetic(platform, shape, options) {
  * @param {(client: Client, settings: {contextLength?: number, kv?: string}) => Promise<any>} fill
  */
 async function start(platform, options, fill) {
-    const { contextLength, kv, signal } = options;
+    const { contextLength, kv, signal } = checkOptions(options);
     throwIfAborted(signal);
     const choice = chooseBuild(options, platform.cores);
     if (contextLength !== undefined) checkInteger('contextLength', contextLength, 1);
     const client = await startEngine(platform, choice, options);
     try {
-        return new Model(client, await fill(client, { contextLength, kv }));
+        // a source may keep silent for ever
+        const filled = untilAborted(fill(client, { contextLength, kv }), signal);
+        return new Model(client, await filled);
     } catch (error) {
         client.close();
         throw error;

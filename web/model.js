@@ -1,7 +1,7 @@
 import { Chat } from './chat.js';
 import { TritError } from './errors.js';
 import { Generation } from './generation.js';
-import { checkGenerate, checkIds, checkInteger } from './params.js';
+import { checkGenerate, checkIds, checkInteger, checkOptions } from './params.js';
 
 /** @typedef {import('./protocol.js').ModelInfo} ModelInfo */
 /** @typedef {import('./protocol.js').Prompt} Prompt */
@@ -48,7 +48,7 @@ export class Model {
      * @returns {Chat}
      */
     chat(options = {}) {
-        return new Chat(this, options);
+        return new Chat(this, checkOptions(options));
     }
 
     /**
@@ -57,8 +57,10 @@ export class Model {
      *   tokens in the text are recognised; bos: BOS comes first
      * @returns {Promise<number[]>}
      */
-    async tokenize(text, { special = false, bos = false, signal } = {}) {
-        return this.#call('tokenize', [checkText(text), { special, bos }], { signal });
+    async tokenize(text, options = {}) {
+        const { special, bos, signal } = checkOptions(options);
+        const flags = { special: Boolean(special), bos: Boolean(bos) };
+        return this.#call('tokenize', [checkText(text), flags], { signal });
     }
 
     /**
@@ -67,7 +69,8 @@ export class Model {
      * @param {{signal?: AbortSignal}} [options]
      * @returns {Promise<string>}
      */
-    async detokenize(ids, { signal } = {}) {
+    async detokenize(ids, options = {}) {
+        const { signal } = checkOptions(options);
         return this.#call('detokenize', [checkIds(ids)], { signal });
     }
 
@@ -77,16 +80,20 @@ export class Model {
      * @param {{all?: boolean, signal?: AbortSignal}} [options]
      * @returns {Promise<Float32Array>}
      */
-    async logits(ids, { all = false, signal } = {}) {
+    async logits(ids, options = {}) {
+        const { all, signal } = checkOptions(options);
         const checked = checkIds(ids);
-        const logits = new Float32Array((all ? checked.length : 1) * this.info.nVocab);
+        /** @type {any} */
+        let logits;
         let filled = 0;
         /** @param {Float32Array} rows */
         const onEvent = (rows) => {
+            // not before the engine has found that the ids fit the context
+            logits ??= new Float32Array((all ? checked.length : 1) * this.info.nVocab);
             logits.set(rows, filled);
             filled += rows.length;
         };
-        await this.#call('logits', [checked, all], { signal, onEvent });
+        await this.#call('logits', [checked, Boolean(all)], { signal, onEvent });
         return logits;
     }
 
@@ -97,7 +104,8 @@ export class Model {
      * @param {{signal?: AbortSignal, onProgress?: (progress: {phase: 'score', loaded: number, total: number}) => void}} [options]
      * @returns {Promise<Score>}
      */
-    async score(text, { signal, onProgress } = {}) {
+    async score(text, options = {}) {
+        const { signal, onProgress } = checkOptions(options);
         return this.#call('score', [checkText(text)], {
             signal,
             onEvent: ({ loaded, total }) => onProgress?.({ phase: 'score', loaded, total }),
@@ -109,7 +117,8 @@ export class Model {
      * @param {{prefill: number, decode: number, signal?: AbortSignal}} options
      * @returns {Promise<{prefillMs: number, decodeMs: number, memoryBytes: number}>}
      */
-    async measure({ prefill, decode, signal }) {
+    async measure(options) {
+        const { prefill, decode, signal } = checkOptions(options);
         const lengths = [checkInteger('prefill', prefill, 1), checkInteger('decode', decode, 0)];
         return this.#call('measure', lengths, { signal });
     }
@@ -145,18 +154,21 @@ function checkText(text) {
 function checkPrompt(prompt) {
     if (typeof prompt === 'string') return { text: prompt };
     if (Array.isArray(prompt?.messages))
-        return { messages: /** @type {any} */ (prompt.messages.map(checkMessage)) };
+        return { messages: Array.from(prompt.messages, checkMessage) }; // holes are visited too
     return { ids: checkIds(prompt) };
 }
 
 /**
- * The engine checks the role.
  * @param {any} message
+ * @returns {import('./protocol.js').Message}
  */
 function checkMessage(message) {
     const { role, content } = message ?? {};
-    if (typeof role === 'string' && typeof content === 'string') return { role, content };
-    throw new TritError('PARAM', 'a message is not {role, content} of two strings');
+    if (!['system', 'user', 'assistant'].includes(role))
+        throw new TritError('PARAM', 'the role of a message is not system, user or assistant');
+    if (typeof content !== 'string')
+        throw new TritError('PARAM', 'the content of a message is not a string');
+    return { role, content };
 }
 
 /** @param {import('./protocol.js').GenerateResult} result */

@@ -53,10 +53,14 @@ export async function resolveNode(source) {
     return /** @type {any} */ (masters);
 }
 
-/**
- * @param {string | URL} source
- */
-const asPath = (source) => (source instanceof URL ? fileURLToPath(source) : source);
+/** @param {string | URL} source */
+function asPath(source) {
+    try {
+        return source instanceof URL ? fileURLToPath(source) : source;
+    } catch (error) {
+        throw TritError.from(error, 'PARAM');
+    }
+}
 
 /** @param {string} path */
 const exists = (path) =>
@@ -101,7 +105,13 @@ const sentences = {
     EISDIR: 'it is a folder, not a file',
     ENOTDIR: 'a part of the path is not a folder',
     EACCES: 'access is denied',
+    EPERM: 'access is denied',
+    EROFS: 'the disk is read-only',
     ENOSPC: 'the disk is full',
+    ENAMETOOLONG: 'the name is too long',
+    ELOOP: 'its symbolic links lead in a circle',
+    ERR_INVALID_ARG_VALUE: 'a path holds no NUL',
+    ERR_FS_FILE_TOO_LARGE: 'the file is too large to be read at once',
 };
 
 /**

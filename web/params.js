@@ -39,6 +39,23 @@ import { TritError } from './errors.js';
 const INT32_MAX = 2 ** 31 - 1;
 
 /**
+ * What every call asks of its options, whatever else they hold.
+ * @template {object} T
+ * @param {T} options
+ * @returns {T}
+ */
+export function checkOptions(options) {
+    if (typeof options !== 'object' || options === null)
+        throw new TritError('PARAM', 'the options are no object');
+    const { signal, onProgress } = /** @type {any} */ (options);
+    if (signal !== undefined && signal !== null && typeof signal.addEventListener !== 'function')
+        throw new TritError('PARAM', 'signal is not an AbortSignal');
+    if (onProgress !== undefined && onProgress !== null && typeof onProgress !== 'function')
+        throw new TritError('PARAM', 'onProgress is not a function');
+    return options;
+}
+
+/**
  * @param {string} name
  * @param {unknown} value
  * @param {number} low
@@ -89,7 +106,8 @@ function randomSeed() {
  */
 function checkStop(stop) {
     if (stop === undefined || stop === null) return [];
-    if (!Array.isArray(stop) || stop.some((text) => typeof text !== 'string' || text === ''))
+    // a copy has no holes, which `some` would pass over
+    if (!Array.isArray(stop) || [...stop].some((text) => typeof text !== 'string' || text === ''))
         throw new TritError('PARAM', 'stop is not an array of texts that are not empty');
     return [...stop];
 }
@@ -100,14 +118,23 @@ function checkStop(stop) {
  */
 function checkBias(bias) {
     if (bias === undefined || bias === null) return [];
-    const pairs = bias instanceof Map ? [...bias] : Object.entries(bias);
-    return pairs.map(([id, value]) => {
+    if (typeof bias !== 'object') throw new TritError('PARAM', 'logitBias is no object');
+    /** @type {[unknown, number][]} */
+    const pairs =
+        bias instanceof Map
+            ? [...bias]
+            : Object.entries(bias).map(([id, value]) => [
+                  /^\d+$/.test(id) ? Number(id) : id,
+                  value,
+              ]);
+    return pairs.map(([key, value]) => {
+        const id = checkInteger('a token id in logitBias', key, 0);
         if (value !== -Infinity && !Number.isFinite(value))
             throw new TritError(
                 'PARAM',
                 `logitBias of token ${id} is neither finite nor -Infinity`,
             );
-        return [checkInteger('a token id in logitBias', Number(id), 0), value];
+        return [id, value];
     });
 }
 
@@ -117,6 +144,7 @@ function checkBias(bias) {
  * @returns {GenerateParams}
  */
 export function checkGenerate(options) {
+    checkOptions(options);
     const maxTokens = options.maxTokens ?? defaults.maxTokens;
     /** @type {(name: keyof typeof defaults & keyof GenerateOptions, low: number) => number} */
     const real = (name, low) => checkReal(name, options[name] ?? defaults[name], low);

@@ -264,10 +264,8 @@ test('chat keeps its history, also of a stopped answer', async () => {
         { role: 'user', content: 'More' },
         { role: 'assistant', content: text },
     ]);
-    for (const messages of [[null], [{ role: 'user' }]])
+    for (const messages of [[null], [{ role: 'user' }], [{ role: 'stranger', content: 'Hello' }]])
         assert.throws(() => model.generate({ messages }), coded('PARAM'));
-    const stranger = { messages: [{ role: 'stranger', content: 'Hello' }] };
-    await assert.rejects(model.generate(stranger).result, coded('PARAM'));
     const long = chat.send('word '.repeat(600), greedy);
     await assert.rejects(collect(long), coded('PROMPT_TOO_LONG'));
     assert.equal(chat.history.length, 5, 'a turn that failed leaves no trace');

@@ -1,0 +1,112 @@
+// What no caller should pass, and what callers' own functions and streams can do.
+import assert from 'node:assert/strict';
+import test, { after, before } from 'node:test';
+import { Bindings } from '../../web/bindings.js';
+import { Client } from '../../web/client.js';
+import { startModule } from '../../web/flavours.js';
+import { Trit, TritError } from '../../web/node.js';
+import { modelPath } from './helpers.mjs';
+
+const coded = (code) => (error) => error instanceof TritError && error.code === code;
+const parameter = coded('PARAM');
+
+let model;
+before(async () => {
+    model = await Trit.load(modelPath, { threads: 1 });
+});
+after(() => model.close());
+
+test('options of a wrong kind are refused by every call', async () => {
+    const chat = model.chat();
+    const calls = [
+        (options) => Trit.load(modelPath, options),
+        (options) => Trit.synthetic('tiny', options),
+        async (options) => model.generate('x', options),
+        async (options) => chat.send('x', options),
+        async (options) => model.chat(options),
+        (options) => model.tokenize('x', options),
+        (options) => model.detokenize([1], options),
+        (options) => model.logits([1], options),
+        (options) => model.score('x y', options),
+        (options) => model.measure(options),
+    ];
+    for (const options of [null, 7, { signal: {} }, { signal: 7 }, { onProgress: 7 }])
+        for (const call of calls) await assert.rejects(call(options), parameter, String(call));
+    const { finish } = await chat.send('x', { maxTokens: 1 }).result;
+    assert.equal(finish, 'length', 'a refused question does not keep the chat busy');
+});
+
+test('values of a wrong kind are refused, also where nothing stands', async () => {
+    const hole = new Array(1);
+    const user = (content) => [{ role: 'user', content }];
+    for (const messages of [hole, [null], user(7), user(), [{ role: 'user\0', content: 'x' }]])
+        assert.throws(() => model.generate({ messages }), parameter);
+    const biases = [
+        { '': 1 },
+        { ' 5': 1 },
+        { '0x5': 1 },
+        new Map([[null, 1]]),
+        new Map([['5', 1]]),
+    ];
+    for (const logitBias of [7, 'text', { 5: NaN }, { 5: '1' }, ...biases])
+        assert.throws(() => model.generate('x', { logitBias }), parameter);
+    assert.throws(() => model.generate('x', { stop: hole }), parameter);
+    assert.throws(() => model.generate(hole), parameter);
+    for (const shape of [undefined, 7, {}])
+        await assert.rejects(Trit.synthetic(shape, { threads: 1 }), parameter);
+    for (const head of ['constructor', '__proto__', Symbol('head')])
+        await assert.rejects(Trit.load(modelPath, { head, threads: 1 }), parameter);
+    await assert.rejects(Trit.load(new URL('file://elsewhere/model.trit')), parameter);
+    await assert.rejects(Trit.load('a\0b'), coded('FILE'));
+});
+
+test('logits of more ids than fit take no memory', async () => {
+    const ids = new Uint16Array(2 ** 21);
+    await assert.rejects(model.logits(ids, { all: true }), coded('PROMPT_TOO_LONG'));
+});
+
+test('what a function of the caller throws reaches the caller', async () => {
+    const mine = new Error('mine');
+    const fail = () => {
+        throw mine;
+    };
+    const isMine = (error) => error === mine;
+    await assert.rejects(model.score('one two', { onProgress: fail }), isMine);
+    await assert.rejects(Trit.load(modelPath, { onProgress: fail, threads: 1 }), isMine);
+    const broken = (async function* () {
+        yield Uint8Array.of(1, 2, 3);
+        fail();
+    })();
+    await assert.rejects(Trit.load(broken, { threads: 1 }), isMine);
+    assert.deepEqual((await model.generate('x', { maxTokens: 0 }).result).ids, []);
+});
+
+test('loading from a source that keeps silent can be stopped', async () => {
+    const silent = (async function* () {
+        await new Promise(() => {});
+    })();
+    const controller = new AbortController();
+    const loading = Trit.load(silent, { signal: controller.signal, threads: 1 });
+    setTimeout(() => controller.abort(), 200);
+    await assert.rejects(loading, coded('ABORTED'));
+});
+
+test('an engine that has crashed is not asked again', async () => {
+    let answer, ended;
+    const client = new Client({
+        post: () => {},
+        onMessage: (take) => (answer = take),
+        onFailure: () => {},
+        terminate: () => (ended = true),
+    });
+    const calls = [client.call('logits', []), client.call('tokenize', [])];
+    answer({ id: 1, error: { code: 'ENGINE_CRASHED', message: 'unreachable' } });
+    calls.push(client.call('tokenize', []));
+    for (const call of calls) await assert.rejects(call, coded('ENGINE_CRASHED'));
+    assert.ok(ended);
+});
+
+test('a length beyond 32 bits is no short length', async () => {
+    const bindings = new Bindings(await startModule({ flavour: 'simd128', threads: 1 }));
+    assert.throws(() => bindings.alloc(2 ** 32 + 16), coded('OOM'));
+});
