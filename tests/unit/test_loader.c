@@ -71,7 +71,7 @@ int main(void)
 
     test_order(&file);
     test_sides();
-    test_config(c);
+    test_config(*trit_model_config(model));
     again = NULL;
     for (size_t n = 0; n < file.n; n += n < 6000 ? 1 : 97)
         TRIT_CHECK_EQ_I(load(file.bytes, n, file.n, &again, &err), TRIT_TRUNCATED);
