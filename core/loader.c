@@ -132,8 +132,10 @@ static trit_status plan_tokenizer(trit_loader *l, const tritx_tensor *t, tritx_s
     if (t->dtype != (i32 ? TRIT_DTYPE_I32 : TRIT_DTYPE_U8)) return bad_type(t, err);
     if (bytes > 64u << 20)
         return tritx_fail(err, TRIT_BAD_TOKENIZER, 0, "tensor %.60s: too large", t->name);
-    void *memory = slot == TRIT_SLOT_TOKENIZER_FLAGS ? NULL : malloc(bytes);
-    if (!memory && slot != TRIT_SLOT_TOKENIZER_FLAGS)
+    /* a tokenizer without merges has an empty table; the flags are no table */
+    bool empty = bytes == 0 || slot == TRIT_SLOT_TOKENIZER_FLAGS;
+    void *memory = empty ? NULL : malloc(bytes);
+    if (!memory && !empty)
         return tritx_fail(err, TRIT_OOM, 0, "no memory for the tokenizer");
     switch (slot) {
     case TRIT_SLOT_TOKENIZER_ENDS:
@@ -402,9 +404,12 @@ static trit_status take_unit(trit_loader *l, trit_error *err)
 
 /* ---- the state machine ---- */
 
+/* Goes to the next tensor that has bytes. */
 static trit_status begin_tensor(trit_loader *l, trit_error *err)
 {
     l->unit_index = l->n_filled = 0;
+    while (l->tensor < l->n_tensors && l->tensors[l->tensor].begin == l->tensors[l->tensor].end)
+        l->tensor++;
     if (l->tensor == l->n_tensors) return TRIT_OK;
     TRIT_TRY(find_slot(l, &l->tensors[l->tensor], &l->slot, &l->layer, err));
     const tritx_tensor *t = &l->tensors[l->tensor];

@@ -169,7 +169,8 @@ const tritx_rows *tritx_model_head(const trit_model *m)
     return m->config.tied_head ? &m->embed : &m->head;
 }
 
-/* One token a byte and one merge, as a packed file has no empty tensors, so that a synthetic model can be packed and given text; the other ids are empty. */
+/* One token a byte and one merge, so that a synthetic model can be packed and given text; the other
+ * ids are empty. */
 static trit_status add_byte_tokenizer(trit_model *m, trit_error *err)
 {
     size_t n = (size_t)m->config.n_vocab;

@@ -42,8 +42,7 @@ static trit_status read_tensor(const cJSON *item, tritx_tensor *t, trit_error *e
     const cJSON *dim = shape->child;
     for (int i = 0; i < t->n_dims; i++, dim = dim->next) {
         uint64_t d;
-        if (!read_size(dim, &d) || d == 0 || d > SIZE_MAX ||
-            !tritx_mul_ok(bytes, (size_t)d, &bytes))
+        if (!read_size(dim, &d) || d > SIZE_MAX || !tritx_mul_ok(bytes, (size_t)d, &bytes))
             return tritx_fail(err, TRIT_BAD_HEADER, 0, "tensor %.60s: impossible shape", t->name);
         t->shape[i] = (size_t)d;
     }
@@ -55,10 +54,12 @@ static trit_status read_tensor(const cJSON *item, tritx_tensor *t, trit_error *e
     return TRIT_OK;
 }
 
-static int by_begin(const void *a, const void *b)
+/* By end where two begin together: the first is empty. */
+static int by_place(const void *a, const void *b)
 {
     const tritx_tensor *s = a, *t = b;
-    return (s->begin > t->begin) - (s->begin < t->begin);
+    if (s->begin != t->begin) return s->begin < t->begin ? -1 : 1;
+    return (s->end > t->end) - (s->end < t->end);
 }
 
 trit_status tritx_safetensors_read(const cJSON *root, tritx_tensor **tensors, size_t *n,
@@ -78,7 +79,7 @@ trit_status tritx_safetensors_read(const cJSON *root, tritx_tensor **tensors, si
     size_t i = 0;
     for (const cJSON *item = root->child; item && status == TRIT_OK; item = item->next)
         if (strcmp(item->string, "__metadata__") != 0) status = read_tensor(item, &list[i++], err);
-    if (status == TRIT_OK) qsort(list, count, sizeof *list, by_begin);
+    if (status == TRIT_OK) qsort(list, count, sizeof *list, by_place);
     uint64_t end = 0;
     for (i = 0; i < count && status == TRIT_OK; end = list[i++].end)
         if (list[i].begin != end)

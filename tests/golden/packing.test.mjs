@@ -203,4 +203,9 @@ for (const [i, shape] of SHAPES.entries())
                 assert.deepEqual(found.config, expected.config);
                 assert.deepEqual(found.tokenizer, expected.tokenizer);
                 assertSameWeights(found, expected);
+
+                // the engine reads what it wrote, the empty table of merges included
+                native('pack', packedFile, '-o', `${directory}-again.trit`, '--head', head);
+                const again = readFileSync(`${directory}-again.trit`);
+                assert.ok(again.equals(readFileSync(packedFile)));
             });
