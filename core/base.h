@@ -43,12 +43,6 @@ static inline void tritx_store_u32(uint8_t *p, uint32_t v)
 {
     for (int i = 0; i < 4; i++) p[i] = (uint8_t)(v >> (8 * i));
 }
-static inline float tritx_float_of(uint32_t bits)
-{
-    float f;
-    memcpy(&f, &bits, sizeof f);
-    return f;
-}
 
 /* snprintf for the core: the one place of formatted text. Returns the length without the NUL. */
 #if defined(__GNUC__)

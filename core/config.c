@@ -29,8 +29,6 @@ const char *tritx_axis_word(tritx_axis axis, uint8_t value)
     return value < AXIS_WORDS ? axis_words[axis][value] : NULL;
 }
 
-const char *tritx_site_word(trit_site site) { return site_words[site]; }
-
 static uint8_t axis_value(tritx_axis axis, const char *word)
 {
     for (uint8_t v = 1; v <= AXIS_WORDS; v++) {

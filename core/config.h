@@ -19,7 +19,6 @@ typedef enum {
 
 /* The word of a value, NULL when the value is not in the axis. */
 const char *tritx_axis_word(tritx_axis axis, uint8_t value);
-const char *tritx_site_word(trit_site site);
 
 /* Reads the `config` object of a packed file. BAD_CONFIG names the key. Not validated yet. */
 trit_status tritx_config_read(const cJSON *object, trit_config *config, trit_error *err);
@@ -31,7 +30,8 @@ trit_status tritx_config_hf(const char *text, size_t n_bytes, trit_config *confi
 /* Adds the stop ids and BOS of generation_config.json. */
 trit_status tritx_config_generation(const char *text, size_t n_bytes, trit_config *config,
                                     trit_error *err);
-/* Adds the template id that stands for tokenizer_config.json's chat_template; none for a text we do not know. */
+/* Adds the template id that stands for tokenizer_config.json's chat_template; none for a text we do
+ * not know. */
 trit_status tritx_config_template(const char *text, size_t n_bytes, trit_config *config,
                                   trit_error *err);
 

@@ -113,9 +113,9 @@ static trit_status bad_type(const tritx_tensor *t, trit_error *err)
                       "tensor %.60s: its data type is not the one expected", t->name);
 }
 
+/* [rows, cols], or [rows] when cols is 0. */
 static trit_status expect_shape(const tritx_tensor *t, size_t rows, size_t cols, trit_error *err)
 {
-    /* a vector is a matrix of one row */
     bool fits = cols == 0 ? t->n_dims == 1 && t->shape[0] == rows
                           : t->n_dims == 2 && t->shape[0] == rows && t->shape[1] == cols;
     if (fits) return TRIT_OK;

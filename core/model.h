@@ -32,7 +32,7 @@ struct trit_model {
     tritx_layer *layers; /* [n_layer] */
     tritx_rows embed, head;
     float *norm;                /* [dim] */
-    tritx_tokenizer *tokenizer; /* NULL for a synthetic model */
+    tritx_tokenizer *tokenizer; /* NULL for a synthetic model of at most 256 ids */
     char *card;
     uint8_t *arena;
     size_t n_bytes; /* of arena and layers */

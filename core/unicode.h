@@ -1,4 +1,4 @@
-/* Unicode for the tokenizer: well-formed UTF-8 and the three classes that the pre-tokenizer asks for. */
+/* Unicode for the tokenizer: well-formed UTF-8 and the classes that the pre-tokenizer asks for. */
 #ifndef TRIT_UNICODE_H
 #define TRIT_UNICODE_H
 

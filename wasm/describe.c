@@ -4,11 +4,6 @@
 #include "export.h"
 #include "trit.h"
 
-#ifdef TRIT_THREADS
-#define THREADS "true"
-#else
-#define THREADS "false"
-#endif
 #ifdef TRIT_HAVE_RELAXED
 #define RELAXED "true"
 #else
@@ -61,12 +56,12 @@ typedef struct {
 #define WRITE(w, ...)                                                                              \
     ((w)->used += (size_t)snprintf((w)->text + (w)->used, (w)->capacity - (w)->used, __VA_ARGS__))
 
-/* {"threads", "relaxed", "statuses": [[value, name, sentence]], "constants": [[group, name, value]]}
- * Owned by this file. */
+/* {"relaxed", "statuses": [[value, name, sentence]], "constants": [[group, name, value]]}, owned by
+ * this file. */
 TRIT_EXPORT const char *trit_js_describe(void)
 {
     writer w = {description, 0, sizeof description};
-    WRITE(&w, "{\"threads\":" THREADS ",\"relaxed\":" RELAXED ",\"statuses\":[");
+    WRITE(&w, "{\"relaxed\":" RELAXED ",\"statuses\":[");
     for (size_t i = 0; i < sizeof statuses / sizeof *statuses; i++)
         WRITE(&w, "%s[%d,\"%s\",\"%s\"]", i ? "," : "", statuses[i].value, statuses[i].name,
               statuses[i].text);
