@@ -3,7 +3,8 @@
  * Exactness is the contract: integer ops are exact; float ops have a fixed order of operations,
  * written down at each op, that does not depend on batch, threads or the caller's slicing. "Sum in
  * four lanes" means: lane l adds x[l], x[l+4], x[l+8] ... in order, then (l0 + l1) + (l2 + l3).
- * Preconditions are the caller's duty; kernels check nothing and read nothing past the named ends. */
+ * Preconditions are the caller's duty; kernels check nothing and read nothing past the named ends.
+ * Arrays are the caller's; nothing is allocated or kept. */
 #ifndef TRIT_KERNELS_H
 #define TRIT_KERNELS_H
 
@@ -49,9 +50,10 @@ enum { TRIT_GEMM_MAX = 256 };
 typedef float trit_quant_a8_fn(int8_t *restrict q, int32_t *restrict sum, const float *restrict x,
                                int n, int n_pad);
 
-/* Head contract H14: q[i] = rint(x[i] * s), s = 8191 / max(max|x|, 1e-5), then q + 8192 in two 7-bit
- * planes: high[i] = (q + 8192) >> 7, low[i] = (q + 8192) & 127. Beyond n the planes of q = 0.
- * Returns s; NaN when an x is not finite. */
+/* Head contract H14: q[i] = rint(x[i] * s), s = 8191 / max(max|x|, 1e-5), then q + 8192 in two
+ * 7-bit planes: high[i] = (q + 8192) >> 7, low[i] = (q + 8192) & 127.
+ * x [n] finite float, any n >= 1; high, low [n_pad], from n on the planes of q = 0.
+ * Returns s; NaN when an x is not finite. Source: ours, so that a 7-bit dot product can be used. */
 typedef float trit_quant_h14_fn(uint8_t *restrict high, uint8_t *restrict low,
                                 const float *restrict x, int n, int n_pad);
 
@@ -60,7 +62,8 @@ typedef float trit_quant_h14_fn(uint8_t *restrict high, uint8_t *restrict low,
  * q     [trit_t2_cols(cols)] int8, zero beyond cols; q_sum their sum
  * s, g  activation and weight scale
  * y     [row_end] float, only the range is written. row_begin is even.
- * |sum| <= 127 * cols < 2^24 for cols <= 132,000: exact as a float. Source: spec 2.3. */
+ * |sum| <= 127 * cols < 2^24 for cols <= 132,000: exact as a float.
+ * Source: BitNet b1.58 (arXiv 2402.17764) section 2; the order of / s * g is bitnet.cpp's. */
 typedef void trit_gemv_t2_a8_fn(float *restrict y, const uint8_t *restrict w,
                                 const int8_t *restrict q, int32_t q_sum, float s, float g,
                                 int row_begin, int row_end, int cols);
@@ -72,24 +75,28 @@ typedef void trit_gemm_t2_a8_fn(float *restrict y, size_t y_stride, const uint8_
                                 const float *restrict s, float g, int m, int row_begin, int row_end,
                                 int cols);
 
-/* y[r] = (float)(128 * sum high*w + sum low*w - 8192 * w_sum[r]) / s * scale[r], the integers in 64 bits.
- * w int8 in -127 ... 127, i8 layout; w_sum [rows] their sums; cols <= TRIT_HEAD_COLS_MAX. row_begin
- * is even. */
+/* y[r] = (float)(128 * sum high*w + sum low*w - 8192 * w_sum[r]) / s * scale[r], the integers in
+ * 64 bits, for r in [row_begin, row_end); row_begin is even.
+ * w  i8 layout, codes in -127 ... 127; cols <= TRIT_HEAD_COLS_MAX
+ * scale, w_sum [rows], w_sum[r] = the sum of row r; high, low [cols] and s from quant_h14. */
 typedef void trit_head_i8_h14_fn(float *restrict y, const int8_t *restrict w,
                                  const float *restrict scale, const int32_t *restrict w_sum,
                                  const uint8_t *restrict high, const uint8_t *restrict low, float s,
                                  int row_begin, int row_end, int cols);
 
-/* y[r] = sum in four lanes of x[k] * f32(w[r][k]); cols a multiple of 16. */
+/* y[r] = sum in four lanes of x[k] * f32(w[r][k]), for r in [row_begin, row_end).
+ * w [rows][cols] f16; x [cols] float; cols a multiple of 16. */
 typedef void trit_head_f16_fn(float *restrict y, const uint16_t *restrict w,
                               const float *restrict x, int row_begin, int row_end, int cols);
 
-/* y[i] = x[i] * r * gain[i], r = 1 / sqrt(sum in four lanes of x*x / n + eps). n a multiple of 4. */
+/* y[i] = x[i] * r * gain[i], r = 1 / sqrt(sum in four lanes of x*x / n + eps).
+ * x, y, gain [n], n a multiple of 4. Source: RMSNorm (arXiv 1910.07467). */
 typedef void trit_rms_norm_fn(float *restrict y, const float *restrict x,
                               const float *restrict gain, int n, float eps);
 
 /* Rotates the pairs (i, i + n/2) of each of n_head vectors x [n_head][n] in place:
- * x' = x*cos - y*sin, y' = y*cos + x*sin; cos, sin [n/2] of this position. n a multiple of 8. */
+ * x' = x*cos - y*sin, y' = y*cos + x*sin; cos, sin [n/2] of this position. n a multiple of 8.
+ * Source: RoFormer (arXiv 2104.09864), with the pairs of GPT-NeoX. */
 typedef void trit_rope_fn(float *restrict x, const float *restrict cos, const float *restrict sin,
                           int n_head, int n);
 
@@ -112,13 +119,15 @@ typedef struct {
 typedef void trit_attention_fn(float *restrict y, float *restrict score, const float *restrict q,
                                int n_group, const trit_kv_view *kv, int n_kv, int n, float scale);
 
-/* y[i] = gate[i] / (1 + exp(-gate[i])) * up[i]; y may not overlap. n a multiple of 4. */
+/* y[i] = gate[i] / (1 + exp(-gate[i])) * up[i]. y, gate, up [n], n a multiple of 4.
+ * Source: GLU variants (arXiv 2002.05202), SwiGLU. */
 typedef void trit_glu_silu_fn(float *restrict y, const float *restrict gate,
                               const float *restrict up, int n);
-/* y[i] = max(gate[i], 0)^2 * up[i]. n a multiple of 4. Source: BitNet b1.58 2B4T section 2. */
+/* y[i] = max(gate[i], 0)^2 * up[i]. y, gate, up [n], n a multiple of 4.
+ * Source: BitNet b1.58 2B4T (arXiv 2504.12285) section 2. */
 typedef void trit_glu_relu2_fn(float *restrict y, const float *restrict gate,
                                const float *restrict up, int n);
-/* x[i] += y[i]. n a multiple of 4. */
+/* x[i] += y[i]. x, y [n], n a multiple of 4. */
 typedef void trit_add_fn(float *restrict x, const float *restrict y, int n);
 
 typedef struct {

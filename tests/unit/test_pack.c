@@ -33,7 +33,7 @@ static void test_wire(void)
     uint8_t codes[5] = {0, 1, 2, 0, 2}, wire;
     tritx_wire_encode(&wire, codes, 5);
     TRIT_CHECK(!tritx_wire_decode(codes, &wire, 4));
-    /* TQ1_0 has the same digits: spec appendix A, w[j] = (j mod 3) - 1 at k*32 + m */
+    /* ggml's TQ1_0 has the same digits: its first byte of w[j] = (j mod 3) - 1 is 0x45 */
     for (int k = 0; k < 5; k++) codes[k] = (uint8_t)(k * 32 % 3);
     tritx_wire_encode(&wire, codes, 5);
     TRIT_CHECK_EQ_I(wire, 0x45);
@@ -66,7 +66,7 @@ static void test_t2(void)
 
 static void test_ternarise(void)
 {
-    /* spec appendix A, W-tern */
+    /* worked by hand: mean |W| = 2.43 / 8 */
     const float w[8] = {.02f, -.5f, .3f, 0, 1.2f, -.04f, -.26f, .11f};
     const uint8_t expected[8] = {1, 0, 2, 1, 2, 1, 0, 1};
     uint8_t codes[8];
