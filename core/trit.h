@@ -5,7 +5,13 @@
  * The engine never sees a file, a URL or a clock: bytes are pushed, time comes from a callback.
  *
  * Every function that can fail returns a trit_status; results go through out-parameters, which are
- * untouched on failure. `err` may be NULL. A model must outlive its sessions. */
+ * untouched on failure. `err` may be NULL; after a failure it holds the status and a sentence.
+ * PARAM (NULL where none may be, a value out of range) and OOM are possible everywhere and are
+ * named only where they need words. What a `new` makes, its `free` ends; freeing NULL is fine.
+ *
+ * A model must outlive its sessions. It is read by any number of threads; a loader, a session or a
+ * sampler is used by one at a time. Parsing JSON uses global state: two threads must not be in the
+ * loader, or in trit_model_write, at the same time. */
 #ifndef TRIT_H
 #define TRIT_H
 
@@ -46,9 +52,10 @@ enum {
 #undef XX
 };
 
-/* The code's name without prefix, such as "BAD_CODES"; "UNKNOWN" for a value not in the list. */
+/* The code's name without prefix, such as "BAD_CODES"; "UNKNOWN" for a value not in the list.
+ * Static, as all names and sentences here. */
 const char *trit_status_name(trit_status status);
-/* One sentence that says what to do. */
+/* The list's sentence, for when there is no trit_error. */
 const char *trit_status_text(trit_status status);
 
 typedef struct {
@@ -130,21 +137,27 @@ typedef enum {
     TRIT_SIDE_GENERATION_CONFIG
 } trit_side;
 
+/* `head`: what embedding and head of masters become; INT8 or F16 for a packed file of the other
+ * kind is UNSUPPORTED. AS_IS is INT8 for masters. */
 trit_status trit_loader_new(trit_loader **loader, trit_head head, trit_error *err);
+/* TRIT_SIDE_CONFIG comes first, the others in any order, all before the first push (else STATE).
+ * The text is not kept. BAD_JSON, BAD_CONFIG, BAD_TOKENIZER, UNSUPPORTED. */
 trit_status trit_loader_side(trit_loader *loader, trit_side side, const char *text, size_t n_bytes,
                              trit_error *err);
-/* The next n_bytes of the file, in order, any split. The bytes are not kept. */
+/* The next n_bytes of the file, in order, any split. The bytes are not kept. After a failure (any
+ * status of the list) every further call is STATE. */
 trit_status trit_loader_push(trit_loader *loader, const uint8_t *bytes, size_t n_bytes,
                              trit_error *err);
-/* After the last byte: checks that nothing is missing and hands the model over. */
+/* After the last byte: checks that nothing is missing and hands the model over. TRUNCATED,
+ * BAD_TOKENIZER, STATE. */
 trit_status trit_loader_finish(trit_loader *loader, trit_model **model, trit_error *err);
-void trit_loader_free(trit_loader *loader); /* also after finish; NULL is fine */
-void trit_model_free(trit_model *model);    /* NULL is fine */
+void trit_loader_free(trit_loader *loader); /* also after finish */
+void trit_model_free(trit_model *model);
 
-const trit_config *trit_model_config(const trit_model *model);
-size_t trit_model_bytes(const trit_model *model); /* memory held */
+const trit_config *trit_model_config(const trit_model *model); /* owned by the model */
+size_t trit_model_bytes(const trit_model *model);              /* memory of the weights */
 /* A model of this shape with pseudo-random weights, for benchmarks and tests. With more than 256
- * ids it has a tokenizer of one token a byte, and can be packed. */
+ * ids it has a tokenizer of one token a byte, and can be packed. As trit_config_validate. */
 trit_status trit_model_synthetic(const trit_config *config, uint64_t seed, trit_model **model,
                                  trit_error *err);
 
@@ -152,7 +165,8 @@ trit_status trit_model_synthetic(const trit_config *config, uint64_t seed, trit_
 
 /* Receives the file's bytes in order; returns 0, or another value to stop (status ABORTED). */
 typedef int trit_sink(void *ctx, const uint8_t *bytes, size_t n_bytes);
-/* `card` is a JSON object's text (provenance, licence, sampling settings) or NULL. */
+/* `card` is a JSON object's text (provenance, licence, sampling settings) of at most 64 KiB; NULL
+ * keeps the model's own. ABORTED, BAD_JSON, STATE (a model without a tokenizer), UNSUPPORTED. */
 trit_status trit_model_write(const trit_model *model, const char *card, trit_sink *sink, void *ctx,
                              trit_error *err);
 /* The card of a packed model, "" when there is none. Owned by the model. */
@@ -160,15 +174,16 @@ const char *trit_model_card(const trit_model *model);
 
 /* ---- tokenizer ---- */
 
-#define TRIT_TOKENIZE_BOS 1u /* put the beginning-of-sequence id first */
-#define TRIT_TOKENIZE_SPECIAL                                                                      \
-    2u /* recognise special tokens in the text; without it text stays text */
+#define TRIT_TOKENIZE_BOS 1u     /* put the beginning-of-sequence id first */
+#define TRIT_TOKENIZE_SPECIAL 2u /* read special tokens; without it all text stays text */
 
-/* ids of `text`. *n_ids is set to the number needed even when it exceeds `capacity` (then PARAM and
- * only *n_ids is set). Scratch memory comes from malloc: not part of the hot path. */
+/* ids [capacity] of `text`, of which *n_ids are written. With too little room it is PARAM, `ids` is
+ * left alone and *n_ids is the number needed; without BOS no text has more ids than bytes. STATE
+ * when the model has no tokenizer. Scratch memory comes from malloc: not part of the hot path. */
 trit_status trit_tokenize(const trit_model *model, const char *text, size_t n_bytes, uint32_t flags,
                           int32_t *ids, size_t capacity, size_t *n_ids, trit_error *err);
-/* The bytes of one token, owned by the model; special tokens give their text and *special = true. */
+/* The bytes of one token, owned by the model; special tokens give their text and *special = true.
+ * STATE when the model has no tokenizer. */
 trit_status trit_token_bytes(const trit_model *model, int32_t id, const uint8_t **bytes,
                              size_t *n_bytes, bool *special);
 
@@ -187,7 +202,9 @@ typedef struct {
     size_t n_bytes;
 } trit_message;
 /* ids of a conversation by the model's template, with the opening of the assistant's answer. Text
- * in messages can never become a special token. Same rules for capacity as trit_tokenize. */
+ * in messages can never become a special token. Same rules for capacity as trit_tokenize. STATE
+ * when the model has no tokenizer or no template, UNSUPPORTED for a template this engine does not
+ * know. */
 trit_status trit_chat_render(const trit_model *model, const trit_message *messages,
                              size_t n_messages, int32_t *ids, size_t capacity, size_t *n_ids,
                              trit_error *err);
@@ -195,7 +212,9 @@ trit_status trit_chat_render(const trit_model *model, const trit_message *messag
 /* ---- threads ---- */
 
 typedef struct trit_pool trit_pool;
-/* A pool of n_threads in all (the caller is one of them), 1 ... 64. */
+/* A pool of n_threads in all (the caller is one of them), 1 ... 64. It must outlive the sessions
+ * that use it, and only one of them may run at a time. UNSUPPORTED for more than 1 in a build
+ * without threads. */
 trit_status trit_pool_new(trit_pool **pool, int n_threads, trit_error *err);
 void trit_pool_free(trit_pool *pool);
 
@@ -220,7 +239,7 @@ typedef struct {
 trit_status trit_kernels_tune(double (*now)(void *ctx), void *ctx, char *choice, size_t capacity,
                               trit_error *err);
 
-/* Bytes that trit_session_new will take. */
+/* Bytes that trit_session_new will take. Both are PARAM for params out of range. */
 trit_status trit_session_bytes(const trit_model *model, const trit_session_params *params,
                                size_t *n_bytes, trit_error *err);
 trit_status trit_session_new(const trit_model *model, const trit_session_params *params,
@@ -229,26 +248,32 @@ void trit_session_free(trit_session *session);
 
 /* Makes the timeline equal to ids[0..n): keeps the longest common prefix that is already computed,
  * drops the rest, and queues what is new (at least the last token, so that logits are its own).
- * *n_reused may be NULL. PROMPT_TOO_LONG, PARAM (an id outside the vocabulary). */
+ * *n_reused may be NULL. PROMPT_TOO_LONG, PARAM (no ids, or one outside the vocabulary). */
 trit_status trit_session_sync(trit_session *session, const int32_t *ids, size_t n_ids,
                               size_t *n_reused, trit_error *err);
-/* Queues one more token: the decode step. */
+/* Queues one more token: the decode step. PROMPT_TOO_LONG when the context is full, STATE while a
+ * run is unfinished, PARAM for an id outside the vocabulary. */
 trit_status trit_session_append(trit_session *session, int32_t id, trit_error *err);
-/* Computes what is queued, half a layer at a time, until done (OK) or until now(ctx) has moved on by
- * budget_ms (CONTINUE: call again). now == NULL: no budget. Allocates nothing. */
+/* Computes what is queued, half a layer at a time, until done (OK) or until now(ctx), in milliseconds, has
+ * moved on by budget_ms (CONTINUE: call again). now == NULL: no budget. Allocates nothing. NUMERIC:
+ * the tokens of the slice wait again. */
 trit_status trit_session_run(trit_session *session, double (*now)(void *ctx), void *ctx,
                              double budget_ms, trit_error *err);
-/* Drops tokens from the end until n are left. Logits are gone until the next run. */
+/* Drops tokens from the end until n are left. Logits are gone until more is queued and run. PARAM
+ * when there are fewer than n. */
 trit_status trit_session_rewind(trit_session *session, size_t n, trit_error *err);
 size_t trit_session_length(const trit_session *session); /* tokens computed or queued */
-/* float32 [n_vocab] after the last token; NULL before a run is done. Owned by the session. */
+/* float32 [n_vocab] after the last token; NULL before a run is done. Owned by the session, which
+ * does not read them: a sampler may write into them. */
 float *trit_session_logits(trit_session *session);
-/* Asks for the logits of every queued position: fn is called once for each, in order, during run. */
+/* Asks for the logits of every queued position: fn is called once for each, in order, during run;
+ * NULL ends that. `logits` [n_vocab] are valid during the call, which must not use the session. */
 void trit_session_each_logits(trit_session *session,
                               void (*fn)(void *ctx, size_t position, const float *logits),
                               void *ctx);
 
-/* For checks against a reference: called with the integers and scale that enter a linear site. */
+/* For checks against a reference: called with the integers q [n] and the scale (x * scale = q) that
+ * enter a linear site. Valid during the call. The head is not reported. NULL ends it. */
 typedef void trit_trace(void *ctx, int layer, trit_site site, size_t position, const int8_t *q,
                         int n, float scale);
 void trit_session_trace(trit_session *session, trit_trace *fn, void *ctx);
@@ -273,10 +298,12 @@ typedef struct {
 
 typedef struct trit_sampler trit_sampler;
 trit_sampler_params trit_sampler_defaults(void);
+/* PARAM names the value that is out of range. The bias is copied. */
 trit_status trit_sampler_new(const trit_model *model, const trit_sampler_params *params,
                              trit_sampler **sampler, trit_error *err);
 void trit_sampler_free(trit_sampler *sampler);
-/* Draws the next id; `logits` is used as scratch. history = the tokens so far. Allocates nothing. */
+/* Draws the next id. logits [n_vocab] are overwritten; history [n_history] are the tokens so far.
+ * PARAM when no token is left to choose, NUMERIC for a logit that is NaN. Allocates nothing. */
 trit_status trit_sampler_draw(trit_sampler *sampler, float *logits, const int32_t *history,
                               size_t n_history, int32_t *id, trit_error *err);
 
