@@ -140,9 +140,11 @@ static void sift_down(candidate *heap, int32_t n, int32_t i)
     heap[i] = moving;
 }
 
-/* Takes candidates best first, so that only as many are ordered as top-k and top-p ask for: they
- * end up at the heap's end, the best last. Returns how many are kept. */
-static int32_t keep_candidates(trit_sampler *s, const float *logits, float total, float max)
+/* Takes candidates best first, so that only as many are ordered as are kept: they end up at the
+ * heap's end, the best last. Ends at top-k, at a weight below min_p (the best has 1), and when the
+ * weights add up to `enough`. Returns how many are kept. */
+static int32_t keep_candidates(trit_sampler *s, const float *logits, float max, float min_p,
+                               float enough)
 {
     const trit_sampler_params *p = &s->params;
     int32_t n = s->n_vocab, kept = 0, limit = p->top_k && p->top_k < n ? p->top_k : n;
@@ -152,36 +154,32 @@ static int32_t keep_candidates(trit_sampler *s, const float *logits, float total
     while (kept < limit) {
         candidate best = s->heap[0];
         float weight = tritx_expf((best.logit - max) / p->temperature);
-        if (kept && (weight < p->min_p || weight == 0)) break;
+        if (kept && (weight < min_p || weight == 0)) break;
         s->heap[0] = s->heap[n - 1 - kept];
         s->heap[n - 1 - kept] = best;
         sift_down(s->heap, n - 1 - kept, 0);
         s->weights[kept++] = weight;
         sum += weight;
-        if (sum >= p->top_p * total) break;
+        if (sum >= enough) break;
     }
     return kept;
 }
 
-/* The sum that top-p is a share of: over the top-k candidates, as top-k comes first. */
-static float total_weight(trit_sampler *s, const float *logits, float max)
+/* The sum of weights that top-p asks for, a share of what top-k left. */
+static float enough_weight(trit_sampler *s, const float *logits, float max)
 {
     const trit_sampler_params *p = &s->params;
     float total = 0;
     if (p->top_p == 1) return INFINITY; /* never reached: all are kept */
     if (p->top_k && p->top_k < s->n_vocab) {
-        /* a first pass with top-p off orders the candidates; the second one finds them again */
-        float top_p = p->top_p, min_p = p->min_p;
-        s->params.min_p = 0;
-        int32_t kept = keep_candidates(s, logits, INFINITY, max);
-        s->params.top_p = top_p;
-        s->params.min_p = min_p;
+        /* a first pass finds the top-k; the second one finds them again and stops sooner */
+        int32_t kept = keep_candidates(s, logits, max, 0, INFINITY);
         for (int32_t i = 0; i < kept; i++) total += s->weights[i];
-        return total;
+    } else {
+        for (int32_t i = 0; i < s->n_vocab; i++)
+            total += tritx_expf((logits[i] - max) / p->temperature);
     }
-    for (int32_t i = 0; i < s->n_vocab; i++)
-        total += tritx_expf((logits[i] - max) / p->temperature);
-    return total;
+    return p->top_p * total;
 }
 
 /* splitmix64; 53 bits as a number in [0, 1) */
@@ -217,7 +215,7 @@ trit_status trit_sampler_draw(trit_sampler *s, float *logits, const int32_t *his
         *id = best;
         return TRIT_OK;
     }
-    int32_t kept = keep_candidates(s, logits, total_weight(s, logits, max), max);
+    int32_t kept = keep_candidates(s, logits, max, s->params.min_p, enough_weight(s, logits, max));
     float sum = 0;
     for (int32_t i = 0; i < kept; i++) sum += s->weights[i];
     float left = (float)draw_uniform(&s->random) * sum;

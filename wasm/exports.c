@@ -225,19 +225,18 @@ TRIT_EXPORT trit_status trit_js_sampler_new(const trit_model *model, float tempe
                                             const int32_t *bias_ids, const float *bias_values,
                                             size_t n_bias, trit_sampler **out)
 {
-    trit_sampler_params params = trit_sampler_defaults();
-    params.temperature = temperature;
-    params.top_k = top_k;
-    params.top_p = top_p;
-    params.min_p = min_p;
-    params.repeat_penalty = repeat_penalty;
-    params.frequency_penalty = frequency_penalty;
-    params.presence_penalty = presence_penalty;
-    params.penalty_last = penalty_last;
-    params.seed = (uint64_t)seed_high << 32 | seed_low;
-    params.bias_ids = bias_ids;
-    params.bias_values = bias_values;
-    params.n_bias = n_bias;
+    trit_sampler_params params = {.temperature = temperature,
+                                  .top_k = top_k,
+                                  .top_p = top_p,
+                                  .min_p = min_p,
+                                  .repeat_penalty = repeat_penalty,
+                                  .frequency_penalty = frequency_penalty,
+                                  .presence_penalty = presence_penalty,
+                                  .penalty_last = penalty_last,
+                                  .seed = (uint64_t)seed_high << 32 | seed_low,
+                                  .bias_ids = bias_ids,
+                                  .bias_values = bias_values,
+                                  .n_bias = n_bias};
     return trit_sampler_new(model, &params, out, fresh_error());
 }
 
