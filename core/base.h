@@ -6,6 +6,9 @@
 
 #include "trit.h"
 
+/* Ids below this fit everywhere; the other limits of a shape stand in config.c. */
+enum { TRITX_MAX_VOCAB = 1000000 };
+
 /* Fills err (may be NULL) and returns status. */
 #if defined(__GNUC__)
 __attribute__((format(printf, 4, 5)))

@@ -1,4 +1,4 @@
-/* The template "bitnet-2b4t": BOS, then "Role: text<|eot_id|>" for every message without newlines,
+/* TRITX_TEMPLATE_2B4T: BOS, then "Role: text<|eot_id|>" for every message without newlines,
  * then "Assistant: ". Special ids are put in as ids and text is encoded as text, so no message can
  * forge the end of a turn. */
 #include "chat.h"
@@ -6,7 +6,6 @@
 
 #include <stdlib.h>
 
-static const char template_id[] = "bitnet-2b4t";
 static const char answer_opening[] = "Assistant: ";
 
 typedef struct {
@@ -109,7 +108,7 @@ trit_status tritx_chat_render(const tritx_tokenizer *tokenizer, const trit_confi
 {
     if (!config->template_id[0])
         return tritx_fail(err, TRIT_STATE, 0, "this model has no chat template: give plain text");
-    if (strcmp(config->template_id, template_id) != 0)
+    if (strcmp(config->template_id, TRITX_TEMPLATE_2B4T) != 0)
         return tritx_fail(err, TRIT_UNSUPPORTED, 0, "unknown chat template \"%s\"",
                           config->template_id);
     int32_t end_of_turn = tritx_tokenizer_special(tokenizer, "<|eot_id|>");

@@ -4,6 +4,9 @@
 
 #include "tokenizer.h"
 
+/* The one template this engine renders; presets.c knows its text, chat.c what it does. */
+#define TRITX_TEMPLATE_2B4T "bitnet-2b4t"
+
 /* trit_chat_render for a tokenizer and a configuration (its template, its BOS). UNSUPPORTED for a
  * template this engine does not know, STATE when there is none or the model lacks its tokens. */
 trit_status tritx_chat_render(const tritx_tokenizer *tokenizer, const trit_config *config,

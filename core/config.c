@@ -89,8 +89,8 @@ static const struct {
     int32_t high;
 } shape_keys[] = {
 #define KEY(name, high) {#name, offsetof(trit_config, name), high}
-    KEY(n_layer, 1024),   KEY(dim, 65536),     KEY(ffn_dim, 131072),  KEY(n_head, 1024),
-    KEY(n_head_kv, 1024), KEY(head_dim, 1024), KEY(n_vocab, 1000000), KEY(n_ctx, 1 << 20),
+    KEY(n_layer, 1024),   KEY(dim, 65536),     KEY(ffn_dim, 131072),          KEY(n_head, 1024),
+    KEY(n_head_kv, 1024), KEY(head_dim, 1024), KEY(n_vocab, TRITX_MAX_VOCAB), KEY(n_ctx, 1 << 20),
 #undef KEY
 };
 enum { N_SHAPE_KEYS = sizeof shape_keys / sizeof *shape_keys };
@@ -113,18 +113,23 @@ static trit_status read_sites(const cJSON *object, trit_config *config, trit_err
     return TRIT_OK;
 }
 
+trit_status tritx_config_add_stop(const cJSON *item, trit_config *config, trit_error *err)
+{
+    double id = cJSON_GetNumberValue(item);
+    if (!(id >= 0 && id < TRITX_MAX_VOCAB) || id != (double)(int32_t)id)
+        return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config: a stop id is not a token id");
+    if (config->n_stop == TRIT_MAX_STOP)
+        return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config: more than %d stop ids", TRIT_MAX_STOP);
+    config->stop_ids[config->n_stop++] = (int32_t)id;
+    return TRIT_OK;
+}
+
 static trit_status read_stop_ids(const cJSON *list, trit_config *config, trit_error *err)
 {
-    int n = cJSON_IsArray(list) ? cJSON_GetArraySize(list) : -1;
-    if (n < 0 || n > 8)
-        return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config: stop ids are missing or more than 8");
-    config->n_stop = n;
-    for (int i = 0; i < n; i++) {
-        double id = cJSON_GetNumberValue(cJSON_GetArrayItem(list, i));
-        if (!(id >= 0 && id < 1e6) || id != (double)(int32_t)id)
-            return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config: a stop id is not a token id");
-        config->stop_ids[i] = (int32_t)id;
-    }
+    if (!cJSON_IsArray(list))
+        return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config: \"stop_ids\" is missing or no list");
+    for (const cJSON *item = list->child; item; item = item->next)
+        TRIT_TRY(tritx_config_add_stop(item, config, err));
     return TRIT_OK;
 }
 
@@ -141,7 +146,7 @@ trit_status tritx_config_read(const cJSON *object, trit_config *config, trit_err
     int32_t kv_bits = 0;
     TRIT_TRY(read_int(object, "kv_bits", 3, 32, &kv_bits, err));
     c.kv_bits = (uint8_t)kv_bits;
-    TRIT_TRY(read_int(object, "bos_id", -1, 999999, &c.bos_id, err));
+    TRIT_TRY(read_int(object, "bos_id", -1, TRITX_MAX_VOCAB - 1, &c.bos_id, err));
     TRIT_TRY(read_stop_ids(cJSON_GetObjectItemCaseSensitive(object, "stop_ids"), &c, err));
     TRIT_TRY(read_bool(object, "tied_head", &c.tied_head, err));
     TRIT_TRY(read_bool(object, "bias", &c.bias, err));
@@ -223,8 +228,8 @@ static trit_status check_shape(const trit_config *c, trit_error *err)
         if (!(*p == '-' || *p == '.' || (*p >= '0' && *p <= '9') || (*p >= 'a' && *p <= 'z')))
             return tritx_fail(err, TRIT_BAD_CONFIG, 0,
                               "config: a template id has only a-z, 0-9, '.' and '-'");
-    if (c->n_stop < 0 || c->n_stop > 8)
-        return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config: more than 8 stop ids");
+    if (c->n_stop < 0 || c->n_stop > TRIT_MAX_STOP)
+        return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config: more than %d stop ids", TRIT_MAX_STOP);
     for (int i = 0; i < c->n_stop; i++)
         if (c->stop_ids[i] < 0 || c->stop_ids[i] >= c->n_vocab)
             return tritx_fail(err, TRIT_BAD_CONFIG, 0,

@@ -25,7 +25,11 @@ trit_status tritx_config_read(const cJSON *object, trit_config *config, trit_err
 /* Writes it, without a NUL, into at most `capacity` bytes; returns the length. */
 size_t tritx_config_write(const trit_config *config, char *out, size_t capacity);
 
-/* Reads a Hugging Face config.json (class BitNetForCausalLM). BAD_CONFIG, UNSUPPORTED. */
+/* Adds the id of a JSON number to stop_ids. BAD_CONFIG. */
+trit_status tritx_config_add_stop(const cJSON *item, trit_config *config, trit_error *err);
+
+/* Reads a Hugging Face config.json (class BitNetForCausalLM). BAD_CONFIG, UNSUPPORTED.
+ * Not validated yet. */
 trit_status tritx_config_hf(const char *text, size_t n_bytes, trit_config *config, trit_error *err);
 /* Adds the stop ids and BOS of generation_config.json. */
 trit_status tritx_config_generation(const char *text, size_t n_bytes, trit_config *config,

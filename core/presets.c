@@ -1,4 +1,5 @@
 /* Known models as data: the only place, with names.c, where a model's name or keys stand. */
+#include "chat.h"
 #include "config.h"
 
 void tritx_config_2b4t_axes(trit_config *config)
@@ -59,10 +60,11 @@ trit_status trit_config_preset(const char *name, trit_config *config, trit_error
 static const struct {
     const char *id, *text;
 } templates[] = {
-    {"bitnet-2b4t", "{% for message in messages %}{% if loop.first %}{{ bos_token }}{% endif %}{{ "
-                    "message['role'] | capitalize + ': ' + "
-                    "message['content'] | trim + '<|eot_id|>' }}{% endfor %}{% if "
-                    "add_generation_prompt %}{{ 'Assistant: ' }}{% endif %}"},
+    {TRITX_TEMPLATE_2B4T,
+     "{% for message in messages %}{% if loop.first %}{{ bos_token }}{% endif %}{{ "
+     "message['role'] | capitalize + ': ' + "
+     "message['content'] | trim + '<|eot_id|>' }}{% endfor %}{% if "
+     "add_generation_prompt %}{{ 'Assistant: ' }}{% endif %}"},
 };
 
 trit_status tritx_config_template(const char *text, size_t n_bytes, trit_config *config,
@@ -78,33 +80,35 @@ trit_status tritx_config_template(const char *text, size_t n_bytes, trit_config 
     return TRIT_OK;
 }
 
+/* The limits are those of trit_config_validate. */
 static trit_status hf_shape(const cJSON *root, trit_config *c, trit_error *err)
 {
     static const struct {
         const char *key;
         size_t offset;
-        int64_t high;
     } keys[] = {
-        {"num_hidden_layers", offsetof(trit_config, n_layer), 1024},
-        {"hidden_size", offsetof(trit_config, dim), 65536},
-        {"intermediate_size", offsetof(trit_config, ffn_dim), 131072},
-        {"num_attention_heads", offsetof(trit_config, n_head), 1024},
-        {"num_key_value_heads", offsetof(trit_config, n_head_kv), 1024},
-        {"vocab_size", offsetof(trit_config, n_vocab), 1000000},
-        {"max_position_embeddings", offsetof(trit_config, n_ctx), 1 << 20},
+        {"num_hidden_layers", offsetof(trit_config, n_layer)},
+        {"hidden_size", offsetof(trit_config, dim)},
+        {"intermediate_size", offsetof(trit_config, ffn_dim)},
+        {"num_attention_heads", offsetof(trit_config, n_head)},
+        {"num_key_value_heads", offsetof(trit_config, n_head_kv)},
+        {"vocab_size", offsetof(trit_config, n_vocab)},
+        {"max_position_embeddings", offsetof(trit_config, n_ctx)},
     };
     int64_t value;
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
-        if (!tritx_json_int(root, keys[i].key, 1, keys[i].high, &value))
+        if (!tritx_json_int(root, keys[i].key, 1, INT32_MAX, &value))
             return tritx_fail(err, TRIT_BAD_CONFIG, 0,
-                              "config.json: \"%s\" is missing or out of range", keys[i].key);
+                              "config.json: \"%s\" is missing or no positive integer", keys[i].key);
         int32_t narrow = (int32_t)value;
         memcpy((char *)c + keys[i].offset, &narrow, sizeof narrow);
     }
     /* absent in 2B4T's file, where the class divides: a definition, not a guess */
     if (!cJSON_GetObjectItemCaseSensitive(root, "head_dim")) c->head_dim = c->dim / c->n_head;
-    else if (tritx_json_int(root, "head_dim", 1, 1024, &value)) c->head_dim = (int32_t)value;
-    else return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config.json: \"head_dim\" is out of range");
+    else if (tritx_json_int(root, "head_dim", 1, INT32_MAX, &value)) c->head_dim = (int32_t)value;
+    else
+        return tritx_fail(err, TRIT_BAD_CONFIG, 0,
+                          "config.json: \"head_dim\" is no positive integer");
     return TRIT_OK;
 }
 
@@ -146,26 +150,18 @@ static trit_status hf_axes(const cJSON *root, trit_config *c, trit_error *err)
     return TRIT_OK;
 }
 
-static trit_status add_stop(trit_config *c, const cJSON *item, trit_error *err)
-{
-    double id = cJSON_GetNumberValue(item);
-    if (!(id >= 0 && id < 1e6) || id != (double)(int32_t)id || c->n_stop == 8)
-        return tritx_fail(err, TRIT_BAD_CONFIG, 0,
-                          "eos_token_id is not a token id, or more than 8 ids");
-    c->stop_ids[c->n_stop++] = (int32_t)id;
-    return TRIT_OK;
-}
-
 /* bos_token_id and eos_token_id, as config.json and generation_config.json both hold them */
 static trit_status hf_special_ids(const cJSON *root, trit_config *c, trit_error *err)
 {
     int64_t bos;
-    if (tritx_json_int(root, "bos_token_id", 0, 999999, &bos)) c->bos_id = (int32_t)bos;
+    if (tritx_json_int(root, "bos_token_id", 0, TRITX_MAX_VOCAB - 1, &bos))
+        c->bos_id = (int32_t)bos;
     const cJSON *eos = cJSON_GetObjectItemCaseSensitive(root, "eos_token_id");
     if (!eos || cJSON_IsNull(eos)) return TRIT_OK;
     c->n_stop = 0;
-    if (!cJSON_IsArray(eos)) return add_stop(c, eos, err);
-    for (const cJSON *item = eos->child; item; item = item->next) TRIT_TRY(add_stop(c, item, err));
+    if (!cJSON_IsArray(eos)) return tritx_config_add_stop(eos, c, err);
+    for (const cJSON *item = eos->child; item; item = item->next)
+        TRIT_TRY(tritx_config_add_stop(item, c, err));
     return TRIT_OK;
 }
 

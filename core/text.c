@@ -1,6 +1,7 @@
 /* The public tokenizer and chat calls: a model's tables behind the interface of trit.h. */
 #include "chat.h"
 #include "model.h"
+#include "token_map.h"
 
 static trit_status need_tokenizer(const trit_model *model, trit_error *err)
 {
@@ -37,9 +38,7 @@ trit_status trit_token_bytes(const trit_model *model, int32_t id, const uint8_t 
     if (need_tokenizer(model, NULL) != TRIT_OK) return TRIT_STATE;
     const tritx_tokenizer_tables *t = tritx_tokenizer_get(model->tokenizer);
     if (id < 0 || id >= t->n_vocab || !bytes || !n_bytes || !special) return TRIT_PARAM;
-    uint32_t begin = id ? t->token_ends[id - 1] : 0;
-    *bytes = t->token_bytes + begin;
-    *n_bytes = t->token_ends[id] - begin;
+    *bytes = tritx_token(t, (uint32_t)id, n_bytes);
     *special = t->token_special[id] != 0;
     return TRIT_OK;
 }

@@ -7,7 +7,6 @@
 #include <stdlib.h>
 
 enum {
-    MAX_VOCAB = 1000000,
     MAX_MERGES = 1 << 24,
     MAX_SPECIALS = 4096, /* with a text; bounds the search at every character */
     NO_SPECIAL = -1
@@ -24,7 +23,7 @@ struct tritx_tokenizer {
 
 static trit_status check_tables(const tritx_tokenizer_tables *t, trit_error *err)
 {
-    if (t->n_vocab < 1 || t->n_vocab > MAX_VOCAB)
+    if (t->n_vocab < 1 || t->n_vocab > TRITX_MAX_VOCAB)
         return tritx_fail(err, TRIT_BAD_TOKENIZER, 0, "a vocabulary of %d tokens", (int)t->n_vocab);
     if (t->n_merges > MAX_MERGES)
         return tritx_fail(err, TRIT_BAD_TOKENIZER, 0, "%u merges are too many", t->n_merges);

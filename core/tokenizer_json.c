@@ -6,7 +6,7 @@
 
 #include <stdlib.h>
 
-enum { MAX_VOCAB = 1000000, ALPHABET_END = 0x144 };
+enum { ALPHABET_END = 0x144 };
 
 typedef struct {
     const cJSON *root, *model;
@@ -333,7 +333,7 @@ trit_status tritx_tokenizer_json(const char *text, size_t n_bytes, int32_t n_voc
                                  tritx_tokenizer_tables *tables, bool *add_bos, int32_t *bos_id,
                                  trit_error *err)
 {
-    if (n_vocab_model < 1 || n_vocab_model > MAX_VOCAB)
+    if (n_vocab_model < 1 || n_vocab_model > TRITX_MAX_VOCAB)
         return tritx_fail(err, TRIT_BAD_TOKENIZER, 0, "a vocabulary of %d tokens",
                           (int)n_vocab_model);
     tritx_json json;

@@ -98,6 +98,8 @@ typedef struct {    /* what happens to x before W x, in this order */
     uint8_t keep;   /* trit_keep */
 } trit_linear_spec;
 
+enum { TRIT_MAX_STOP = 8 };
+
 typedef struct {
     int32_t n_layer, dim, ffn_dim, n_head, n_head_kv, head_dim, n_vocab, n_ctx;
     float norm_eps, rope_theta, residual_scale;
@@ -110,7 +112,7 @@ typedef struct {
     uint8_t kv_bits;    /* what the recipe was trained with: 16 = not quantised */
     uint8_t add_bos;    /* 0 | 1: prompts begin with bos_id */
     int32_t bos_id;     /* -1: none */
-    int32_t stop_ids[8];
+    int32_t stop_ids[TRIT_MAX_STOP];
     int32_t n_stop;
     char template_id[32]; /* chat template, "" = none; see trit_chat_render */
     trit_linear_spec site[TRIT_SITE_COUNT];
