@@ -23,7 +23,7 @@ const help = `usage: trit COMMAND [options]
 
   -m MODEL            a packed model, or a folder with config.json and model.safetensors
   -p TEXT, -f FILE    the text, or the file that holds it; run also takes --ids 1,2,3
-  -n N                at most N tokens of answer
+  -n N                at most N tokens of answer; -1, the default: until the context is full
   -c N                tokens of context
   -t N                threads
   --flavour NAME      relaxed or simd128

@@ -58,6 +58,14 @@ test('run ends before a stop text', async () => {
     assert.equal(cut.text, whole.text.slice(0, whole.text.indexOf(stop)));
 });
 
+test('a value may begin with a dash, as -n -1, which asks for all that fits', async () => {
+    const all = await json('run', ...m, '-p', '-x', '--temp', '0', '-c', '16', '-n', '-1');
+    assert.equal(all.prompt_ids.length + all.ids.length, 16 + 1);
+    const dash = await json('tokenize', ...m, '--prompt', '- a list');
+    const joined = await json('tokenize', ...m, '--prompt=- a list');
+    assert.deepEqual(dash.ids, joined.ids);
+});
+
 test('tokenize reads special tokens and adds BOS only when told to', async () => {
     const plain = await json('tokenize', ...m, '-p', 'Hi<|eot_id|>');
     assert.ok(!plain.ids.includes(4095) && !plain.ids.includes(4091));
@@ -147,6 +155,10 @@ test('a failure is one clear line and an exit code', async (t) => {
         [['run', ...m, '--ids', '1,4096'], 1, 'PARAM'],
         [['run', ...m, '-p', 'x', '--top-p', '2'], 1, 'PARAM'],
         [['run', ...m, '-p', 'x', '--temp=-1'], 1, 'PARAM'],
+        [['run', ...m, '-p', 'x', '--temp', '-1'], 1, 'PARAM'],
+        [['run', ...m, '-p', 'x', '-n', '-2'], 1, 'PARAM'],
+        [['run', ...m, '-p', '--json'], 2, 'USAGE'],
+        [['run', ...m, '-p', 'x', '--seed', '-1'], 2, 'USAGE'],
         [['run', ...m, '-p', 'x', '--kv', 'f8'], 1, 'PARAM'],
         [['run', ...m, '-p', 'x', '--flavour', 'fast'], 1, 'PARAM'],
         [['score', ...m, '-f', empty], 1, 'PARAM'],

@@ -60,6 +60,29 @@ export const samplingOptions = [
 ];
 
 /**
+ * A value may begin with a dash (-1, a text): joined to its option it is no option to parseArgs.
+ * What the command knows as an option is never a value.
+ * @param {string[]} args
+ * @param {typeof options} known
+ */
+function joinValues(args, known) {
+    const spellings = new Map(
+        Object.entries(known).flatMap(([name, { type, short }]) => [
+            [`--${name}`, { type, joint: '=' }],
+            [`-${short}`, { type, joint: '' }],
+        ]),
+    );
+    const joined = [];
+    for (let i = 0; i < args.length; i++) {
+        const option = spellings.get(args[i]);
+        const isValue = args[i + 1]?.startsWith('-') && !spellings.has(args[i + 1].split('=')[0]);
+        if (option?.type === 'string' && isValue) joined.push(args[i] + option.joint + args[++i]);
+        else joined.push(args[i]);
+    }
+    return joined;
+}
+
+/**
  * @param {string[]} args
  * @param {string[]} names the options of this command
  * @param {number} [nPositionals]
@@ -69,7 +92,11 @@ export function parse(args, names, nPositionals = 0) {
     const known = Object.fromEntries(names.map((name) => [name, options[name]]));
     let parsed;
     try {
-        parsed = parseArgs({ args, options: known, allowPositionals: true });
+        parsed = parseArgs({
+            args: joinValues(args, known),
+            options: known,
+            allowPositionals: true,
+        });
     } catch (error) {
         const sentence = error instanceof Error ? error.message : String(error);
         throw new UsageError(sentence.split(/[.\n]/)[0]);
@@ -127,7 +154,7 @@ export function loadOptions(values) {
 /** @param {Record<string, any>} values */
 export function generateOptions(values) {
     return {
-        maxTokens: number(values, 'n-predict'),
+        maxTokens: values['n-predict'] === '-1' ? undefined : number(values, 'n-predict'),
         temperature: number(values, 'temp'),
         topK: number(values, 'top-k'),
         topP: number(values, 'top-p'),
