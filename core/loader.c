@@ -135,8 +135,7 @@ static trit_status plan_tokenizer(trit_loader *l, const tritx_tensor *t, tritx_s
     /* a tokenizer without merges has an empty table; the flags are no table */
     bool empty = bytes == 0 || slot == TRIT_SLOT_TOKENIZER_FLAGS;
     void *memory = empty ? NULL : malloc(bytes);
-    if (!memory && !empty)
-        return tritx_fail(err, TRIT_OOM, 0, "no memory for the tokenizer");
+    if (!memory && !empty) return tritx_fail(err, TRIT_OOM, 0, "no memory for the tokenizer");
     switch (slot) {
     case TRIT_SLOT_TOKENIZER_ENDS:
         l->tables.token_ends = memory;
