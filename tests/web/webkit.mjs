@@ -44,7 +44,7 @@ async function startDriver(program, port) {
         driver.kill();
         screen.kill();
     };
-    // A test file that dies leaves nothing running.
+    // A test file that fails before it closes the browser leaves nothing running.
     process.once('exit', stop);
     return stop;
 }
