@@ -116,7 +116,7 @@ static trit_status read_sites(const cJSON *object, trit_config *config, trit_err
 trit_status tritx_config_add_stop(const cJSON *item, trit_config *config, trit_error *err)
 {
     double id = cJSON_GetNumberValue(item);
-    if (!(id >= 0 && id < TRITX_MAX_VOCAB) || id != (double)(int32_t)id)
+    if (!(id >= 0 && id < (double)TRITX_MAX_VOCAB) || id != (double)(int32_t)id)
         return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config: a stop id is not a token id");
     if (config->n_stop == TRIT_MAX_STOP)
         return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config: more than %d stop ids", TRIT_MAX_STOP);

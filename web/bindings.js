@@ -83,6 +83,19 @@ export class Bindings {
         return this.words(this.#scratch, 1)[0];
     }
 
+    /** @returns {string} the kernels that are fastest on this processor, as measured now */
+    tune() {
+        const capacity = 256;
+        const text = this.alloc(capacity);
+        try {
+            this.call('kernels_tune', text, capacity);
+            const bytes = this.copy(text, capacity);
+            return new TextDecoder().decode(bytes.subarray(0, bytes.indexOf(0)));
+        } finally {
+            this.free(text);
+        }
+    }
+
     /**
      * A call that fills an array of ids whose length is not known before.
      * @param {string} name its last arguments are ids, capacity, n_ids

@@ -11,6 +11,7 @@ import { breathe } from './yield.js';
 /** @typedef {import('./protocol.js').ModelInfo} ModelInfo */
 /** @typedef {import('./protocol.js').GenerateResult} GenerateResult */
 /** @typedef {import('./protocol.js').Prompt} Prompt */
+/** @typedef {import('./protocol.js').Settings} Settings */
 
 /** @param {Job} job */
 function throwIfStopped(job) {
@@ -29,7 +30,9 @@ export class Engine {
     #session = 0;
     /** @type {any} */
     #config = null;
-    #settings = { contextLength: 0, kv: /** @type {string} */ (defaults.kv) };
+    #settings = { contextLength: 0, kv: /** @type {string} */ (defaults.kv), kernels: '' };
+    /** The kernels that are fastest on this processor. */
+    #fastest = '';
     #lastBreath = performance.now();
 
     /**
@@ -46,6 +49,7 @@ export class Engine {
         try {
             const engine = new Engine(choice, await startModule(choice));
             if (engine.#c.relaxed) selfTest(engine.#c);
+            engine.#fastest = engine.#c.tune();
             return engine;
         } catch (error) {
             throw TritError.from(error, 'RUNTIME_LOAD');
@@ -78,7 +82,7 @@ export class Engine {
         this.#c.with(bytes, (address, n) => this.#c.call('loader_push', this.#loader, address, n));
     }
 
-    /** @param {{contextLength?: number, kv?: string}} settings */
+    /** @param {Settings} settings */
     finishLoad(settings) {
         const model = this.#c.make('loader_finish', this.#loader);
         this.#c.plain('loader_free', this.#loader);
@@ -89,7 +93,7 @@ export class Engine {
     /**
      * A model of this shape with random weights, for measurements.
      * @param {string} shape
-     * @param {{contextLength?: number, kv?: string}} settings
+     * @param {Settings} settings
      */
     synthetic(shape, settings) {
         const model = this.#c.with(shape, (name) => this.#c.make('model_synthetic', name, 1));
@@ -98,12 +102,12 @@ export class Engine {
 
     /**
      * @param {number} model
-     * @param {{contextLength?: number, kv?: string}} settings
+     * @param {Settings} settings
      */
-    #open(model, { contextLength, kv = defaults.kv }) {
+    #open(model, { contextLength, kv = defaults.kv, kernels = this.#fastest }) {
         this.#model = model;
         this.#config = JSON.parse(this.#c.string('model_info', model));
-        this.#settings = { contextLength: contextLength ?? this.#config.nCtx, kv };
+        this.#settings = { contextLength: contextLength ?? this.#config.nCtx, kv, kernels };
         return this.#info();
     }
 
@@ -115,7 +119,9 @@ export class Engine {
             ...this.#config,
             ...this.#settings,
             card: card ? JSON.parse(card) : {},
-            sessionBytes: this.#c.make('session_bytes', this.#model, ...this.#sessionArguments()),
+            sessionBytes: this.#withSessionArguments((args) =>
+                this.#c.make('session_bytes', this.#model, ...args),
+            ),
             memoryBytes: this.#c.buffer.byteLength,
             threads,
             flavour,
@@ -223,21 +229,22 @@ export class Engine {
 
     // ---- computing ----
 
-    /** @returns {[number, number, number, number]} */
-    #sessionArguments() {
+    /**
+     * @param {(args: [number, number, number, number]) => number} use
+     * @returns {number}
+     */
+    #withSessionArguments(use) {
+        const { contextLength, kernels } = this.#settings;
         const kv = this.#c.constants.kv[this.#settings.kv];
         if (kv === undefined) throw new TritError('PARAM', 'kv is not one of f32, f16 and int8');
-        return [this.#settings.contextLength, defaults.slice, kv, 0];
+        return this.#c.with(kernels, (text) => use([contextLength, defaults.slice, kv, text]));
     }
 
     #openSession() {
         if (this.#session) return this.#session;
         if (this.#choice.threads > 1) this.#pool ||= this.#c.make('pool_new', this.#choice.threads);
-        this.#session = this.#c.make(
-            'session_new',
-            this.#model,
-            ...this.#sessionArguments(),
-            this.#pool,
+        this.#session = this.#withSessionArguments((args) =>
+            this.#c.make('session_new', this.#model, ...args, this.#pool),
         );
         return this.#session;
     }

@@ -16,6 +16,8 @@ import { isMasters, readAll, sideNames } from './source.js';
  * @property {import('./features.js').Flavour} [flavour] without it, the fastest that is correct here
  * @property {number} [contextLength] tokens of prompt and answer; without it, the model's own
  * @property {'f32' | 'f16' | 'int8'} [kv] how the context is kept
+ * @property {string} [kernels] instead of those measured as fastest: a table of the engine such as
+ *   'v128', or words like 'gemv_t2_a8=relaxed16' for single products. Never changes a token
  * @property {'int8' | 'f16'} [head] for models of safetensors: how the embedding is kept
  *
  * @typedef {object} Platform what differs between browser and Node
@@ -56,17 +58,19 @@ export async function synthetic(platform, shape, options) {
 /**
  * @param {Platform} platform
  * @param {LoadOptions} options
- * @param {(client: Client, settings: {contextLength?: number, kv?: string}) => Promise<any>} fill
+ * @param {(client: Client, settings: import('./protocol.js').Settings) => Promise<any>} fill
  */
 async function start(platform, options, fill) {
-    const { contextLength, kv, signal } = checkOptions(options);
+    const { contextLength, kv, kernels, signal } = checkOptions(options);
     throwIfAborted(signal);
     const choice = chooseBuild(options, platform.cores);
     if (contextLength !== undefined) checkInteger('contextLength', contextLength, 1);
+    if (kernels !== undefined && typeof kernels !== 'string')
+        throw new TritError('PARAM', 'kernels is not a string');
     const client = await startEngine(platform, choice, options);
     try {
         // a source may keep silent for ever
-        const filled = untilAborted(fill(client, { contextLength, kv }), signal);
+        const filled = untilAborted(fill(client, { contextLength, kv, kernels }), signal);
         return new Model(client, await filled);
     } catch (error) {
         client.close();

@@ -47,7 +47,7 @@ function openSession(c, model, { kv, table, threads, slice }) {
             c.make('session_new', model, N_CTX, slice, c.constants.kv[kv], name, pool),
         );
     } catch (error) {
-        if (error.code === 'PARAM' && error.message.includes('kernel table')) return 0;
+        if (error.code === 'PARAM' && error.message.includes('no kernels')) return 0;
         throw error;
     }
 }

@@ -3,8 +3,8 @@ import { execFile } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import puppeteer from 'puppeteer-core';
 import { repoDir, toolDir } from '../../wasm/toolchain/paths.mjs';
+import { openBrowser } from '../web/browsers.mjs';
 import { startServer } from '../web/server.mjs';
 import { kernelTables } from './matrix.mjs';
 import { API } from './work.js';
@@ -50,33 +50,13 @@ async function openNode(prompts) {
     };
 }
 
-async function launchChromium() {
-    const browser = await puppeteer.launch({
-        executablePath: process.env.TRIT_CHROMIUM ?? '/usr/bin/chromium',
-        headless: true,
-        args: [
-            ...['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
-            ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
-        ],
-    });
-    const open = async (url) => {
-        const page = await browser.newPage();
-        await page.goto(url);
-        return page;
-    };
-    return { open, close: () => browser.close() };
-}
-
-/**
- * @param {() => Promise<{open: (url: string) => Promise<{evaluate: Function}>, close: Function}>} launch
- * @returns {(prompts: number[][]) => Promise<Platform>}
- */
-const openPage = (launch) => async (prompts) => {
-    const browser = await launch();
+/** @returns {(prompts: number[][]) => Promise<Platform>} */
+const openPage = (name, what) => async (prompts) => {
+    const browser = await openBrowser(name);
     const server = await startServer({ isolated: true });
     const page = await browser.open(`${server.url}/tests/hash/page.html`);
     return {
-        ...wasm,
+        ...what,
         hash: (model, run) => page.evaluate((job) => window.hashOf(job), { model, prompts, run }),
         close: async () => {
             await browser.close();
@@ -85,4 +65,13 @@ const openPage = (launch) => async (prompts) => {
     };
 };
 
-export const platforms = { native: openNative, Node: openNode, Chromium: openPage(launchChromium) };
+export const platforms = {
+    native: openNative,
+    Node: openNode,
+    Chromium: openPage('chromium', wasm),
+    Firefox: openPage('firefox', wasm),
+    WebKit: openPage('webkit', {
+        flavours: ['simd128'],
+        tables: wasm.tables.filter((table) => !table.startsWith('relaxed')),
+    }),
+};

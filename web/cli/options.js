@@ -25,6 +25,7 @@ const options = {
     output: { ...text, short: 'o' },
     flavour: text,
     kv: text,
+    kernels: text,
     ids: text,
     temp: text,
     'top-k': text,
@@ -52,7 +53,7 @@ const options = {
 };
 
 /** Options of every command that loads a model. */
-export const modelOptions = ['model', 'ctx-size', 'threads', 'flavour', 'kv', 'json'];
+export const modelOptions = ['model', 'ctx-size', 'threads', 'flavour', 'kv', 'kernels', 'json'];
 /** Options of every command that draws tokens. */
 export const samplingOptions = [
     ...['n-predict', 'temp', 'top-k', 'top-p', 'min-p', 'repeat-penalty', 'frequency-penalty'],
@@ -148,6 +149,7 @@ export function loadOptions(values) {
         threads: number(values, 'threads'),
         flavour: values.flavour,
         kv: values.kv,
+        kernels: values.kernels,
     };
 }
 
