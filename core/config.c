@@ -89,7 +89,7 @@ static const struct {
     int32_t high;
 } shape_keys[] = {
 #define KEY(name, high) {#name, offsetof(trit_config, name), high}
-    KEY(n_layer, 1024),   KEY(dim, 65536),     KEY(ffn_dim, 131072),          KEY(n_head, 1024),
+    KEY(n_layer, 1024),   KEY(dim, 65536),     KEY(ffn_dim, 65536),           KEY(n_head, 1024),
     KEY(n_head_kv, 1024), KEY(head_dim, 1024), KEY(n_vocab, TRITX_MAX_VOCAB), KEY(n_ctx, 1 << 20),
 #undef KEY
 };

@@ -5,7 +5,7 @@
 #include "scalar.h"
 #include "session.h"
 
-/* Rows of a dispatch to threads: even, as gemv works on pairs of rows. */
+/* Head rows come in pairs, and threads get them in grains. */
 enum { ROWS_A_GRAIN = 16 };
 
 /* From here on f16 rounds to infinity. */
@@ -45,11 +45,11 @@ static void quant_tokens(void *ctx, int begin, int end)
         const float *x = j->x + (size_t)t * (size_t)j->n;
         if (j->gain) {
             float *normed = j->normed + (size_t)t * (size_t)j->n;
-            s->kernels.rms_norm(normed, x, j->gain, j->n, s->model->config.norm_eps);
+            s->kernels->rms_norm(normed, x, j->gain, j->n, s->model->config.norm_eps);
             x = normed;
         }
-        s->quant_scale[t] = s->kernels.quant_a8(s->quant + (size_t)t * (size_t)n_pad,
-                                                &s->quant_sum[t], x, j->n, n_pad);
+        s->quant_scale[t] = s->kernels->quant_a8(s->quant + (size_t)t * (size_t)n_pad,
+                                                 &s->quant_sum[t], x, j->n, n_pad);
     }
 }
 
@@ -75,25 +75,31 @@ typedef struct {
     trit_session *s;
     const tritx_ternary *w[3];
     int n_w;
-    float *y; /* [n_slice][sum of rows], the matrices' rows behind each other */
+    float *y; /* [n_slice][n_rows], the matrices' rows behind each other */
     int n_rows;
 } linear_job;
 
-static void linear_rows(void *ctx, int begin, int end)
+static int row_groups(const tritx_ternary *w) { return (w->rows - 1) / TRIT_T2_ROWS + 1; }
+
+/* Ranges of groups of TRIT_T2_ROWS rows, of all matrices behind each other. */
+static void linear_groups(void *ctx, int begin, int end)
 {
     const linear_job *j = ctx;
     const trit_session *s = j->s;
-    for (int i = 0, first = 0; i < j->n_w; first += j->w[i++]->rows) {
+    int first_row = 0, first_group = 0;
+    for (int i = 0; i < j->n_w; first_row += j->w[i]->rows, first_group += row_groups(j->w[i++])) {
         const tritx_ternary *w = j->w[i];
-        int from = begin > first ? begin - first : 0,
-            to = end - first < w->rows ? end - first : w->rows;
+        int from = begin > first_group ? (begin - first_group) * TRIT_T2_ROWS : 0,
+            to = (end - first_group) * TRIT_T2_ROWS;
+        if (to > w->rows) to = w->rows;
         if (from >= to) continue;
         if (s->n_slice == 1)
-            s->kernels.gemv_t2_a8(j->y + first, w->codes, s->quant, s->quant_sum[0],
-                                  s->quant_scale[0], *w->scale, from, to, w->cols);
+            s->kernels->gemv_t2_a8(j->y + first_row, w->codes, s->quant, s->lut, s->quant_sum[0],
+                                   s->quant_scale[0], *w->scale, from, to, w->rows, w->cols);
         else
-            s->kernels.gemm_t2_a8(j->y + first, (size_t)j->n_rows, w->codes, s->quant, s->quant_sum,
-                                  s->quant_scale, *w->scale, s->n_slice, from, to, w->cols);
+            s->kernels->gemm_t2_a8(j->y + first_row, (size_t)j->n_rows, w->codes, s->quant,
+                                   s->quant_sum, s->quant_scale, *w->scale, s->n_slice, from, to,
+                                   w->rows, w->cols);
     }
 }
 
@@ -101,8 +107,13 @@ static void linear(trit_session *s, float *y, const tritx_ternary *a, const trit
                    const tritx_ternary *c)
 {
     linear_job job = {.s = s, .w = {a, b, c}, .n_w = c ? 3 : b ? 2 : 1, .y = y};
-    for (int i = 0; i < job.n_w; i++) job.n_rows += job.w[i]->rows;
-    tritx_parallel_for(s->pool, linear_rows, &job, job.n_rows, ROWS_A_GRAIN);
+    int n_groups = 0;
+    for (int i = 0; i < job.n_w; i++) {
+        job.n_rows += job.w[i]->rows;
+        n_groups += row_groups(job.w[i]);
+    }
+    if (s->n_slice == 1) s->kernels->lut_t2(s->lut, s->quant, a->cols);
+    tritx_parallel_for(s->pool, linear_groups, &job, n_groups, 1);
 }
 
 /* ---- attention ---- */
@@ -133,8 +144,8 @@ static bool store_kv(trit_session *s, void *cache, float *scales, int layer, siz
             int32_t sum;
             size_t at = row * n + (size_t)h * (size_t)c->head_dim;
             float scale =
-                s->kernels.quant_a8((int8_t *)cache + at, &sum, x + (size_t)h * (size_t)c->head_dim,
-                                    c->head_dim, c->head_dim);
+                s->kernels->quant_a8((int8_t *)cache + at, &sum,
+                                     x + (size_t)h * (size_t)c->head_dim, c->head_dim, c->head_dim);
             scales[row * (size_t)c->n_head_kv + (size_t)h] = 1.0f / scale;
         }
         break;
@@ -152,8 +163,8 @@ static void rotate_and_store(void *ctx, int begin, int end)
         float *q = s->qkv + (size_t)t * (size_t)(q_dim(c) + 2 * kv_dim(c));
         const float *cos = s->rope_cos + position * (size_t)(c->head_dim / 2),
                     *sin = s->rope_sin + position * (size_t)(c->head_dim / 2);
-        s->kernels.rope(q, cos, sin, c->n_head + c->n_head_kv,
-                        c->head_dim); /* K follows Q in memory */
+        s->kernels->rope(q, cos, sin, c->n_head + c->n_head_kv,
+                         c->head_dim); /* K follows Q in memory */
         s->kv_fits[t] = store_kv(s, s->k, s->k_scale, j->layer, position, q + q_dim(c)) &&
                         store_kv(s, s->v, s->v_scale, j->layer, position, q + q_dim(c) + kv_dim(c));
     }
@@ -207,10 +218,10 @@ static void attend(void *ctx, int begin, int end)
     for (int i = begin; i < end; i++) {
         int t = i / n_groups, head = i % n_groups * j->n_group;
         trit_kv_view kv = kv_view(s, j->layer, head / (c->n_head / c->n_head_kv));
-        s->kernels.attention(s->gate_up + (size_t)t * (size_t)q_dim(c) + (size_t)(head * n),
-                             s->score + (size_t)(t * c->n_head + head) * (size_t)s->params.n_ctx,
-                             s->qkv + (size_t)t * (size_t)row + (size_t)(head * n), j->n_group, &kv,
-                             (int)s->n_done + t + 1, n, scale);
+        s->kernels->attention(s->gate_up + (size_t)t * (size_t)q_dim(c) + (size_t)(head * n),
+                              s->score + (size_t)(t * c->n_head + head) * (size_t)s->params.n_ctx,
+                              s->qkv + (size_t)t * (size_t)row + (size_t)(head * n), j->n_group,
+                              &kv, (int)s->n_done + t + 1, n, scale);
     }
 }
 
@@ -232,9 +243,9 @@ static void glu_tokens(void *ctx, int begin, int end)
         const float *gate = s->gate_up + (size_t)t * 2 * (size_t)c->ffn_dim;
         float *y = s->wide + (size_t)t * (size_t)c->ffn_dim;
         switch ((trit_ffn)c->ffn) {
-        case TRIT_FFN_GLU_SILU: s->kernels.glu_silu(y, gate, gate + c->ffn_dim, c->ffn_dim); break;
+        case TRIT_FFN_GLU_SILU: s->kernels->glu_silu(y, gate, gate + c->ffn_dim, c->ffn_dim); break;
         case TRIT_FFN_GLU_RELU2:
-            s->kernels.glu_relu2(y, gate, gate + c->ffn_dim, c->ffn_dim);
+            s->kernels->glu_relu2(y, gate, gate + c->ffn_dim, c->ffn_dim);
             break;
         case TRIT_FFN_MLP_GELU: break; /* refused by trit_config_validate */
         }
@@ -254,7 +265,7 @@ trit_status tritx_decoder_attention(trit_session *s, int layer, trit_error *err)
     tritx_parallel_for(s->pool, attend, &job, n_groups, 1);
     TRIT_TRY(quantise(s, s->gate_up, s->wide, w->attn_sub_norm, q_dim(c), layer, TRIT_SITE_O, err));
     linear(s, s->update, &w->o, NULL, NULL);
-    s->kernels.add(s->hidden, s->update, s->n_slice * c->dim);
+    s->kernels->add(s->hidden, s->update, s->n_slice * c->dim);
     return TRIT_OK;
 }
 
@@ -269,7 +280,7 @@ trit_status tritx_decoder_ffn(trit_session *s, int layer, trit_error *err)
     TRIT_TRY(
         quantise(s, s->wide, s->gate_up, w->ffn_sub_norm, c->ffn_dim, layer, TRIT_SITE_DOWN, err));
     linear(s, s->update, &w->down, NULL, NULL);
-    s->kernels.add(s->hidden, s->update, s->n_slice * c->dim);
+    s->kernels->add(s->hidden, s->update, s->n_slice * c->dim);
     return TRIT_OK;
 }
 
@@ -286,19 +297,19 @@ static void head_rows(void *ctx, int begin, int end)
     const head_job *j = ctx;
     const trit_session *s = j->s;
     const tritx_rows *r = j->rows;
-    if (r->f16) s->kernels.head_f16(s->logits, r->f16, s->wide, begin, end, r->cols);
+    if (r->f16) s->kernels->head_f16(s->logits, r->f16, s->wide, begin, end, r->cols);
     else
-        s->kernels.head_i8_h14(s->logits, r->i8, r->scale, r->sum, s->head_high, s->head_low,
-                               j->scale, begin, end, r->cols);
+        s->kernels->head_i8_h14(s->logits, r->i8, r->scale, r->sum, s->head_high, s->head_low,
+                                j->scale, begin, end, r->cols);
 }
 
 trit_status tritx_decoder_head(trit_session *s, int t, trit_error *err)
 {
     const trit_config *c = &s->model->config;
     head_job job = {.s = s, .rows = tritx_model_head(s->model)};
-    s->kernels.rms_norm(s->wide, s->hidden + (size_t)t * (size_t)c->dim, s->model->norm, c->dim,
-                        c->norm_eps);
-    job.scale = s->kernels.quant_h14(s->head_high, s->head_low, s->wide, c->dim, c->dim);
+    s->kernels->rms_norm(s->wide, s->hidden + (size_t)t * (size_t)c->dim, s->model->norm, c->dim,
+                         c->norm_eps);
+    job.scale = s->kernels->quant_h14(s->head_high, s->head_low, s->wide, c->dim, c->dim);
     if (isnan(job.scale))
         return tritx_fail(err, TRIT_NUMERIC, 0, "the last hidden state is not finite");
     tritx_parallel_for(s->pool, head_rows, &job, c->n_vocab, ROWS_A_GRAIN);

@@ -10,12 +10,14 @@
 #include "pack.h"
 #include "safetensors.h"
 #include "scalar.h"
+#include "tune.h"
 
 typedef enum { STATE_LENGTH, STATE_HEADER, STATE_DATA, STATE_FAILED } loader_state;
 
 struct trit_loader {
     loader_state state;
     trit_head head;
+    char kernels[TRIT_CHOICE_BYTES];
     trit_config config;
     bool have_config, packed;
     tritx_tokenizer_tables tables; /* until the tokenizer takes them */
@@ -32,19 +34,24 @@ struct trit_loader {
     int layer;
     uint8_t *unit; /* [unit_capacity] */
     size_t unit_capacity, unit_bytes, unit_index;
-    uint8_t *codes; /* scratch: one row of codes */
+    uint8_t *codes; /* scratch: TRIT_T2_ROWS padded rows of codes */
     float *floats;  /* scratch: one row of floats */
     uint8_t *seen;  /* [n_layer][TRIT_SLOT_COUNT] */
     trit_model *model;
 };
 
-trit_status trit_loader_new(trit_loader **loader, trit_head head, trit_error *err)
+trit_status trit_loader_new(trit_loader **loader, trit_head head, const char *kernels,
+                            trit_error *err)
 {
+    trit_kernels chosen;
     if (!loader || head < TRIT_HEAD_AS_IS || head > TRIT_HEAD_F16)
         return tritx_fail(err, TRIT_PARAM, 0, "loader: bad argument");
+    if (!tritx_kernels_choose(kernels, &chosen))
+        return tritx_fail(err, TRIT_PARAM, 0, "this build has no kernels \"%.100s\"", kernels);
     trit_loader *l = calloc(1, sizeof *l);
     if (!l) return tritx_fail(err, TRIT_OOM, 0, "no memory for a loader");
     l->head = head;
+    if (kernels) memcpy(l->kernels, kernels, strlen(kernels) + 1);
     *loader = l;
     return TRIT_OK;
 }
@@ -249,11 +256,11 @@ static trit_status plan(trit_loader *l, trit_error *err)
 {
     const trit_config *c = &l->config;
     size_t last_place = 0;
-    TRIT_TRY(tritx_model_new(c, &l->model, err));
+    TRIT_TRY(tritx_model_new(c, l->kernels, &l->model, err));
     size_t widest = (size_t)(c->dim > c->ffn_dim ? c->dim : c->ffn_dim);
     if (widest < (size_t)c->n_head * (size_t)c->head_dim)
         widest = (size_t)c->n_head * (size_t)c->head_dim;
-    l->codes = malloc(widest);
+    l->codes = calloc(TRIT_T2_ROWS, trit_t2_cols(widest));
     l->floats = malloc(widest * sizeof *l->floats);
     l->seen = calloc((size_t)c->n_layer, TRIT_SLOT_COUNT);
     if (!l->codes || !l->floats || !l->seen)
@@ -292,25 +299,39 @@ static trit_status bad_scale(trit_loader *l, trit_error *err)
                       l->tensors[l->tensor].name);
 }
 
+static uint8_t *codes_of_row(trit_loader *l, const tritx_ternary *m, size_t row)
+{
+    return l->codes + row % TRIT_T2_ROWS * trit_t2_cols((size_t)m->cols);
+}
+
+/* After the last row of a group: lays the group out. Padding holds what was there before. */
+static void finish_row(trit_loader *l, tritx_ternary *m, size_t row)
+{
+    size_t first = row / TRIT_T2_ROWS * TRIT_T2_ROWS;
+    if ((row + 1) % TRIT_T2_ROWS && row + 1 < (size_t)m->rows) return;
+    trit_t2_put(l->model->kernels.layout, m->codes, l->codes, first, (size_t)m->rows,
+                (size_t)m->cols);
+}
+
 static trit_status take_master(trit_loader *l, tritx_ternary *m, tritx_dtype dtype, trit_error *err)
 {
     size_t cols = (size_t)m->cols, row_bytes = cols * tritx_dtype_bytes(dtype);
     if (tritx_absmean(l->unit, (size_t)m->rows * cols, dtype, m->scale) != TRIT_OK)
         return bad_scale(l, err);
     for (size_t r = 0; r < (size_t)m->rows; r++) {
-        tritx_ternarise(l->codes, l->unit + r * row_bytes, cols, dtype, *m->scale);
-        tritx_t2_put_row(m->codes, r, l->codes, cols);
+        tritx_ternarise(codes_of_row(l, m, r), l->unit + r * row_bytes, cols, dtype, *m->scale);
+        finish_row(l, m, r);
     }
     return TRIT_OK;
 }
 
 static trit_status take_codes(trit_loader *l, tritx_ternary *m, trit_error *err)
 {
-    if (!tritx_wire_decode(l->codes, l->unit, (size_t)m->cols))
+    if (!tritx_wire_decode(codes_of_row(l, m, l->unit_index), l->unit, (size_t)m->cols))
         return tritx_fail(err, TRIT_BAD_CODES, l->offset,
                           "tensor %.60s: row %zu has impossible codes", l->tensors[l->tensor].name,
                           l->unit_index);
-    tritx_t2_put_row(m->codes, l->unit_index, l->codes, (size_t)m->cols);
+    finish_row(l, m, l->unit_index);
     return TRIT_OK;
 }
 

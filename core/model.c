@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "kernels.h"
-#include "pack.h"
+#include "tune.h"
 
 enum { ALIGNMENT = 64 };
 
@@ -31,7 +31,7 @@ static void cut_ternary(cutter *c, tritx_ternary *t, int rows, int cols)
 {
     t->rows = rows;
     t->cols = cols;
-    t->codes = cut(c, trit_t2_rows((size_t)rows), trit_t2_cols((size_t)cols) / 4);
+    t->codes = cut(c, 1, trit_t2_bytes((size_t)rows, (size_t)cols));
     t->scale = cut(c, 1, sizeof(float));
 }
 
@@ -74,12 +74,17 @@ static void cut_model(cutter *c, trit_model *m)
     if (!g->tied_head) cut_rows(c, &m->head, g->n_vocab, g->dim, g->site[TRIT_SITE_HEAD].weight);
 }
 
-trit_status tritx_model_new(const trit_config *config, trit_model **model, trit_error *err)
+trit_status tritx_model_new(const trit_config *config, const char *kernels, trit_model **model,
+                            trit_error *err)
 {
     TRIT_TRY(trit_config_validate(config, err));
     trit_model *m = calloc(1, sizeof *m);
     if (!m) return tritx_fail(err, TRIT_OOM, 0, "no memory for a model");
     m->config = *config;
+    if (!tritx_kernels_choose(kernels, &m->kernels)) {
+        free(m);
+        return tritx_fail(err, TRIT_PARAM, 0, "this build has no kernels \"%.100s\"", kernels);
+    }
     m->layers = calloc((size_t)config->n_layer, sizeof *m->layers);
     m->card = calloc(1, 1);
     if (!m->layers || !m->card) goto fail;
@@ -91,11 +96,6 @@ trit_status tritx_model_new(const trit_config *config, trit_model **model, trit_
     cutter c = {.base = m->arena};
     cut_model(&c, m);
     m->n_bytes = measure.used + (size_t)config->n_layer * sizeof *m->layers;
-    for (int i = 0; i < config->n_layer; i++)
-        for (int s = TRIT_SLOT_LAYER_FIRST; s <= TRIT_SLOT_LAYER_LAST; s++) {
-            const tritx_ternary *t = tritx_model_ternary(m, (tritx_slot)s, i);
-            if (t) tritx_t2_clear(t->codes, (size_t)t->rows, (size_t)t->cols);
-        }
     *model = m;
     return TRIT_OK;
 fail:
@@ -200,19 +200,22 @@ static uint32_t draw(uint64_t *state)
     return (uint32_t)(*state >> 32);
 }
 
-/* Four codes 0 ... 2 a byte; padding columns may hold any code. */
-static void random_codes(uint8_t *codes, size_t n, uint64_t *state)
+static trit_status random_codes(const trit_model *m, const tritx_ternary *t, uint64_t *state,
+                                trit_error *err)
 {
-    uint8_t four_codes[256];
-    for (unsigned i = 0; i < 256; i++) {
-        unsigned v = i * 81 >> 8;
-        four_codes[i] = (uint8_t)(v % 3 | v / 3 % 3 << 2 | v / 9 % 3 << 4 | v / 27 << 6);
+    size_t rows = (size_t)t->rows, cols = (size_t)t->cols, padded = trit_t2_cols(cols);
+    uint8_t *codes = malloc(TRIT_T2_ROWS * padded);
+    if (!codes) return tritx_fail(err, TRIT_OOM, 0, "no memory for random weights");
+    for (size_t row = 0; row < rows; row += TRIT_T2_ROWS) {
+        uint32_t bits = 0;
+        for (size_t k = 0; k < TRIT_T2_ROWS * padded; k++, bits >>= 8) {
+            if (k % 4 == 0) bits = draw(state);
+            codes[k] = (uint8_t)((bits & 255) * 3 >> 8);
+        }
+        trit_t2_put(m->kernels.layout, t->codes, codes, row, rows, cols);
     }
-    uint32_t bits = 0;
-    for (size_t k = 0; k < n; k++, bits >>= 8) {
-        if (k % 4 == 0) bits = draw(state);
-        codes[k] = four_codes[bits & 255];
-    }
+    free(codes);
+    return TRIT_OK;
 }
 
 static void random_rows(tritx_rows *r, uint64_t *state)
@@ -233,25 +236,26 @@ static void random_rows(tritx_rows *r, uint64_t *state)
     }
 }
 
-trit_status trit_model_synthetic(const trit_config *config, uint64_t seed, trit_model **model,
-                                 trit_error *err)
+trit_status trit_model_synthetic(const trit_config *config, uint64_t seed, const char *kernels,
+                                 trit_model **model, trit_error *err)
 {
     trit_model *m;
     if (!model) return tritx_fail(err, TRIT_PARAM, 0, "model is NULL");
-    TRIT_TRY(tritx_model_new(config, &m, err));
+    TRIT_TRY(tritx_model_new(config, kernels, &m, err));
     uint64_t state = seed;
+    trit_status status = TRIT_OK;
     for (int i = 0; i < config->n_layer; i++)
         for (int s = TRIT_SLOT_LAYER_FIRST; s <= TRIT_SLOT_LAYER_LAST; s++) {
             size_t n = 0;
             const tritx_ternary *t = tritx_model_ternary(m, (tritx_slot)s, i);
             float *x = t ? NULL : tritx_model_floats(m, (tritx_slot)s, i, &n);
             for (size_t k = 0; x && k < n; k++) x[k] = n == 1 ? 0.05f : 1.0f;
-            if (t) random_codes(t->codes, trit_t2_bytes((size_t)t->rows, (size_t)t->cols), &state);
+            if (t && status == TRIT_OK) status = random_codes(m, t, &state, err);
         }
     for (int32_t i = 0; i < config->dim; i++) m->norm[i] = 1.0f;
     random_rows(&m->embed, &state);
     if (!config->tied_head) random_rows(&m->head, &state);
-    trit_status status = config->n_vocab > 256 ? add_byte_tokenizer(m, err) : TRIT_OK;
+    if (status == TRIT_OK && config->n_vocab > 256) status = add_byte_tokenizer(m, err);
     if (status != TRIT_OK) {
         trit_model_free(m);
         return status;

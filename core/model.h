@@ -3,9 +3,10 @@
 #define TRIT_MODEL_H
 
 #include "base.h"
+#include "kernels.h"
 #include "tokenizer.h"
 
-typedef struct { /* a ternary matrix in t2 layout (kernels.h) */
+typedef struct { /* a ternary matrix in the layout of the model's kernels */
     uint8_t *codes;
     float *scale; /* [1] mean |W| */
     int32_t rows, cols;
@@ -29,7 +30,8 @@ typedef struct {
 
 struct trit_model {
     trit_config config;
-    tritx_layer *layers; /* [n_layer] */
+    trit_kernels kernels; /* what the weights are laid out for */
+    tritx_layer *layers;  /* [n_layer] */
     tritx_rows embed, head;
     float *norm;                /* [dim] */
     tritx_tokenizer *tokenizer; /* NULL for a synthetic model of at most 256 ids */
@@ -80,8 +82,10 @@ static inline bool tritx_slot_in_layer(tritx_slot slot)
     return slot >= TRIT_SLOT_LAYER_FIRST && slot <= TRIT_SLOT_LAYER_LAST;
 }
 
-/* Allocates the arena for this (valid) configuration and points every weight into it. OOM. */
-trit_status tritx_model_new(const trit_config *config, trit_model **model, trit_error *err);
+/* Allocates the arena for this (valid) configuration and points every weight into it. kernels as in
+ * trit.h. OOM, PARAM. */
+trit_status tritx_model_new(const trit_config *config, const char *kernels, trit_model **model,
+                            trit_error *err);
 
 /* The ternary matrix of slot Q, K, V, O, GATE, UP or DOWN; NULL for other slots. */
 tritx_ternary *tritx_model_ternary(trit_model *model, tritx_slot slot, int layer);

@@ -65,41 +65,6 @@ bool tritx_wire_decode(uint8_t *codes, const uint8_t *wire, size_t cols)
     return bad == 0;
 }
 
-/* where column 0 of a row stands; the next block of the same row is 32 bytes on */
-static size_t t2_row_offset(size_t row, size_t cols)
-{
-    return row / 2 * (trit_t2_cols(cols) / 2) + row % 2 * TRIT_T2_BLOCK_BYTES;
-}
-
-/* of the four columns in a byte; odd rows have their nibbles exchanged */
-static const uint8_t t2_shifts[2][4] = {{0, 2, 4, 6}, {4, 6, 0, 2}};
-
-void tritx_t2_clear(uint8_t *t2, size_t rows, size_t cols)
-{
-    memset(t2, 0x55, trit_t2_bytes(rows, cols));
-}
-
-void tritx_t2_put_row(uint8_t *t2, size_t row, const uint8_t *codes, size_t cols)
-{
-    uint8_t *p = t2 + t2_row_offset(row, cols);
-    const uint8_t *shift = t2_shifts[row % 2];
-    size_t k = 0;
-    for (; k + TRIT_T2_COLS <= cols; k += TRIT_T2_COLS, p += 32)
-        for (size_t j = 0; j < 16; j++)
-            p[j] = (uint8_t)(codes[k + j] << shift[0] | codes[k + 16 + j] << shift[1] |
-                             codes[k + 32 + j] << shift[2] | codes[k + 48 + j] << shift[3]);
-    for (size_t i = 0; k + i < cols; i++)
-        p[i % 16] = (uint8_t)((p[i % 16] & ~(3u << shift[i / 16])) | (unsigned)codes[k + i]
-                                                                         << shift[i / 16]);
-}
-
-void tritx_t2_get_row(const uint8_t *t2, size_t row, uint8_t *codes, size_t cols)
-{
-    const uint8_t *p = t2 + t2_row_offset(row, cols);
-    for (size_t k = 0; k < cols; k++)
-        codes[k] = p[k / TRIT_T2_COLS * 32 + k % 16] >> t2_shifts[row % 2][k % 64 / 16] & 3;
-}
-
 void tritx_i8_put_row(int8_t *i8, size_t row, const int8_t *codes, size_t cols)
 {
     for (size_t k = 0; k < cols; k += TRIT_I8_COLS)

@@ -31,12 +31,6 @@ static inline size_t tritx_wire_bytes(size_t cols) { return (cols + 4) / 5; }
 void tritx_wire_encode(uint8_t *wire, const uint8_t *codes, size_t cols);
 bool tritx_wire_decode(uint8_t *codes, const uint8_t *wire, size_t cols);
 
-/* One row of codes into or out of the t2 layout of kernels.h. The matrix must be filled with
- * tritx_t2_clear first, so that padding holds code 1. */
-void tritx_t2_clear(uint8_t *t2, size_t rows, size_t cols);
-void tritx_t2_put_row(uint8_t *t2, size_t row, const uint8_t *codes, size_t cols);
-void tritx_t2_get_row(const uint8_t *t2, size_t row, uint8_t *codes, size_t cols);
-
 /* One row into or out of the i8 layout of kernels.h; cols a multiple of 16. */
 void tritx_i8_put_row(int8_t *i8, size_t row, const int8_t *codes, size_t cols);
 void tritx_i8_get_row(const int8_t *i8, size_t row, int8_t *codes, size_t cols);

@@ -60,7 +60,7 @@ static trit_status ternary(writer *w, tritx_slot slot, int layer, const tritx_te
         return TRIT_OK;
     }
     for (size_t r = 0; r < rows; r++) {
-        tritx_t2_get_row(t->codes, r, w->codes, cols);
+        trit_t2_get_row(w->model->kernels.layout, t->codes, r, w->codes, rows, cols);
         tritx_wire_encode(w->row, w->codes, cols);
         TRIT_TRY(emit(w, w->row, row_bytes));
     }

@@ -56,6 +56,7 @@ static void cut_session(cutter *c, trit_session *s)
     s->score = cut(c, n * (size_t)g->n_head, n_ctx, sizeof(float));
     s->kv_fits = cut(c, n, 1, sizeof(bool));
     s->quant = cut(c, n, trit_t2_cols(wide), 1);
+    s->lut = cut(c, trit_t2_cols(wide), TRIT_LUT_BYTES, 1);
     s->quant_sum = cut(c, n, 1, sizeof(int32_t));
     s->quant_scale = cut(c, n, 1, sizeof(float));
     s->head_high = cut(c, dim, 1, 1);
@@ -75,9 +76,8 @@ static trit_status prepare(const trit_model *model, const trit_session_params *p
                           MAX_SLICE);
     if (p->kv < TRIT_KV_F32 || p->kv > TRIT_KV_INT8)
         return tritx_fail(err, TRIT_PARAM, 0, "the KV type is not f32, f16 or int8");
-    if (!tritx_kernels_choose(p->kernels, &s->kernels))
-        return tritx_fail(err, TRIT_PARAM, 0, "this build has no kernels \"%.100s\"", p->kernels);
     s->model = model;
+    s->kernels = &model->kernels;
     s->params = *p;
     cut_session(c, s);
     return c->overflow

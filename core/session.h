@@ -5,11 +5,10 @@
 #include "kernels.h"
 #include "model.h"
 #include "pool.h"
-#include "tune.h"
 
 struct trit_session {
     const trit_model *model;
-    trit_kernels kernels;
+    const trit_kernels *kernels; /* the model's */
     trit_pool *pool;
     trit_session_params params;
 
@@ -36,6 +35,7 @@ struct trit_session {
     float *score;               /* [n_slice * n_head][n_ctx] */
     bool *kv_fits;              /* [n_slice] */
     int8_t *quant;              /* [n_slice][columns of t2] */
+    uint8_t *lut;               /* of a single token's quant, see lut_t2 */
     int32_t *quant_sum;         /* [n_slice] */
     float *quant_scale;         /* [n_slice] */
     uint8_t *head_high, *head_low; /* [dim] */

@@ -139,9 +139,20 @@ typedef enum {
     TRIT_SIDE_GENERATION_CONFIG
 } trit_side;
 
+/* Measures which kernels are the fastest on this processor, for some 30 ms; now(ctx) in
+ * milliseconds. Writes words for `kernels` below, such as "relaxed16 head=v128". PARAM when they do
+ * not fit `capacity` bytes (64 are enough), OOM. */
+trit_status trit_kernels_tune(double (*now)(void *ctx), void *ctx, char *choice, size_t capacity,
+                              trit_error *err);
+
+/* `kernels`: the table that weights are laid out for and sessions use, "ref", "v128", "relaxed" or
+ * "relaxed16", and after it, if wanted, " head=" and another for the head. NULL = the usual best. All
+ * give the same bits. PARAM when this build has none of it. */
+
 /* `head`: what embedding and head of masters become; INT8 or F16 for a packed file of the other
  * kind is UNSUPPORTED. AS_IS is INT8 for masters. */
-trit_status trit_loader_new(trit_loader **loader, trit_head head, trit_error *err);
+trit_status trit_loader_new(trit_loader **loader, trit_head head, const char *kernels,
+                            trit_error *err);
 /* TRIT_SIDE_CONFIG comes first, the others in any order, all before the first push (else STATE).
  * The text is not kept. BAD_JSON, BAD_CONFIG, BAD_TOKENIZER, UNSUPPORTED. */
 trit_status trit_loader_side(trit_loader *loader, trit_side side, const char *text, size_t n_bytes,
@@ -160,8 +171,8 @@ const trit_config *trit_model_config(const trit_model *model); /* owned by the m
 size_t trit_model_bytes(const trit_model *model);              /* memory of the weights */
 /* A model of this shape with pseudo-random weights, for benchmarks and tests. With more than 256
  * ids it has a tokenizer of one token a byte, and can be packed. As trit_config_validate. */
-trit_status trit_model_synthetic(const trit_config *config, uint64_t seed, trit_model **model,
-                                 trit_error *err);
+trit_status trit_model_synthetic(const trit_config *config, uint64_t seed, const char *kernels,
+                                 trit_model **model, trit_error *err);
 
 /* ---- packed file (models/FORMAT.md) ---- */
 
@@ -229,17 +240,8 @@ typedef struct {
     int32_t n_ctx;   /* tokens the KV cache holds, 1 ... the model's n_ctx */
     int32_t n_slice; /* tokens of a prefill that are computed together, 1 ... 256 */
     trit_kv kv;
-    /* A kernel table, "ref", "v128", "relaxed" or "relaxed16", or words like "gemv_t2_a8=v128" with
-     * spaces between for single ops, as trit_kernels_tune writes them. NULL = the usual best. */
-    const char *kernels;
     trit_pool *pool; /* NULL = one thread */
 } trit_session_params;
-
-/* Measures which design of each integer product is the fastest on this processor, for some 30 ms;
- * now(ctx) in milliseconds. Writes words for trit_session_params.kernels. PARAM when they do not fit
- * `capacity` bytes (256 are enough), OOM. */
-trit_status trit_kernels_tune(double (*now)(void *ctx), void *ctx, char *choice, size_t capacity,
-                              trit_error *err);
 
 /* Bytes that trit_session_new will take. Both are PARAM for params out of range. */
 trit_status trit_session_bytes(const trit_model *model, const trit_session_params *params,

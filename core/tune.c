@@ -1,146 +1,115 @@
-/* Which design of each integer product a session uses. All are exact, so the choice changes the
- * speed and never a bit. */
+/* Which table of kernels a model uses. All are exact, so the choice changes the speed and never a
+ * bit. Ternary products and the layout of their weights go together; the head is chosen apart. */
 #include "tune.h"
 
 #include <stdlib.h>
 
 #include "base.h"
 
-typedef enum {
-#define TRIT_OP(op)
-#define TRIT_OP_INTEGER(op) OP_##op,
-#include "kernels.def"
-    N_OPS
-#undef TRIT_OP
-} integer_op;
-
-static const char *const op_names[N_OPS] = {
-#define TRIT_OP(op)
-#define TRIT_OP_INTEGER(op) #op,
-#include "kernels.def"
-#undef TRIT_OP
-};
-
-static void take_op(trit_kernels *kernels, integer_op which, const trit_kernels *from)
-{
-    switch (which) {
-#define TRIT_OP(op)
-#define TRIT_OP_INTEGER(op)                                                                        \
-    case OP_##op: kernels->op = from->op; break;
-#include "kernels.def"
-#undef TRIT_OP
-    case N_OPS: break;
-    }
-}
-
-/* One word of a choice: "table" or "op=table". */
-static bool choose_word(trit_kernels *kernels, const char *word, size_t length)
-{
-    char text[64];
-    if (length >= sizeof text) return false;
-    memcpy(text, word, length);
-    text[length] = 0;
-    char *equals = strchr(text, '=');
-    const trit_kernels *table = trit_kernels_by_name(equals ? equals + 1 : text);
-    if (!table) return false;
-    if (!equals) {
-        *kernels = *table;
-        return true;
-    }
-    *equals = 0;
-    for (int op = 0; op < N_OPS; op++)
-        if (strcmp(op_names[op], text) == 0) {
-            take_op(kernels, (integer_op)op, table);
-            return true;
-        }
-    return false;
-}
-
 bool tritx_kernels_choose(const char *choice, trit_kernels *kernels)
 {
-    *kernels = *trit_kernels_by_name(NULL);
-    while (choice && *choice) {
-        size_t length = strcspn(choice, " ");
-        if (!choose_word(kernels, choice, length)) return false;
-        choice += length + (choice[length] == ' ');
-    }
+    static const char head[] = " head=";
+    char name[16]; /* longer than any table's */
+    const char *rest = choice ? strstr(choice, head) : NULL;
+    size_t length = rest ? (size_t)(rest - choice) : choice ? strlen(choice) : 0;
+    if (length >= sizeof name) return false;
+    if (length) memcpy(name, choice, length);
+    name[length] = 0;
+    const trit_kernels *table = trit_kernels_by_name(length || rest ? name : NULL),
+                       *head_table = rest ? trit_kernels_by_name(rest + sizeof head - 1) : table;
+    if (!table || !head_table) return false;
+    *kernels = *table;
+    kernels->head_i8_h14 = head_table->head_i8_h14;
     return true;
 }
 
-/* ---- measuring ---- */
-
 /* A matrix that stays in the second cache, as what is compared is arithmetic. */
-enum { ROWS = 128, COLS = 2048, TOKENS = 16, ROUNDS = 3 };
+enum { ROWS = 256, COLS = 1024, TOKENS = 16, ROUNDS = 3 };
 /* An engine compiles a kernel again while it runs, so every round but the last is for warming up. */
 static const double MS_A_ROUND = 2.0;
 
 typedef struct {
-    uint8_t codes[ROWS * COLS / 4];
+    uint8_t codes[ROWS * COLS / 4], lut[TRIT_LUT_BYTES * COLS];
     int8_t rows[ROWS * COLS], q[TOKENS * COLS];
     uint8_t high[COLS], low[COLS];
     int32_t q_sum[TOKENS], w_sum[ROWS];
     float s[TOKENS], scale[ROWS], y[TOKENS * ROWS];
 } scratch;
 
-static void run_op(const trit_kernels *k, integer_op op, scratch *m)
+typedef void run_fn(const trit_kernels *k, scratch *m);
+
+static void run_gemv(const trit_kernels *k, scratch *m)
 {
-    switch (op) {
-    case OP_gemv_t2_a8: k->gemv_t2_a8(m->y, m->codes, m->q, 0, 1, 1, 0, ROWS, COLS); break;
-    case OP_gemm_t2_a8:
-        k->gemm_t2_a8(m->y, ROWS, m->codes, m->q, m->q_sum, m->s, 1, TOKENS, 0, ROWS, COLS);
-        break;
-    case OP_head_i8_h14:
-        k->head_i8_h14(m->y, m->rows, m->scale, m->w_sum, m->high, m->low, 1, 0, ROWS, COLS);
-        break;
-    case N_OPS: break;
-    }
+    k->lut_t2(m->lut, m->q, COLS);
+    k->gemv_t2_a8(m->y, m->codes, m->q, m->lut, 0, 1, 1, 0, ROWS, ROWS, COLS);
 }
 
-/* Shortest time of one call within a round. */
-static double time_op(const trit_kernels *k, integer_op op, scratch *m, double (*now)(void *ctx),
-                      void *ctx)
+static void run_gemm(const trit_kernels *k, scratch *m)
 {
-    double best = 1e9, begin = now(ctx), at = begin;
+    k->gemm_t2_a8(m->y, ROWS, m->codes, m->q, m->q_sum, m->s, 1, TOKENS, 0, ROWS, ROWS, COLS);
+}
+
+static void run_head(const trit_kernels *k, scratch *m)
+{
+    k->head_i8_h14(m->y, m->rows, m->scale, m->w_sum, m->high, m->low, 1, 0, ROWS, COLS);
+}
+
+typedef struct {
+    double (*now)(void *ctx);
+    void *ctx;
+    scratch m;
+} stopwatch;
+
+/* Shortest time of one call within a round. */
+static double best_ms(stopwatch *w, run_fn *run, const trit_kernels *k)
+{
+    double best = 1e9, begin = w->now(w->ctx), at = begin;
     while (at - begin < MS_A_ROUND) {
         double start = at;
-        run_op(k, op, m);
-        at = now(ctx);
+        run(k, &w->m);
+        at = w->now(w->ctx);
         if (at - start < best) best = at - start;
     }
     return best;
 }
 
-static const trit_kernels *fastest(integer_op op, scratch *m, double (*now)(void *ctx), void *ctx)
+/* A token of a prefill counts as much as a decoded one. */
+static double ternary_ms(stopwatch *w, const trit_kernels *k)
+{
+    return best_ms(w, run_gemv, k) + best_ms(w, run_gemm, k) / TOKENS;
+}
+
+static double head_ms(stopwatch *w, const trit_kernels *k) { return best_ms(w, run_head, k); }
+
+static const char *fastest(stopwatch *w, double (*measure)(stopwatch *w, const trit_kernels *k))
 {
     const trit_kernels *winner = NULL;
-    double best = 0;
     for (int round = 0; round < ROUNDS; round++) {
+        double best = 0;
         winner = NULL;
-        for (int i = 0;; i++) {
-            const trit_kernels *table = trit_kernels_by_index(i);
-            if (!table || table == &trit_kernels_ref) break;
-            double ms = time_op(table, op, m, now, ctx);
+        for (int i = 0; trit_kernels_by_index(i) != &trit_kernels_ref; i++) {
+            double ms = measure(w, trit_kernels_by_index(i));
             if (winner && ms >= best) continue;
-            winner = table;
+            winner = trit_kernels_by_index(i);
             best = ms;
         }
     }
-    return winner;
+    return winner->name;
 }
 
 trit_status trit_kernels_tune(double (*now)(void *ctx), void *ctx, char *choice, size_t capacity,
                               trit_error *err)
 {
+    char text[TRIT_CHOICE_BYTES];
     if (!now || !choice) return tritx_fail(err, TRIT_PARAM, 0, "tune: NULL argument");
-    scratch *m = calloc(1, sizeof *m);
-    if (!m) return tritx_fail(err, TRIT_OOM, 0, "no memory to compare kernels");
-    char text[256];
-    size_t n = 0;
-    for (int t = 0; t < TOKENS; t++) m->s[t] = 1;
-    for (int op = 0; op < N_OPS; op++)
-        n += tritx_format(text + n, sizeof text - n, "%s%s=%s", op ? " " : "", op_names[op],
-                          fastest((integer_op)op, m, now, ctx)->name);
-    free(m);
+    stopwatch *w = calloc(1, sizeof *w);
+    if (!w) return tritx_fail(err, TRIT_OOM, 0, "no memory to compare kernels");
+    w->now = now;
+    w->ctx = ctx;
+    for (int t = 0; t < TOKENS; t++) w->m.s[t] = 1;
+    const char *ternary = fastest(w, ternary_ms), *head = fastest(w, head_ms);
+    size_t n = tritx_format(text, sizeof text, "%s head=%s", ternary, head);
+    free(w);
     if (n >= capacity) return tritx_fail(err, TRIT_PARAM, 0, "tune: the choice needs more room");
     memcpy(choice, text, n + 1);
     return TRIT_OK;

@@ -5,8 +5,10 @@
 #include "kernels.h"
 #include "trit.h"
 
-/* The table that a choice means (trit_session_params.kernels); false when this build has no such
- * table or op. */
+/* A choice with its NUL fits. */
+enum { TRIT_CHOICE_BYTES = 64 };
+
+/* The table that a choice means (trit.h, "kernels"); false when this build has none of it. */
 bool tritx_kernels_choose(const char *choice, trit_kernels *kernels);
 
 #endif

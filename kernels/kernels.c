@@ -7,6 +7,7 @@
 
 const trit_kernels trit_kernels_v128 = {
     .name = "v128",
+    .layout = TRIT_LAYOUT_TILES,
 #define TRIT_OP(op) .op = tritx_##op##__v128,
 #include "kernels.def"
 };
@@ -15,12 +16,14 @@ const trit_kernels trit_kernels_v128 = {
 #define TRIT_OP_INTEGER(op) .op = tritx_##op##__relaxed,
 const trit_kernels trit_kernels_relaxed = {
     .name = "relaxed",
+    .layout = TRIT_LAYOUT_PAIRS,
 #include "kernels.def"
 };
 
 #define TRIT_OP_INTEGER(op) .op = tritx_##op##__relaxed16,
 const trit_kernels trit_kernels_relaxed16 = {
     .name = "relaxed16",
+    .layout = TRIT_LAYOUT_TILES,
 #include "kernels.def"
 };
 #endif

@@ -11,25 +11,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* t2, the kernel layout of ternary weights: rows in pairs, columns in blocks of 64, 16 bytes a row
- * and block: [rows/2][cols/64][2][16]. Byte j of a block holds columns 16f + j of it at bits
- * 2f, 2f+1, f = 0 ... 3, as code = weight + 1; in odd rows with its nibbles exchanged, that is at
- * bits 2(f^2), so that bytes of two rows side by side hold one column 12 bits apart. Rows are padded
- * to 2, columns to 64, with code 1. */
-enum { TRIT_T2_COLS = 64, TRIT_T2_ROWS = 2, TRIT_T2_BLOCK_BYTES = 16 };
-
-static inline size_t trit_t2_cols(size_t cols)
-{
-    return (cols + TRIT_T2_COLS - 1) / TRIT_T2_COLS * TRIT_T2_COLS;
-}
-static inline size_t trit_t2_rows(size_t rows)
-{
-    return (rows + TRIT_T2_ROWS - 1) / TRIT_T2_ROWS * TRIT_T2_ROWS;
-}
-static inline size_t trit_t2_bytes(size_t rows, size_t cols)
-{
-    return trit_t2_rows(rows) * trit_t2_cols(cols) / 4;
-}
+#include "layout.h"
 
 /* i8, the kernel layout of int8 rows (embedding, head): rows in pairs, 16 columns a row and block:
  * [rows/2][cols/16][2][16], so that one thread reads one stream. cols a multiple of 16; rows are
@@ -57,23 +39,30 @@ typedef float trit_quant_a8_fn(int8_t *restrict q, int32_t *restrict sum, const 
 typedef float trit_quant_h14_fn(uint8_t *restrict high, uint8_t *restrict low,
                                 const float *restrict x, int n, int n_pad);
 
+/* What gemv wants to know of the activations of one token besides q: tables of their sums, for the
+ * designs that look products up; others write nothing.
+ * lut [TRIT_LUT_BYTES * trit_t2_cols(cols)]; q [trit_t2_cols(cols)] int8, zero beyond cols. */
+enum { TRIT_LUT_BYTES = 16 };
+typedef void trit_lut_t2_fn(uint8_t *restrict lut, const int8_t *restrict q, int cols);
+
 /* y[r] = (float)(sum_k (code(w,r,k) - 1) * q[k]) / s * g for r in [row_begin, row_end).
- * w     t2 layout of the whole matrix, cols its columns
- * q     [trit_t2_cols(cols)] int8, zero beyond cols; q_sum their sum
+ * w     the whole matrix of `rows` rows and `cols` columns in the table's layout
+ * q     [trit_t2_cols(cols)] int8, zero beyond cols; q_sum their sum; lut made of them by lut_t2
  * s, g  activation and weight scale
- * y     [row_end] float, only the range is written. row_begin is even.
+ * y     [row_end] float, only the range is written. row_begin is a multiple of TRIT_T2_ROWS.
  * |sum| <= 127 * cols < 2^24 for cols <= 132,000: exact as a float.
- * Source: BitNet b1.58 (arXiv 2402.17764) section 2; the order of / s * g is bitnet.cpp's. */
+ * Source: BitNet b1.58 (arXiv 2402.17764) section 2; layouts ours. */
 typedef void trit_gemv_t2_a8_fn(float *restrict y, const uint8_t *restrict w,
-                                const int8_t *restrict q, int32_t q_sum, float s, float g,
-                                int row_begin, int row_end, int cols);
+                                const int8_t *restrict q, const uint8_t *restrict lut,
+                                int32_t q_sum, float s, float g, int row_begin, int row_end,
+                                int rows, int cols);
 
 /* The same for m tokens: token t has q + t * trit_t2_cols(cols), q_sum[t], s[t], y + t * y_stride.
  * 1 <= m <= TRIT_GEMM_MAX. */
 typedef void trit_gemm_t2_a8_fn(float *restrict y, size_t y_stride, const uint8_t *restrict w,
                                 const int8_t *restrict q, const int32_t *restrict q_sum,
                                 const float *restrict s, float g, int m, int row_begin, int row_end,
-                                int cols);
+                                int rows, int cols);
 
 /* y[r] = (float)(128 * sum high*w + sum low*w - 8192 * w_sum[r]) / s * scale[r], the integers in
  * 64 bits, for r in [row_begin, row_end); row_begin is even.
@@ -132,13 +121,14 @@ typedef void trit_add_fn(float *restrict x, const float *restrict y, int n);
 
 typedef struct {
     const char *name;
+    trit_layout layout; /* of ternary weights */
 #define TRIT_OP(op) trit_##op##_fn *op;
 #include "kernels.def"
 #undef TRIT_OP
 } trit_kernels;
 
-/* ref: the definition of correct. v128: SIMD128. relaxed: for processors with a byte dot product
- * (ARM, x86 with VNNI). relaxed16: for x86 without it. */
+/* ref: the definition of correct. v128: SIMD128, sums looked up. relaxed: for processors with a byte
+ * dot product (ARM, x86 with VNNI). relaxed16: for x86 without it, sums looked up. */
 extern const trit_kernels trit_kernels_ref, trit_kernels_v128, trit_kernels_relaxed,
     trit_kernels_relaxed16;
 

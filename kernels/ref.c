@@ -46,34 +46,34 @@ static float quant_h14(uint8_t *restrict high, uint8_t *restrict low, const floa
     return s;
 }
 
-static int t2_code(const uint8_t *w, int row, int col, int cols)
+static void lut_t2(uint8_t *restrict lut, const int8_t *restrict q, int cols)
 {
-    size_t blocks = trit_t2_cols((size_t)cols) / TRIT_T2_COLS;
-    size_t block =
-        ((size_t)(row / 2) * blocks + (size_t)(col / TRIT_T2_COLS)) * 2 + (size_t)(row % 2);
-    int in_block = col % TRIT_T2_COLS, field = in_block / 16 ^ (row % 2 ? 2 : 0);
-    return w[block * TRIT_T2_BLOCK_BYTES + (size_t)(in_block % 16)] >> (2 * field) & 3;
+    (void)lut, (void)q, (void)cols;
 }
 
 static void gemm_t2_a8(float *restrict y, size_t y_stride, const uint8_t *restrict w,
                        const int8_t *restrict q, const int32_t *restrict q_sum,
                        const float *restrict s, float g, int m, int row_begin, int row_end,
-                       int cols)
+                       int rows, int cols)
 {
-    for (int t = 0; t < m; t++) {
-        const int8_t *x = q + (size_t)t * trit_t2_cols((size_t)cols);
-        for (int r = row_begin; r < row_end; r++) {
+    uint8_t codes[TRIT_COLS_MAX];
+    for (int r = row_begin; r < row_end; r++) {
+        trit_t2_get_row(TRIT_LAYOUT_PAIRS, w, (size_t)r, codes, (size_t)rows, (size_t)cols);
+        for (int t = 0; t < m; t++) {
+            const int8_t *x = q + (size_t)t * trit_t2_cols((size_t)cols);
             int32_t sum = 0;
-            for (int k = 0; k < cols; k++) sum += t2_code(w, r, k, cols) * x[k];
+            for (int k = 0; k < cols; k++) sum += codes[k] * x[k];
             y[(size_t)t * y_stride + (size_t)r] = (float)(sum - q_sum[t]) / s[t] * g;
         }
     }
 }
 
 static void gemv_t2_a8(float *restrict y, const uint8_t *restrict w, const int8_t *restrict q,
-                       int32_t q_sum, float s, float g, int row_begin, int row_end, int cols)
+                       const uint8_t *restrict lut, int32_t q_sum, float s, float g, int row_begin,
+                       int row_end, int rows, int cols)
 {
-    gemm_t2_a8(y, 0, w, q, &q_sum, &s, g, 1, row_begin, row_end, cols);
+    (void)lut;
+    gemm_t2_a8(y, 0, w, q, &q_sum, &s, g, 1, row_begin, row_end, rows, cols);
 }
 
 static void head_i8_h14(float *restrict y, const int8_t *restrict w, const float *restrict scale,
@@ -197,6 +197,7 @@ static void add(float *restrict x, const float *restrict y, int n)
 
 const trit_kernels trit_kernels_ref = {
     .name = "ref",
+    .layout = TRIT_LAYOUT_PAIRS,
 #define TRIT_OP(op) .op = op,
 #include "kernels.def"
 #undef TRIT_OP

@@ -1,19 +1,34 @@
 /* Relaxed SIMD with the 32-bit dot product: one instruction for 16 products on ARM and on x86 with
  * VNNI. Codes 0 ... 2, in place or times 16, are the 7-bit operand; activations the signed one. */
 #include "kernels.h"
-#include "relaxed_gemm.h"
 #include "v128.h"
 #include "v128_table.h"
 
 static volatile const uint8_t code_masks[2] = {0x03, 0x30}; /* volatile: see v128_table.h */
 
+enum { PAIR_BLOCK = 32 }; /* bytes of 64 columns of two rows */
+
 /* ---- one token ---- */
+
+void tritx_lut_t2__relaxed(uint8_t *restrict lut, const int8_t *restrict q, int cols)
+{
+    (void)lut, (void)q, (void)cols; /* products are computed, not looked up */
+}
 
 /* Sums of one row: codes in bits 0, 1 of a byte, and those of bits 4, 5, sixteen times too large;
  * two chains each, as one would wait for itself. */
 typedef struct {
     v128 low[2], high[2];
 } row_sums;
+
+static inline void add_block(row_sums *s, v128 w, const v128 x[4], v128 low, v128 high)
+{
+    s->low[0] = v_relaxed_dot_add_i32(x[0], v_and(w, low), s->low[0]);
+    s->high[0] = v_relaxed_dot_add_i32(x[2], v_and(w, high), s->high[0]);
+    w = v_shr_u16(w, 2);
+    s->low[1] = v_relaxed_dot_add_i32(x[1], v_and(w, low), s->low[1]);
+    s->high[1] = v_relaxed_dot_add_i32(x[3], v_and(w, high), s->high[1]);
+}
 
 static inline int32_t total(row_sums s)
 {
@@ -22,46 +37,54 @@ static inline int32_t total(row_sums s)
 }
 
 void tritx_gemv_t2_a8__relaxed(float *restrict y, const uint8_t *restrict w,
-                               const int8_t *restrict q, int32_t q_sum, float s, float g,
-                               int row_begin, int row_end, int cols)
+                               const int8_t *restrict q, const uint8_t *restrict lut, int32_t q_sum,
+                               float s, float g, int row_begin, int row_end, int rows, int cols)
 {
     const v128 low = v_splat_u8(code_masks[0]), high = v_splat_u8(code_masks[1]);
     const size_t padded = trit_t2_cols((size_t)cols);
     const row_sums zero = {{v_splat_i32(0), v_splat_i32(0)}, {v_splat_i32(0), v_splat_i32(0)}};
+    (void)lut, (void)rows;
     for (int row = row_begin; row < row_end; row += 2) {
-        const uint8_t *p = w + (size_t)(row / 2) * (padded / 2);
+        const uint8_t *p = w + (size_t)row * padded / 4;
         const int8_t *x = q, *end = q + padded;
         row_sums r0 = zero, r1 = zero;
         TRIT_KEEP_LOOP
-        for (; x < end; x += TRIT_T2_COLS, p += 2 * TRIT_T2_BLOCK_BYTES) {
-            v128 w0 = v_load(p), w1 = v_load(p + TRIT_T2_BLOCK_BYTES);
-            v128 x0 = v_load(x), x1 = v_load(x + 16), x2 = v_load(x + 32), x3 = v_load(x + 48);
-            r0.low[0] = v_relaxed_dot_add_i32(x0, v_and(w0, low), r0.low[0]);
-            r1.high[0] = v_relaxed_dot_add_i32(x0, v_and(w1, high), r1.high[0]);
-            r0.high[0] = v_relaxed_dot_add_i32(x2, v_and(w0, high), r0.high[0]);
-            r1.low[0] = v_relaxed_dot_add_i32(x2, v_and(w1, low), r1.low[0]);
-            w0 = v_shr_u16(w0, 2);
-            w1 = v_shr_u16(w1, 2);
-            r0.low[1] = v_relaxed_dot_add_i32(x1, v_and(w0, low), r0.low[1]);
-            r1.high[1] = v_relaxed_dot_add_i32(x1, v_and(w1, high), r1.high[1]);
-            r0.high[1] = v_relaxed_dot_add_i32(x3, v_and(w0, high), r0.high[1]);
-            r1.low[1] = v_relaxed_dot_add_i32(x3, v_and(w1, low), r1.low[1]);
+        for (; x < end; x += TRIT_T2_COLS, p += PAIR_BLOCK) {
+            v128 x4[4] = {v_load(x), v_load(x + 16), v_load(x + 32), v_load(x + 48)};
+            add_block(&r0, v_load(p), x4, low, high);
+            add_block(&r1, v_load(p + 16), x4, low, high);
         }
         y[row] = (float)(total(r0) - q_sum) / s * g;
         if (row + 1 < row_end) y[row + 1] = (float)(total(r1) - q_sum) / s * g;
     }
 }
 
-/* ---- many tokens ---- */
+/* ---- many tokens: two rows are unpacked to bytes once, then meet all tokens ---- */
 
-static inline void add_tile(int32_t *sum0, int32_t *sum1, const uint8_t *restrict codes,
-                            const int8_t *restrict q, size_t q_stride, int n, int n_cols)
+enum { UNPACK_COLS = 8192, TILE_TOKENS = 4 };
+
+/* codes[k] and codes[UNPACK_COLS + k]: column k of the two rows */
+static void unpack_pair(uint8_t *restrict codes, const uint8_t *restrict w, int n_cols)
 {
-    v128 part[2 * TRIT_TILE_TOKENS];
+    const v128 mask = v_splat_u8(3);
+    for (int k = 0; k < n_cols; k += TRIT_T2_COLS, w += PAIR_BLOCK)
+        for (int r = 0; r < 2; r++) {
+            v128 v = v_load(w + 16 * r);
+            uint8_t *out = codes + r * UNPACK_COLS + k;
+            for (int f = 0; f < 4; f++) v_store(out + 16 * f, v_and(v_shr_u16(v, 2 * f), mask));
+        }
+}
+
+static inline __attribute__((always_inline)) void add_products(int32_t *sum0, int32_t *sum1,
+                                                               const uint8_t *restrict codes,
+                                                               const int8_t *restrict q,
+                                                               size_t q_stride, int n, int n_cols)
+{
+    v128 part[2 * TILE_TOKENS];
     for (int i = 0; i < 2 * n; i++) part[i] = v_splat_i32(0);
     TRIT_KEEP_LOOP
     for (int k = 0; k < n_cols; k += 16) {
-        v128 c0 = v_load(codes + k), c1 = v_load(codes + TRIT_UNPACK_COLS + k);
+        v128 c0 = v_load(codes + k), c1 = v_load(codes + UNPACK_COLS + k);
         for (int i = 0; i < n; i++) {
             v128 x = v_load(q + (size_t)i * q_stride + k);
             part[i] = v_relaxed_dot_add_i32(x, c0, part[i]);
@@ -77,9 +100,29 @@ static inline void add_tile(int32_t *sum0, int32_t *sum1, const uint8_t *restric
 void tritx_gemm_t2_a8__relaxed(float *restrict y, size_t y_stride, const uint8_t *restrict w,
                                const int8_t *restrict q, const int32_t *restrict q_sum,
                                const float *restrict s, float g, int m, int row_begin, int row_end,
-                               int cols)
+                               int rows, int cols)
 {
-    tritx_gemm_tiles(add_tile, y, y_stride, w, q, q_sum, s, g, m, row_begin, row_end, cols);
+    const int padded = (int)trit_t2_cols((size_t)cols);
+    uint8_t codes[2 * UNPACK_COLS];
+    (void)rows;
+    for (int row = row_begin; row < row_end; row += 2) {
+        int32_t sum0[TRIT_GEMM_MAX] = {0}, sum1[TRIT_GEMM_MAX] = {0};
+        const uint8_t *pair = w + (size_t)row * (size_t)padded / 4;
+        for (int k = 0; k < padded; k += UNPACK_COLS) {
+            int n = padded - k < UNPACK_COLS ? padded - k : UNPACK_COLS, t = 0;
+            const int8_t *x = q + k;
+            unpack_pair(codes, pair + k / 2, n);
+            for (; t + TILE_TOKENS <= m; t += TILE_TOKENS, x += TILE_TOKENS * padded)
+                add_products(sum0 + t, sum1 + t, codes, x, (size_t)padded, TILE_TOKENS, n);
+            for (; t < m; t++, x += padded)
+                add_products(sum0 + t, sum1 + t, codes, x, (size_t)padded, 1, n);
+        }
+        for (int t = 0; t < m; t++) {
+            float *out = y + (size_t)t * y_stride + (size_t)row;
+            out[0] = (float)(sum0[t] - q_sum[t]) / s[t] * g;
+            if (row + 1 < row_end) out[1] = (float)(sum1[t] - q_sum[t]) / s[t] * g;
+        }
+    }
 }
 
 /* ---- head: the planes are the 7-bit operand, pairs of products at most 2 * 127 * 127 ---- */

@@ -33,6 +33,20 @@ static inline v128 v_zip_high_u8(v128 a, v128 b)
 {
     return wasm_i8x16_shuffle(a, b, 8, 24, 9, 25, 10, 26, 11, 27, 12, 28, 13, 29, 14, 30, 15, 31);
 }
+static inline v128 v_zip_low_u16(v128 a, v128 b)
+{
+    return wasm_i16x8_shuffle(a, b, 0, 8, 1, 9, 2, 10, 3, 11);
+}
+static inline v128 v_zip_high_u16(v128 a, v128 b)
+{
+    return wasm_i16x8_shuffle(a, b, 4, 12, 5, 13, 6, 14, 7, 15);
+}
+static inline v128 v_zip_low_u32(v128 a, v128 b) { return wasm_i32x4_shuffle(a, b, 0, 4, 1, 5); }
+static inline v128 v_zip_high_u32(v128 a, v128 b) { return wasm_i32x4_shuffle(a, b, 2, 6, 3, 7); }
+/* table[i], i in 0 ... 15 */
+static inline v128 v_look_up(v128 table, v128 i) { return wasm_i8x16_swizzle(table, i); }
+static inline v128 v_add_i8(v128 a, v128 b) { return wasm_i8x16_add(a, b); }
+static inline v128 v_mul_i16(v128 a, v128 b) { return wasm_i16x8_mul(a, b); }
 static inline v128 v_sub_i16(v128 a, v128 b) { return wasm_i16x8_sub(a, b); }
 static inline v128 v_add_i16(v128 a, v128 b) { return wasm_i16x8_add(a, b); }
 static inline v128 v_add_i32(v128 a, v128 b) { return wasm_i32x4_add(a, b); }
@@ -87,6 +101,7 @@ typedef int16_t v_i16x8 __attribute__((vector_size(16)));
 typedef uint16_t v_u16x8 __attribute__((vector_size(16)));
 typedef uint32_t v_u32x4 __attribute__((vector_size(16)));
 typedef int8_t v_i8x16 __attribute__((vector_size(16)));
+typedef uint8_t v_u8x16 __attribute__((vector_size(16)));
 typedef float v_f32x4 __attribute__((vector_size(16)));
 typedef double v_f64x2 __attribute__((vector_size(16)));
 typedef uint64_t v_u64x2 __attribute__((vector_size(16)));
@@ -122,6 +137,32 @@ static inline v128 v_zip_high_u8(v128 a, v128 b)
     return (v128)__builtin_shufflevector((v_i8x16)a, (v_i8x16)b, 8, 24, 9, 25, 10, 26, 11, 27, 12,
                                          28, 13, 29, 14, 30, 15, 31);
 }
+static inline v128 v_zip_low_u16(v128 a, v128 b)
+{
+    return (v128)__builtin_shufflevector((v_u16x8)a, (v_u16x8)b, 0, 8, 1, 9, 2, 10, 3, 11);
+}
+static inline v128 v_zip_high_u16(v128 a, v128 b)
+{
+    return (v128)__builtin_shufflevector((v_u16x8)a, (v_u16x8)b, 4, 12, 5, 13, 6, 14, 7, 15);
+}
+static inline v128 v_zip_low_u32(v128 a, v128 b)
+{
+    return __builtin_shufflevector(a, b, 0, 4, 1, 5);
+}
+static inline v128 v_zip_high_u32(v128 a, v128 b)
+{
+    return __builtin_shufflevector(a, b, 2, 6, 3, 7);
+}
+static inline v128 v_look_up(v128 table, v128 i)
+{
+    uint8_t t[16], at[16];
+    v_store(t, table);
+    v_store(at, i);
+    for (int k = 0; k < 16; k++) at[k] = t[at[k] & 15];
+    return v_load(at);
+}
+static inline v128 v_add_i8(v128 a, v128 b) { return (v128)((v_u8x16)a + (v_u8x16)b); }
+static inline v128 v_mul_i16(v128 a, v128 b) { return (v128)((v_u16x8)a * (v_u16x8)b); }
 static inline v128 v_sub_i16(v128 a, v128 b) { return (v128)((v_u16x8)a - (v_u16x8)b); }
 static inline v128 v_add_i16(v128 a, v128 b) { return (v128)((v_u16x8)a + (v_u16x8)b); }
 static inline v128 v_add_i32(v128 a, v128 b) { return (v128)((v_u32x4)a + (v_u32x4)b); }
@@ -205,7 +246,7 @@ static inline v128 v_f32_of_f64(v128 low, v128 high)
 
 #endif
 
-/* The relaxed dot products. `b` must be 0 ... 127 in every byte, and pairs of products must fit i16:
+/* The relaxed operations. Look-ups as above. In the dot products `b` must be 0 ... 127 in every byte, and pairs of products must fit i16:
  * then every engine computes the same. Natively they are emulated, with either of the two extremes that
  * the standard allows: b signed and sums that wrap (ARM), or b unsigned and sums that saturate (x86). */
 #ifdef __wasm_relaxed_simd__
@@ -217,6 +258,10 @@ static inline v128 v_relaxed_dot_i16(v128 a, v128 b)
 static inline v128 v_relaxed_dot_add_i32(v128 a, v128 b, v128 sum)
 {
     return wasm_i32x4_relaxed_dot_i8x16_i7x16_add(a, b, sum);
+}
+static inline v128 v_relaxed_look_up(v128 table, v128 i)
+{
+    return wasm_i8x16_relaxed_swizzle(table, i);
 }
 
 #elif !defined(__wasm_simd128__)
@@ -243,6 +288,7 @@ static inline v128 v_relaxed_dot_add_i32(v128 a, v128 b, v128 sum)
 {
     return v_add_i32(sum, v_pairs_i16(v_relaxed_dot_i16(a, b)));
 }
+static inline v128 v_relaxed_look_up(v128 table, v128 i) { return v_look_up(table, i); }
 
 #endif
 

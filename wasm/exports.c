@@ -27,9 +27,9 @@ TRIT_EXPORT void trit_js_free(void *memory) { free(memory); }
 
 /* ---- loader and model ---- */
 
-TRIT_EXPORT trit_status trit_js_loader_new(trit_head head, trit_loader **out)
+TRIT_EXPORT trit_status trit_js_loader_new(trit_head head, const char *kernels, trit_loader **out)
 {
-    return trit_loader_new(out, head, fresh_error());
+    return trit_loader_new(out, head, kernels, fresh_error());
 }
 
 TRIT_EXPORT trit_status trit_js_loader_side(trit_loader *loader, trit_side side, const char *text,
@@ -51,11 +51,12 @@ TRIT_EXPORT trit_status trit_js_loader_finish(trit_loader *loader, trit_model **
 
 TRIT_EXPORT void trit_js_loader_free(trit_loader *loader) { trit_loader_free(loader); }
 
-TRIT_EXPORT trit_status trit_js_model_synthetic(const char *shape, uint32_t seed, trit_model **out)
+TRIT_EXPORT trit_status trit_js_model_synthetic(const char *shape, uint32_t seed,
+                                                const char *kernels, trit_model **out)
 {
     trit_config config;
     trit_status status = trit_config_preset(shape, &config, fresh_error());
-    return status == TRIT_OK ? trit_model_synthetic(&config, seed, out, &error) : status;
+    return status == TRIT_OK ? trit_model_synthetic(&config, seed, kernels, out, &error) : status;
 }
 
 TRIT_EXPORT void trit_js_model_free(trit_model *model) { trit_model_free(model); }
@@ -144,19 +145,16 @@ TRIT_EXPORT trit_status trit_js_kernels_tune(char *choice, size_t capacity)
 }
 
 TRIT_EXPORT trit_status trit_js_session_bytes(const trit_model *model, int32_t n_ctx,
-                                              int32_t n_slice, trit_kv kv, const char *kernels,
-                                              size_t *out)
+                                              int32_t n_slice, trit_kv kv, size_t *out)
 {
-    trit_session_params params = {.n_ctx = n_ctx, .n_slice = n_slice, .kv = kv, .kernels = kernels};
+    trit_session_params params = {.n_ctx = n_ctx, .n_slice = n_slice, .kv = kv};
     return trit_session_bytes(model, &params, out, fresh_error());
 }
 
 TRIT_EXPORT trit_status trit_js_session_new(const trit_model *model, int32_t n_ctx, int32_t n_slice,
-                                            trit_kv kv, const char *kernels, trit_pool *pool,
-                                            trit_session **out)
+                                            trit_kv kv, trit_pool *pool, trit_session **out)
 {
-    trit_session_params params = {
-        .n_ctx = n_ctx, .n_slice = n_slice, .kv = kv, .kernels = kernels, .pool = pool};
+    trit_session_params params = {.n_ctx = n_ctx, .n_slice = n_slice, .kv = kv, .pool = pool};
     return trit_session_new(model, &params, out, fresh_error());
 }
 

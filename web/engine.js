@@ -30,9 +30,10 @@ export class Engine {
     #session = 0;
     /** @type {any} */
     #config = null;
-    #settings = { contextLength: 0, kv: /** @type {string} */ (defaults.kv), kernels: '' };
-    /** The kernels that are fastest on this processor. */
+    #settings = { contextLength: 0, kv: /** @type {string} */ (defaults.kv) };
+    /** The kernels that are fastest on this processor, and those that the model is for. */
     #fastest = '';
+    #kernels = '';
     #lastBreath = performance.now();
 
     /**
@@ -58,11 +59,15 @@ export class Engine {
 
     // ---- loading and writing ----
 
-    /** @param {string} head how an embedding of floats is kept */
-    beginLoad(head) {
+    /**
+     * @param {string} head how an embedding of floats is kept
+     * @param {string} [kernels]
+     */
+    beginLoad(head, kernels = this.#fastest) {
         const value = this.#c.constants.head[head];
         if (value === undefined) throw new TritError('PARAM', 'head is not one of int8 and f16');
-        this.#loader = this.#c.make('loader_new', value);
+        this.#kernels = kernels;
+        this.#loader = this.#c.with(kernels, (text) => this.#c.make('loader_new', value, text));
     }
 
     /**
@@ -94,9 +99,13 @@ export class Engine {
      * A model of this shape with random weights, for measurements.
      * @param {string} shape
      * @param {Settings} settings
+     * @param {string} [kernels]
      */
-    synthetic(shape, settings) {
-        const model = this.#c.with(shape, (name) => this.#c.make('model_synthetic', name, 1));
+    synthetic(shape, settings, kernels = this.#fastest) {
+        this.#kernels = kernels;
+        const model = this.#c.with(shape, (name) =>
+            this.#c.with(kernels, (text) => this.#c.make('model_synthetic', name, 1, text)),
+        );
         return this.#open(model, settings);
     }
 
@@ -104,10 +113,10 @@ export class Engine {
      * @param {number} model
      * @param {Settings} settings
      */
-    #open(model, { contextLength, kv = defaults.kv, kernels = this.#fastest }) {
+    #open(model, { contextLength, kv = defaults.kv }) {
         this.#model = model;
         this.#config = JSON.parse(this.#c.string('model_info', model));
-        this.#settings = { contextLength: contextLength ?? this.#config.nCtx, kv, kernels };
+        this.#settings = { contextLength: contextLength ?? this.#config.nCtx, kv };
         return this.#info();
     }
 
@@ -119,9 +128,8 @@ export class Engine {
             ...this.#config,
             ...this.#settings,
             card: card ? JSON.parse(card) : {},
-            sessionBytes: this.#withSessionArguments((args) =>
-                this.#c.make('session_bytes', this.#model, ...args),
-            ),
+            kernels: this.#kernels,
+            sessionBytes: this.#c.make('session_bytes', this.#model, ...this.#sessionArguments()),
             memoryBytes: this.#c.buffer.byteLength,
             threads,
             flavour,
@@ -229,22 +237,21 @@ export class Engine {
 
     // ---- computing ----
 
-    /**
-     * @param {(args: [number, number, number, number]) => number} use
-     * @returns {number}
-     */
-    #withSessionArguments(use) {
-        const { contextLength, kernels } = this.#settings;
+    /** @returns {[number, number, number]} */
+    #sessionArguments() {
         const kv = this.#c.constants.kv[this.#settings.kv];
         if (kv === undefined) throw new TritError('PARAM', 'kv is not one of f32, f16 and int8');
-        return this.#c.with(kernels, (text) => use([contextLength, defaults.slice, kv, text]));
+        return [this.#settings.contextLength, defaults.slice, kv];
     }
 
     #openSession() {
         if (this.#session) return this.#session;
         if (this.#choice.threads > 1) this.#pool ||= this.#c.make('pool_new', this.#choice.threads);
-        this.#session = this.#withSessionArguments((args) =>
-            this.#c.make('session_new', this.#model, ...args, this.#pool),
+        this.#session = this.#c.make(
+            'session_new',
+            this.#model,
+            ...this.#sessionArguments(),
+            this.#pool,
         );
         return this.#session;
     }

@@ -16,8 +16,8 @@ import { isMasters, readAll, sideNames } from './source.js';
  * @property {import('./features.js').Flavour} [flavour] without it, the fastest that is correct here
  * @property {number} [contextLength] tokens of prompt and answer; without it, the model's own
  * @property {'f32' | 'f16' | 'int8'} [kv] how the context is kept
- * @property {string} [kernels] instead of those measured as fastest: a table of the engine such as
- *   'v128', or words like 'gemv_t2_a8=relaxed16' for single products. Never changes a token
+ * @property {string} [kernels] instead of those measured as fastest: 'v128', 'relaxed' or
+ *   'relaxed16', and after it, if wanted, ' head=' and another. Never changes a token
  * @property {'int8' | 'f16'} [head] for models of safetensors: how the embedding is kept
  *
  * @typedef {object} Platform what differs between browser and Node
@@ -34,7 +34,9 @@ import { isMasters, readAll, sideNames } from './source.js';
  */
 export async function load(platform, source, options) {
     return start(platform, options, async (client, settings) => {
-        await client.call('beginLoad', [options.head ?? 'as-is'], { signal: options.signal });
+        await client.call('beginLoad', [options.head ?? 'as-is', options.kernels], {
+            signal: options.signal,
+        });
         if (isMasters(source)) await sendSides(platform, client, source, options.signal);
         await sendTensors(platform, client, isMasters(source) ? source.tensors : source, options);
         return client.call('finishLoad', [settings], { signal: options.signal });
@@ -51,7 +53,7 @@ export async function load(platform, source, options) {
 export async function synthetic(platform, shape, options) {
     if (typeof shape !== 'string') throw new TritError('PARAM', 'the shape is not a string');
     return start(platform, options, (client, settings) =>
-        client.call('synthetic', [shape, settings], { signal: options.signal }),
+        client.call('synthetic', [shape, settings, options.kernels], { signal: options.signal }),
     );
 }
 
@@ -70,7 +72,7 @@ async function start(platform, options, fill) {
     const client = await startEngine(platform, choice, options);
     try {
         // a source may keep silent for ever
-        const filled = untilAborted(fill(client, { contextLength, kv, kernels }), signal);
+        const filled = untilAborted(fill(client, { contextLength, kv }), signal);
         return new Model(client, await filled);
     } catch (error) {
         client.close();

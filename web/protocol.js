@@ -24,7 +24,7 @@
  * @property {{promptTokens: number, cachedTokens: number, completionTokens: number}} usage
  * @property {{promptMs: number, decodeMs: number}} timings
  *
- * @typedef {{contextLength?: number, kv?: string, kernels?: string}} Settings
+ * @typedef {{contextLength?: number, kv?: string}} Settings
  *
  * @typedef {object} ModelInfo
  * @property {number} nLayer
@@ -50,7 +50,7 @@
  * @property {number} memoryBytes all memory of the engine
  * @property {number} contextLength
  * @property {string} kv
- * @property {string} kernels which design of each integer product is used
+ * @property {string} kernels which kernels are used
  * @property {'simd128' | 'relaxed'} flavour
  * @property {number} threads
  * @property {string} [note] why it is slower than it could be

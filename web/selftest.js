@@ -14,15 +14,13 @@ const PREFILL = 9;
  * @param {import('./bindings.js').Bindings} c
  */
 export function selfTest(c) {
-    const model = c.with(SHAPE, (name) => c.make('model_synthetic', name, 1));
-    const { nVocab } = JSON.parse(c.string('model_info', model));
-    /** @type {number[]} */
-    const sessions = [];
+    /** @type {{model: number, session: number}[]} */
+    const runs = [];
     try {
-        for (const table of TABLES)
-            sessions.push(c.with(table, (name) => openSession(c, model, name)));
+        for (const table of TABLES) runs.push(c.with(table, (name) => openRun(c, name)));
+        const { nVocab } = JSON.parse(c.string('model_info', runs[0].model));
         for (let n = PREFILL; n < CONTEXT; n++) {
-            const [plain, ...others] = sessions.map((session) => {
+            const [plain, ...others] = runs.map(({ session }) => {
                 if (n > PREFILL) c.call('session_append', session, (n * 7919) % nVocab);
                 c.call('session_run', session, Infinity);
                 const logits = c.plain('session_logits', session) >>> 0;
@@ -32,19 +30,21 @@ export function selfTest(c) {
                 throw new TritError('RUNTIME_LOAD', 'this engine computes relaxed SIMD wrongly');
         }
     } finally {
-        for (const session of sessions) c.plain('session_free', session);
-        c.plain('model_free', model);
+        for (const { model, session } of runs) {
+            c.plain('session_free', session);
+            c.plain('model_free', model);
+        }
     }
 }
 
 /**
  * @param {import('./bindings.js').Bindings} c
- * @param {number} model
  * @param {number} kernels
  */
-function openSession(c, model, kernels) {
-    const session = c.make('session_new', model, CONTEXT, 8, c.constants.kv.f32, kernels, 0);
+function openRun(c, kernels) {
+    const model = c.with(SHAPE, (name) => c.make('model_synthetic', name, 1, kernels));
+    const session = c.make('session_new', model, CONTEXT, 8, c.constants.kv.f32, 0);
     const ids = Int32Array.from({ length: PREFILL }, (_, i) => 100 * i);
     c.with(ids, (address, n) => c.make('session_sync', session, address, n));
-    return session;
+    return { model, session };
 }

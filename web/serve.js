@@ -12,11 +12,11 @@ const ops = {
     start: async ([choice]) => {
         engine = await Engine.start(choice);
     },
-    beginLoad: ([head]) => engine.beginLoad(head),
+    beginLoad: ([head, kernels]) => engine.beginLoad(head, kernels),
     side: ([name, text]) => engine.side(name, text),
     push: ([bytes]) => engine.push(bytes),
     finishLoad: ([settings]) => engine.finishLoad(settings),
-    synthetic: ([shape, settings]) => engine.synthetic(shape, settings),
+    synthetic: ([shape, settings, kernels]) => engine.synthetic(shape, settings, kernels),
     tokenize: ([text, options]) => engine.tokenize(text, options),
     detokenize: ([ids]) => engine.detokenize(ids),
     generate: ([prompt, params], job, emit) => engine.generate(prompt, params, job, emit),

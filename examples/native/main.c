@@ -46,7 +46,7 @@ static void push_file(trit_loader *loader, const char *path)
 }
 
 /* A directory of masters, or a packed file. */
-static trit_model *load(const char *path, trit_head head)
+static trit_model *load(const char *path, trit_head head, const char *kernels)
 {
     static const struct {
         const char *name;
@@ -59,7 +59,7 @@ static trit_model *load(const char *path, trit_head head)
     trit_model *model;
     char tensors[4096];
     size_t n;
-    check(trit_loader_new(&loader, head, &error));
+    check(trit_loader_new(&loader, head, kernels, &error));
     for (size_t i = 0; i < sizeof sides / sizeof *sides; i++) {
         char *text = read_text(path, sides[i].name, &n);
         if (text) check(trit_loader_side(loader, sides[i].side, text, n, &error));
@@ -120,7 +120,6 @@ static trit_session *open_session(const trit_model *model, const options *o)
     if (o->threads > 1) check(trit_pool_new(&pool, o->threads, &error));
     trit_session_params p = {.n_ctx = trit_model_config(model)->n_ctx,
                              .n_slice = o->slice,
-                             .kernels = o->kernels,
                              .pool = pool,
                              .kv = strcmp(o->kv, "f32") == 0   ? TRIT_KV_F32
                                    : strcmp(o->kv, "f16") == 0 ? TRIT_KV_F16
@@ -132,7 +131,7 @@ static trit_session *open_session(const trit_model *model, const options *o)
 static void pack(const options *o)
 {
     trit_model *model =
-        load(o->model, strcmp(o->head, "f16") == 0 ? TRIT_HEAD_F16 : TRIT_HEAD_INT8);
+        load(o->model, strcmp(o->head, "f16") == 0 ? TRIT_HEAD_F16 : TRIT_HEAD_INT8, NULL);
     size_t n = 0;
     char *card = o->card ? read_text(".", o->card, &n) : NULL;
     if (card) card[n] = 0;
@@ -158,7 +157,7 @@ static size_t prompt_ids(const trit_model *model, const options *o, int32_t *ids
 static void dump(const options *o, int is_trace)
 {
     static int32_t ids[65536];
-    trit_model *model = load(o->model, TRIT_HEAD_AS_IS);
+    trit_model *model = load(o->model, TRIT_HEAD_AS_IS, o->kernels);
     trit_session *session = open_session(model, o);
     size_t n = prompt_ids(model, o, ids, 65536);
     FILE *f = fopen(o->out, "wb");
@@ -188,7 +187,7 @@ static void print_list(const char *name, const int32_t *ids, size_t n)
 static void run(const options *o)
 {
     static int32_t ids[65536];
-    trit_model *model = load(o->model, TRIT_HEAD_AS_IS);
+    trit_model *model = load(o->model, TRIT_HEAD_AS_IS, o->kernels);
     const trit_config *c = trit_model_config(model);
     trit_session *session = open_session(model, o);
     trit_sampler *sampler;

@@ -31,7 +31,7 @@ static trit_status load(const uint8_t *file, size_t n_file, size_t piece)
     trit_loader *loader = NULL;
     trit_model *model = NULL;
     trit_error err = {0};
-    trit_status status = trit_loader_new(&loader, TRIT_HEAD_AS_IS, &err);
+    trit_status status = trit_loader_new(&loader, TRIT_HEAD_AS_IS, NULL, &err);
     for (size_t at = 0; status == TRIT_OK && at < n_file; at += piece)
         status =
             trit_loader_push(loader, file + at, piece < n_file - at ? piece : n_file - at, &err);
@@ -52,7 +52,7 @@ static buffer make_seed(void)
     config.bos_id = -1;
     config.add_bos = 0;
     config.n_stop = 0;
-    if (trit_model_synthetic(&config, 1, &model, NULL) != TRIT_OK) abort();
+    if (trit_model_synthetic(&config, 1, NULL, &model, NULL) != TRIT_OK) abort();
     if (trit_model_write(model, NULL, append, &file, NULL) != TRIT_OK) abort();
     trit_model_free(model);
     /* A seed that is refused as it is would hide everything behind its first error. */

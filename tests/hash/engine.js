@@ -13,9 +13,9 @@ import { otherPrompt, SAMPLING } from './work.js';
  */
 export async function hashInEngine(bytes, prompts, run) {
     const c = new Bindings(await startModule(run));
-    const model = load(c, bytes);
+    const model = load(c, bytes, run.table);
+    if (model === 0) return 'none';
     const session = openSession(c, model, run);
-    if (session === 0) return 'none';
     const { nVocab, stopIds } = JSON.parse(c.string('model_info', model));
     const rows = c.alloc(4 * N_PROMPT * nVocab);
     const hash = new Hash();
@@ -34,22 +34,23 @@ export async function hashInEngine(bytes, prompts, run) {
     return String(hash);
 }
 
-function load(c, bytes) {
-    const loader = c.make('loader_new', c.constants.head['as-is']);
-    c.with(bytes, (address, n) => c.call('loader_push', loader, address, n));
-    return c.make('loader_finish', loader);
-}
-
-function openSession(c, model, { kv, table, threads, slice }) {
-    const pool = threads > 1 ? c.make('pool_new', threads) : 0;
+/** @returns {number} 0 when the build has no such kernel table */
+function load(c, bytes, table) {
     try {
-        return c.with(table, (name) =>
-            c.make('session_new', model, N_CTX, slice, c.constants.kv[kv], name, pool),
+        const loader = c.with(table, (name) =>
+            c.make('loader_new', c.constants.head['as-is'], name),
         );
+        c.with(bytes, (address, n) => c.call('loader_push', loader, address, n));
+        return c.make('loader_finish', loader);
     } catch (error) {
         if (error.code === 'PARAM' && error.message.includes('no kernels')) return 0;
         throw error;
     }
+}
+
+function openSession(c, model, { kv, threads, slice }) {
+    const pool = threads > 1 ? c.make('pool_new', threads) : 0;
+    return c.make('session_new', model, N_CTX, slice, c.constants.kv[kv], pool);
 }
 
 function compute(c, session, ids, nExpected) {

@@ -42,14 +42,14 @@ static void read_prompts(const char *path, int32_t ids[N_PROMPTS][N_PROMPT])
     fclose(file);
 }
 
-static trit_model *load(const char *path)
+static trit_model *load(const char *path, const char *kernels)
 {
     static uint8_t bytes[1 << 16];
     trit_loader *loader;
     trit_model *model;
     FILE *file = fopen(path, "rb");
     if (!file) die("cannot open the model");
-    check(trit_loader_new(&loader, TRIT_HEAD_AS_IS, &error));
+    check(trit_loader_new(&loader, TRIT_HEAD_AS_IS, kernels, &error));
     for (size_t n; (n = fread(bytes, 1, sizeof bytes, file)) > 0;)
         check(trit_loader_push(loader, bytes, n, &error));
     fclose(file);
@@ -155,16 +155,15 @@ int main(int argc, char **argv)
     static int32_t prompts[N_PROMPTS][N_PROMPT];
     trit_session *s;
     if (argc != 8) die("usage: MODEL PROMPTS KV TABLE THREADS SLICE fresh|rewound");
-    trit_session_params p = {
-        .n_ctx = N_CTX, .n_slice = atoi(argv[6]), .kv = kv_of(argv[3]), .kernels = argv[4]};
+    trit_session_params p = {.n_ctx = N_CTX, .n_slice = atoi(argv[6]), .kv = kv_of(argv[3])};
     bool rewound = strcmp(argv[7], "rewound") == 0;
     if (!rewound && strcmp(argv[7], "fresh") != 0) die("the history is not fresh or rewound");
-    if (!trit_kernels_by_name(p.kernels)) {
+    if (!trit_kernels_by_name(argv[4])) {
         puts("none");
         return 0;
     }
     read_prompts(argv[2], prompts);
-    trit_model *model = load(argv[1]);
+    trit_model *model = load(argv[1], argv[4]);
     int n_threads = atoi(argv[5]);
     if (n_threads != 1) check(trit_pool_new(&p.pool, n_threads, &error));
     check(trit_session_new(model, &p, &s, &error));

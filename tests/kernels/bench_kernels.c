@@ -51,18 +51,20 @@ static void bench_linear(const trit_kernels *k, const char *model, int rows, int
     char shape[64];
     double best, macs = (double)rows * cols;
     size_t bytes = trit_t2_bytes((size_t)rows, (size_t)cols), padded = trit_t2_cols((size_t)cols);
-    uint8_t *w = noise(bytes, 0x55);
+    uint8_t *w = noise(bytes, 0x55), *lut = malloc(TRIT_LUT_BYTES * padded);
     int8_t *q = noise(padded * TOKENS, 0x7f);
     float *y = malloc((size_t)rows * TOKENS * sizeof *y), s[TOKENS];
     int32_t sum[TOKENS] = {0};
     for (int t = 0; t < TOKENS; t++) s[t] = 1;
     snprintf(shape, sizeof shape, "%s %dx%d", model, rows, cols);
-    BEST(k->gemv_t2_a8(y, w, q, 0, 1, 1, 0, rows, cols));
+    BEST(k->lut_t2(lut, q, cols));
+    report(k->name, "lut_t2", shape, best, cols, (double)TRIT_LUT_BYTES * cols);
+    BEST(k->gemv_t2_a8(y, w, q, lut, 0, 1, 1, 0, rows, rows, cols));
     report(k->name, "gemv_t2_a8", shape, best, macs, (double)bytes);
-    BEST(k->gemm_t2_a8(y, (size_t)rows, w, q, sum, s, 1, TOKENS, 0, rows, cols));
+    BEST(k->gemm_t2_a8(y, (size_t)rows, w, q, sum, s, 1, TOKENS, 0, rows, rows, cols));
     snprintf(shape, sizeof shape, "%s %dx%d, %d tokens", model, rows, cols, TOKENS);
     report(k->name, "gemm_t2_a8", shape, best, macs * (double)TOKENS, (double)bytes);
-    free(w), free(q), free(y);
+    free(w), free(lut), free(q), free(y);
 }
 
 static void bench_head(const trit_kernels *k, const char *model, int rows, int cols)

@@ -36,34 +36,71 @@ static float *floats(int n, data_kind kind, float scale)
     return x;
 }
 
+/* Codes as a matrix in this layout; padding beyond the rows and columns holds code 1. */
+static uint8_t *lay_out(trit_layout layout, const uint8_t *codes, int rows, int cols)
+{
+    size_t padded = trit_t2_cols((size_t)cols);
+    uint8_t *w = malloc(trit_t2_bytes((size_t)rows, (size_t)cols)),
+            *group = malloc(TRIT_T2_ROWS * padded);
+    for (int row = 0; row < rows; row += TRIT_T2_ROWS) {
+        memset(group, 1, TRIT_T2_ROWS * padded);
+        for (int r = 0; r < TRIT_T2_ROWS && row + r < rows; r++)
+            memcpy(group + (size_t)r * padded, codes + (size_t)(row + r) * (size_t)cols,
+                   (size_t)cols);
+        trit_t2_put(layout, w, group, (size_t)row, (size_t)rows, (size_t)cols);
+    }
+    free(group);
+    return w;
+}
+
+static void test_layout(int rows, int cols)
+{
+    size_t n = (size_t)rows * (size_t)cols;
+    uint8_t *codes = malloc(n);
+    for (size_t i = 0; i < n; i++) codes[i] = (uint8_t)pick(DATA_RANDOM, 0, 0, 2);
+    for (int layout = TRIT_LAYOUT_PAIRS; layout <= TRIT_LAYOUT_TILES; layout++) {
+        uint8_t *w = lay_out((trit_layout)layout, codes, rows, cols);
+        uint8_t *again = malloc(n);
+        for (int r = 0; r < rows; r++)
+            trit_t2_get_row((trit_layout)layout, w, (size_t)r, again + (size_t)(r * cols),
+                            (size_t)rows, (size_t)cols);
+        TRIT_CHECK(memcmp(codes, again, n) == 0);
+        free(w), free(again);
+    }
+    free(codes);
+}
+
 static void test_ternary(const trit_kernels *k, int rows, int cols, int m, data_kind wk,
                          data_kind xk)
 {
-    size_t padded = trit_t2_cols((size_t)cols), w_bytes = trit_t2_bytes((size_t)rows, (size_t)cols);
-    uint8_t *w = malloc(w_bytes);
+    size_t padded = trit_t2_cols((size_t)cols), n = (size_t)rows * (size_t)cols;
+    uint8_t *codes = malloc(n), *lut = malloc(TRIT_LUT_BYTES * padded);
     int8_t *q = calloc(padded * (size_t)m, 1);
     int32_t *q_sum = calloc((size_t)m, sizeof *q_sum);
     float *s = malloc((size_t)m * sizeof *s);
-    for (size_t i = 0; i < w_bytes; i++) {
-        w[i] = 0;
-        for (int f = 0; f < 4; f++) w[i] = (uint8_t)(w[i] | pick(wk, (int)i + f, 0, 2) << (2 * f));
-    }
+    for (size_t i = 0; i < n; i++) codes[i] = (uint8_t)pick(wk, (int)i, 0, 2);
     for (int t = 0; t < m; t++) {
         for (int i = 0; i < cols; i++)
             q_sum[t] += q[(size_t)t * padded + (size_t)i] = (int8_t)pick(xk, i, -127, 127);
         s[t] = 1.0f + fabsf(random_float()) * 100;
     }
-    int begin = rows > 4 ? 2 : 0;
+    uint8_t *w_ref = lay_out(trit_kernels_ref.layout, codes, rows, cols),
+            *w = lay_out(k->layout, codes, rows, cols);
+    int begin = rows > TRIT_T2_ROWS ? TRIT_T2_ROWS : 0;
     size_t bytes = (size_t)(rows * m) * sizeof(float);
     float *a = (void *)guarded(bytes), *b = (void *)guarded(bytes);
-    trit_kernels_ref.gemm_t2_a8(a, (size_t)rows, w, q, q_sum, s, 0.37f, m, begin, rows, cols);
-    k->gemm_t2_a8(b, (size_t)rows, w, q, q_sum, s, 0.37f, m, begin, rows, cols);
+    trit_kernels_ref.gemm_t2_a8(a, (size_t)rows, w_ref, q, q_sum, s, 0.37f, m, begin, rows, rows,
+                                cols);
+    k->gemm_t2_a8(b, (size_t)rows, w, q, q_sum, s, 0.37f, m, begin, rows, rows, cols);
     check_same("gemm_t2_a8", a, b, bytes);
-    for (int t = 0; t < m; t++)
-        k->gemv_t2_a8(b + t * rows, w, q + (size_t)t * padded, q_sum[t], s[t], 0.37f, begin, rows,
-                      cols);
+    for (int t = 0; t < m; t++) {
+        const int8_t *x = q + (size_t)t * padded;
+        k->lut_t2(lut, x, cols);
+        k->gemv_t2_a8(b + t * rows, w, x, lut, q_sum[t], s[t], 0.37f, begin, rows, rows, cols);
+    }
     check_same("gemv_t2_a8", a, b, bytes);
-    free(w), free(q), free(q_sum), free(s), release(a), release(b);
+    free(codes), free(lut), free(w), free(w_ref), free(q), free(q_sum), free(s);
+    release(a), release(b);
 }
 
 static void test_heads(const trit_kernels *k, int rows, int cols, data_kind wk, data_kind xk)
@@ -174,12 +211,13 @@ static void test_attention(const trit_kernels *k, int n_group, int n_kv, int n, 
 static void test_table(const trit_kernels *k)
 {
     static const int cols[] = {1, 63, 64, 65, 1024, 1088, 2560, 2688, 6912, 8640},
-                     rows[] = {1, 2, 3, 17}, ms[] = {1, 3, 8};
+                     rows[] = {1, 3, 65, 300}, ms[] = {1, 3, 8};
     for (size_t c = 0; c < sizeof cols / sizeof *cols; c++)
         for (size_t r = 0; r < sizeof rows / sizeof *rows; r++)
             for (int kind = 0; kind < DATA_KINDS * DATA_KINDS; kind++)
-                test_ternary(k, rows[r], cols[c], ms[(c + r) % 3], (data_kind)(kind / DATA_KINDS),
-                             (data_kind)(kind % DATA_KINDS));
+                if (rows[r] * cols[c] < 300000 || kind % 5 == 0)
+                    test_ternary(k, rows[r], cols[c], ms[(c + r) % 3],
+                                 (data_kind)(kind / DATA_KINDS), (data_kind)(kind % DATA_KINDS));
     for (int kind = 0; kind < DATA_KINDS * DATA_KINDS; kind++)
         for (int c = 16; c <= 8192; c = c * 8 + 16 > 8192 && c != 8192 ? 8192 : c * 8 + 16)
             test_heads(k, 7, c, (data_kind)(kind / DATA_KINDS), (data_kind)(kind % DATA_KINDS));
@@ -224,6 +262,8 @@ static void test_scalar(void)
 int main(void)
 {
     test_scalar();
+    for (int rows = 1; rows <= 400; rows += 57)
+        for (int cols = 1; cols <= 200; cols += 33) test_layout(rows, cols);
     static const char *const names[] = {"v128", "relaxed", "relaxed16"};
     for (int i = 0; i < 3; i++) {
         const trit_kernels *k = trit_kernels_by_name(names[i]);

@@ -24,7 +24,7 @@ static inline trit_status load(const uint8_t *bytes, size_t n, size_t step, trit
                                trit_error *err)
 {
     trit_loader *loader = NULL;
-    TRIT_CHECK_EQ_I(trit_loader_new(&loader, TRIT_HEAD_AS_IS, err), TRIT_OK);
+    TRIT_CHECK_EQ_I(trit_loader_new(&loader, TRIT_HEAD_AS_IS, NULL, err), TRIT_OK);
     trit_status status = TRIT_OK;
     for (size_t at = 0; at < n && status == TRIT_OK; at += step)
         status = trit_loader_push(loader, bytes + at, n - at < step ? n - at : step, err);
@@ -55,7 +55,7 @@ static inline trit_model *small_model(void)
     TRIT_CHECK_EQ_I(trit_config_preset("tiny", &c, NULL), TRIT_OK);
     c.n_layer = 1, c.n_vocab = 300, c.dim = 32, c.ffn_dim = 36, c.n_head = 2, c.n_head_kv = 1,
     c.head_dim = 8, c.tied_head = 0;
-    TRIT_CHECK_EQ_I(trit_model_synthetic(&c, 1, &model, NULL), TRIT_OK);
+    TRIT_CHECK_EQ_I(trit_model_synthetic(&c, 1, NULL, &model, NULL), TRIT_OK);
     return model;
 }
 

@@ -38,7 +38,7 @@ static int append(void *ctx, const uint8_t *bytes, size_t n)
 static trit_status write_file(const trit_config *c)
 {
     trit_model *model = NULL;
-    trit_status status = trit_model_synthetic(c, 1, &model, NULL);
+    trit_status status = trit_model_synthetic(c, 1, NULL, &model, NULL);
     n_file = 0;
     if (status == TRIT_OK) status = trit_model_write(model, NULL, append, NULL, NULL);
     trit_model_free(model);
@@ -75,7 +75,7 @@ static trit_status load_and_converse(long *hot)
 {
     trit_loader *loader = NULL;
     trit_model *model = NULL;
-    trit_status status = trit_loader_new(&loader, TRIT_HEAD_AS_IS, NULL);
+    trit_status status = trit_loader_new(&loader, TRIT_HEAD_AS_IS, NULL, NULL);
     if (status == TRIT_OK) status = trit_loader_push(loader, file, n_file, NULL);
     if (status == TRIT_OK) status = trit_loader_finish(loader, &model, NULL);
     trit_loader_free(loader);

@@ -37,7 +37,7 @@ static void test_sides(void)
         "\"vocab_size\":270,\"max_position_embeddings\":20,\"hidden_act\":\"silu\","
         "\"rms_norm_eps\":1e-05,\"rope_theta\":10000.0,\"tie_word_embeddings\":true}";
     trit_loader *loader = NULL;
-    TRIT_CHECK_EQ_I(trit_loader_new(&loader, TRIT_HEAD_AS_IS, NULL), TRIT_OK);
+    TRIT_CHECK_EQ_I(trit_loader_new(&loader, TRIT_HEAD_AS_IS, NULL, NULL), TRIT_OK);
     TRIT_CHECK_EQ_I(trit_loader_side(loader, TRIT_SIDE_GENERATION_CONFIG, "{}", 2, NULL),
                     TRIT_STATE);
     for (int again = 0; again < 2; again++)

@@ -1,7 +1,6 @@
 #include <math.h>
 
 #include "check.h"
-#include "kernels.h"
 #include "pack.h"
 #include "real.h"
 
@@ -37,31 +36,6 @@ static void test_wire(void)
     for (int k = 0; k < 5; k++) codes[k] = (uint8_t)(k * 32 % 3);
     tritx_wire_encode(&wire, codes, 5);
     TRIT_CHECK_EQ_I(wire, 0x45);
-}
-
-static void test_t2(void)
-{
-    enum { ROWS = 5, COLS = 200 };
-    uint8_t codes[ROWS][COLS], back[COLS], *t2 = malloc(trit_t2_bytes(ROWS, COLS));
-    tritx_t2_clear(t2, ROWS, COLS);
-    for (int r = 0; r < ROWS; r++) {
-        for (int k = 0; k < COLS; k++) codes[r][k] = (uint8_t)(next() % 3);
-        tritx_t2_put_row(t2, (size_t)r, codes[r], COLS);
-    }
-    for (int r = 0; r < ROWS; r++) {
-        tritx_t2_get_row(t2, (size_t)r, back, COLS);
-        TRIT_CHECK(memcmp(back, codes[r], COLS) == 0);
-    }
-    /* the layout means what kernels.h says: a unit vector picks one column */
-    int8_t q[256] = {0};
-    float y[ROWS];
-    for (int k = 0; k < COLS; k++) {
-        q[k] = 1;
-        trit_kernels_ref.gemv_t2_a8(y, t2, q, 1, 1, 1, 0, ROWS, COLS);
-        q[k] = 0;
-        for (int r = 0; r < ROWS; r++) TRIT_CHECK(y[r] == (float)(codes[r][k] - 1));
-    }
-    free(t2);
 }
 
 static void test_ternarise(void)
@@ -116,7 +90,6 @@ static void test_real(void)
 int main(void)
 {
     test_wire();
-    test_t2();
     test_ternarise();
     test_int8();
     test_real();

@@ -1,0 +1,116 @@
+/* One token by look-ups, for the tables without a byte dot product: a nibble of weights names one of
+ * nine sums of two activations, and one instruction looks up sixteen rows. The file that includes
+ * this defines LOOK_UP(table, indices in 0 ... 15).
+ *
+ * A sum s = q[2p] * w[2p] + q[2p+1] * w[2p+1] + 256 is in 2 ... 510: two tables of bytes hold s >> 4
+ * (at most 31) and s & 15, so that eight pairs of columns add up in a byte. */
+#ifndef TRIT_LUT_GEMV_H
+#define TRIT_LUT_GEMV_H
+
+#include "kernels.h"
+#include "v128.h"
+#include "v128_table.h"
+
+enum { BIAS = 256, CHUNK_BYTES = 256 /* of 64 rows, and of the tables, of 16 columns */ };
+/* 16-bit sums take 248 for every 16 columns. */
+enum { FLUSH_CHUNKS = 256 };
+
+static volatile const uint8_t nibble_mask = 0x0f; /* volatile: see v128_table.h */
+
+/* Sums of 64 rows in 16 bits. Vector 2j + 1 of [8][2] counts rows 16j' + odd, j' = j / 2, and vector
+ * 2j all bytes as words, from which the odd ones are taken off at the end; even j are the high parts. */
+typedef struct {
+    uint16_t part[8][2][8];
+} group_sums;
+
+static inline void add_bytes(uint16_t sums[2][8], v128 bytes)
+{
+    v_store(sums[0], v_add_i16(v_load(sums[0]), bytes));
+    v_store(sums[1], v_add_i16(v_load(sums[1]), v_shr_u16(bytes, 8)));
+}
+
+/* Adds 16 columns of 64 rows. */
+static inline void add_chunk(group_sums *sums, const uint8_t *restrict w,
+                             const uint8_t *restrict lut, v128 mask)
+{
+    const v128 zero = v_splat_i32(0);
+    v128 h0 = zero, h1 = zero, h2 = zero, h3 = zero, l0 = zero, l1 = zero, l2 = zero, l3 = zero;
+    const uint8_t *end = lut + CHUNK_BYTES;
+    TRIT_KEEP_LOOP
+    for (; lut < end; lut += 32, w += 32) {
+        v128 a = v_load(w), b = v_load(w + 16), high = v_load(lut), low = v_load(lut + 16);
+        v128 i0 = v_and(a, mask), i1 = v_and(v_shr_u16(a, 4), mask);
+        v128 i2 = v_and(b, mask), i3 = v_and(v_shr_u16(b, 4), mask);
+        h0 = v_add_i8(h0, LOOK_UP(high, i0));
+        l0 = v_add_i8(l0, LOOK_UP(low, i0));
+        h1 = v_add_i8(h1, LOOK_UP(high, i1));
+        l1 = v_add_i8(l1, LOOK_UP(low, i1));
+        h2 = v_add_i8(h2, LOOK_UP(high, i2));
+        l2 = v_add_i8(l2, LOOK_UP(low, i2));
+        h3 = v_add_i8(h3, LOOK_UP(high, i3));
+        l3 = v_add_i8(l3, LOOK_UP(low, i3));
+    }
+    add_bytes(sums->part[0], h0);
+    add_bytes(sums->part[1], l0);
+    add_bytes(sums->part[2], h1);
+    add_bytes(sums->part[3], l1);
+    add_bytes(sums->part[4], h2);
+    add_bytes(sums->part[5], l2);
+    add_bytes(sums->part[6], h3);
+    add_bytes(sums->part[7], l3);
+}
+
+/* Moves the 16-bit sums to 32 bits: total [64]. */
+static void flush_group(int32_t *restrict total, group_sums *restrict sums)
+{
+    for (int j = 0; j < 8; j++)
+        for (int i = 0; i < 8; i++) {
+            uint16_t odd = sums->part[j][1][i];
+            uint16_t even = (uint16_t)(sums->part[j][0][i] - (unsigned)(odd << 8));
+            int times = j % 2 ? 1 : 16;
+            total[16 * (j / 2) + 2 * i] += times * even;
+            total[16 * (j / 2) + 2 * i + 1] += times * odd;
+        }
+    memset(sums, 0, sizeof *sums);
+}
+
+/* total [groups][64] of a tile's groups; w its first group's columns 0 ... 15, step bytes from one
+ * chunk of 16 columns to the next. */
+static void sum_groups(int32_t *restrict total, const uint8_t *restrict w, size_t step, int groups,
+                       const uint8_t *restrict lut, int chunks)
+{
+    const v128 mask = v_splat_u8(nibble_mask);
+    group_sums sums[TRIT_TILE_ROWS / TRIT_T2_ROWS];
+    memset(sums, 0, sizeof sums);
+    memset(total, 0, (size_t)(groups * TRIT_T2_ROWS) * sizeof *total);
+    for (int begin = 0; begin < chunks; begin += FLUSH_CHUNKS) {
+        int end = chunks - begin < FLUSH_CHUNKS ? chunks : begin + FLUSH_CHUNKS;
+        for (int c = begin; c < end; c++)
+            for (int group = 0; group < groups; group++)
+                add_chunk(&sums[group], w + (size_t)c * step + (size_t)group * CHUNK_BYTES,
+                          lut + (size_t)c * CHUNK_BYTES, mask);
+        for (int group = 0; group < groups; group++)
+            flush_group(total + group * TRIT_T2_ROWS, &sums[group]);
+    }
+}
+
+static inline void lut_gemv(float *restrict y, const uint8_t *restrict w,
+                            const uint8_t *restrict lut, float s, float g, int row_begin,
+                            int row_end, int rows, int cols)
+{
+    const int padded = (int)trit_t2_cols((size_t)cols), chunks = padded / 16,
+              padded_rows = (int)trit_t2_rows((size_t)rows);
+    int32_t total[TRIT_TILE_ROWS];
+    for (int row = row_begin, next; row < row_end; row = next) {
+        int tile = row / TRIT_TILE_ROWS * TRIT_TILE_ROWS, tile_end = tile + TRIT_TILE_ROWS;
+        if (tile_end > padded_rows) tile_end = padded_rows;
+        next = tile_end < row_end ? tile_end : row_end;
+        size_t step = (size_t)((tile_end - tile) / TRIT_T2_ROWS) * CHUNK_BYTES;
+        const uint8_t *p = w + (size_t)tile * (size_t)padded / 4 +
+                           (size_t)((row - tile) / TRIT_T2_ROWS) * CHUNK_BYTES;
+        sum_groups(total, p, step, (next - row + TRIT_T2_ROWS - 1) / TRIT_T2_ROWS, lut, chunks);
+        for (int r = row; r < next; r++) y[r] = (float)(total[r - row] - BIAS / 2 * padded) / s * g;
+    }
+}
+
+#endif
