@@ -76,7 +76,7 @@ static double best_ms(stopwatch *w, run_fn *run, const trit_kernels *k)
 /* A token of a prefill counts as much as a decoded one. */
 static double ternary_ms(stopwatch *w, const trit_kernels *k)
 {
-    return best_ms(w, run_gemv, k) + best_ms(w, run_gemm, k) / TOKENS;
+    return best_ms(w, run_gemv, k) + best_ms(w, run_gemm, k) / (double)TOKENS;
 }
 
 static double head_ms(stopwatch *w, const trit_kernels *k) { return best_ms(w, run_head, k); }

@@ -1,6 +1,5 @@
 /* One token by look-ups, for the tables without a byte dot product: a nibble of weights names one of
- * nine sums of two activations, and one instruction looks up sixteen rows. The file that includes
- * this defines LOOK_UP(table, indices in 0 ... 15).
+ * nine sums of two activations, and one instruction, which each file hands in, looks up sixteen rows.
  *
  * A sum s = q[2p] * w[2p] + q[2p+1] * w[2p+1] + 256 is in 2 ... 510: two tables of bytes hold s >> 4
  * (at most 31) and s & 15, so that eight pairs of columns add up in a byte. */
@@ -10,6 +9,9 @@
 #include "kernels.h"
 #include "v128.h"
 #include "v128_table.h"
+
+/* table[i] for indices 0 ... 15 */
+typedef v128 look_up_fn(v128 table, v128 indices);
 
 enum { BIAS = 256, CHUNK_BYTES = 256 /* of 64 rows, and of the tables, of 16 columns */ };
 /* 16-bit sums take 248 for every 16 columns. */
@@ -30,8 +32,9 @@ static inline void add_bytes(uint16_t sums[2][8], v128 bytes)
 }
 
 /* Adds 16 columns of 64 rows. */
-static inline void add_chunk(group_sums *sums, const uint8_t *restrict w,
-                             const uint8_t *restrict lut, v128 mask)
+static inline __attribute__((always_inline)) void add_chunk(look_up_fn *look_up, group_sums *sums,
+                                                            const uint8_t *restrict w,
+                                                            const uint8_t *restrict lut, v128 mask)
 {
     const v128 zero = v_splat_i32(0);
     v128 h0 = zero, h1 = zero, h2 = zero, h3 = zero, l0 = zero, l1 = zero, l2 = zero, l3 = zero;
@@ -41,14 +44,14 @@ static inline void add_chunk(group_sums *sums, const uint8_t *restrict w,
         v128 a = v_load(w), b = v_load(w + 16), high = v_load(lut), low = v_load(lut + 16);
         v128 i0 = v_and(a, mask), i1 = v_and(v_shr_u16(a, 4), mask);
         v128 i2 = v_and(b, mask), i3 = v_and(v_shr_u16(b, 4), mask);
-        h0 = v_add_i8(h0, LOOK_UP(high, i0));
-        l0 = v_add_i8(l0, LOOK_UP(low, i0));
-        h1 = v_add_i8(h1, LOOK_UP(high, i1));
-        l1 = v_add_i8(l1, LOOK_UP(low, i1));
-        h2 = v_add_i8(h2, LOOK_UP(high, i2));
-        l2 = v_add_i8(l2, LOOK_UP(low, i2));
-        h3 = v_add_i8(h3, LOOK_UP(high, i3));
-        l3 = v_add_i8(l3, LOOK_UP(low, i3));
+        h0 = v_add_i8(h0, look_up(high, i0));
+        l0 = v_add_i8(l0, look_up(low, i0));
+        h1 = v_add_i8(h1, look_up(high, i1));
+        l1 = v_add_i8(l1, look_up(low, i1));
+        h2 = v_add_i8(h2, look_up(high, i2));
+        l2 = v_add_i8(l2, look_up(low, i2));
+        h3 = v_add_i8(h3, look_up(high, i3));
+        l3 = v_add_i8(l3, look_up(low, i3));
     }
     add_bytes(sums->part[0], h0);
     add_bytes(sums->part[1], l0);
@@ -76,8 +79,9 @@ static void flush_group(int32_t *restrict total, group_sums *restrict sums)
 
 /* total [groups][64] of a tile's groups; w its first group's columns 0 ... 15, step bytes from one
  * chunk of 16 columns to the next. */
-static void sum_groups(int32_t *restrict total, const uint8_t *restrict w, size_t step, int groups,
-                       const uint8_t *restrict lut, int chunks)
+static inline __attribute__((always_inline)) void
+sum_groups(look_up_fn *look_up, int32_t *restrict total, const uint8_t *restrict w, size_t step,
+           int groups, const uint8_t *restrict lut, int chunks)
 {
     const v128 mask = v_splat_u8(nibble_mask);
     group_sums sums[TRIT_TILE_ROWS / TRIT_T2_ROWS];
@@ -87,16 +91,18 @@ static void sum_groups(int32_t *restrict total, const uint8_t *restrict w, size_
         int end = chunks - begin < FLUSH_CHUNKS ? chunks : begin + FLUSH_CHUNKS;
         for (int c = begin; c < end; c++)
             for (int group = 0; group < groups; group++)
-                add_chunk(&sums[group], w + (size_t)c * step + (size_t)group * CHUNK_BYTES,
+                add_chunk(look_up, &sums[group], w + (size_t)c * step + (size_t)group * CHUNK_BYTES,
                           lut + (size_t)c * CHUNK_BYTES, mask);
         for (int group = 0; group < groups; group++)
             flush_group(total + group * TRIT_T2_ROWS, &sums[group]);
     }
 }
 
-static inline void lut_gemv(float *restrict y, const uint8_t *restrict w,
-                            const uint8_t *restrict lut, float s, float g, int row_begin,
-                            int row_end, int rows, int cols)
+static inline __attribute__((always_inline)) void lut_gemv(look_up_fn *look_up, float *restrict y,
+                                                           const uint8_t *restrict w,
+                                                           const uint8_t *restrict lut, float s,
+                                                           float g, int row_begin, int row_end,
+                                                           int rows, int cols)
 {
     const int padded = (int)trit_t2_cols((size_t)cols), chunks = padded / 16,
               padded_rows = (int)trit_t2_rows((size_t)rows);
@@ -108,7 +114,8 @@ static inline void lut_gemv(float *restrict y, const uint8_t *restrict w,
         size_t step = (size_t)((tile_end - tile) / TRIT_T2_ROWS) * CHUNK_BYTES;
         const uint8_t *p = w + (size_t)tile * (size_t)padded / 4 +
                            (size_t)((row - tile) / TRIT_T2_ROWS) * CHUNK_BYTES;
-        sum_groups(total, p, step, (next - row + TRIT_T2_ROWS - 1) / TRIT_T2_ROWS, lut, chunks);
+        sum_groups(look_up, total, p, step, (next - row + TRIT_T2_ROWS - 1) / TRIT_T2_ROWS, lut,
+                   chunks);
         for (int r = row; r < next; r++) y[r] = (float)(total[r - row] - BIAS / 2 * padded) / s * g;
     }
 }

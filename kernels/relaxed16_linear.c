@@ -1,6 +1,5 @@
 /* Relaxed SIMD for x86 without VNNI: look-ups in one instruction for one token, and the 16-bit dot
  * product for many, where the 32-bit one is five instructions. */
-#define LOOK_UP v_relaxed_look_up
 #include "lut_gemv.h"
 #include "tiles_gemm.h"
 
@@ -10,7 +9,7 @@ void tritx_gemv_t2_a8__relaxed16(float *restrict y, const uint8_t *restrict w,
                                  int rows, int cols)
 {
     (void)q, (void)q_sum; /* the tables hold sums of signed weights */
-    lut_gemv(y, w, lut, s, g, row_begin, row_end, rows, cols);
+    lut_gemv(v_relaxed_look_up, y, w, lut, s, g, row_begin, row_end, rows, cols);
 }
 
 /* Codes 0 ... 2 are the 7-bit operand. A lane takes UNPACK_COLS / 16 = 64 pairs of products, each at

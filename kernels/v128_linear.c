@@ -1,6 +1,5 @@
 /* SIMD128, which has no byte dot product: look-ups for one token, and for many tokens two rows share
  * each 16-bit lane, so that one multiplication serves both. */
-#define LOOK_UP v_look_up
 #include "lut_gemv.h"
 #include "tiles_gemm.h"
 
@@ -26,7 +25,7 @@ void tritx_gemv_t2_a8__v128(float *restrict y, const uint8_t *restrict w, const 
                             int row_begin, int row_end, int rows, int cols)
 {
     (void)q, (void)q_sum; /* the tables hold sums of signed weights */
-    lut_gemv(y, w, lut, s, g, row_begin, row_end, rows, cols);
+    lut_gemv(v_look_up, y, w, lut, s, g, row_begin, row_end, rows, cols);
 }
 
 /* ---- many tokens ----
