@@ -10,6 +10,8 @@ const LIMIT_MS = 240_000;
 const CHROMIUM_ARGS = [
     ...['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
     ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
+    // Of several pages only one is in front.
+    ...['--disable-renderer-backgrounding', '--disable-backgrounding-occluded-windows'],
 ];
 
 const launchers = {
