@@ -5,10 +5,12 @@ import { chat } from './cli/chat.js';
 import { info } from './cli/info.js';
 import { logits } from './cli/logits.js';
 import { UsageError } from './cli/options.js';
+import { printError } from './cli/output.js';
 import { pack } from './cli/pack.js';
 import { run } from './cli/run.js';
 import { score } from './cli/score.js';
 import { tokenize } from './cli/tokenize.js';
+import { fileError } from './node-source.js';
 
 const help = `usage: trit COMMAND [options]
 
@@ -58,20 +60,24 @@ async function main([name, ...args]) {
     }
     const interrupt = new AbortController();
     process.once('SIGINT', () => interrupt.abort());
+    // an end by exit takes unfinished files away, one by the signal alone would not
+    process.once('SIGTERM', () => process.exit(143));
     try {
         if (!Object.hasOwn(commands, name)) throw new UsageError(`there is no command "${name}"`);
         await commands[name](args, interrupt.signal);
         return 0;
     } catch (error) {
-        const { code, message } = TritError.from(error, 'FAILED');
-        if (exitOf(error) !== 130)
-            process.stderr.write(`trit: ${code}: ${message.replace(/\s*\n\s*/g, ' ')}\n`);
+        if (exitOf(error) !== 130) printError(error);
         return exitOf(error);
     }
 }
 
-// a reader such as `head` has seen enough
-process.stdout.on('error', (error) =>
-    process.exit('code' in error && error.code === 'EPIPE' ? 0 : 1),
-);
+process.stdout.on('error', (error) => {
+    // a reader such as `head` has seen enough
+    if ('code' in error && error.code === 'EPIPE') process.exit(0);
+    printError(fileError('standard output', error));
+    process.exit(1);
+});
+// nobody can be told, but the exit code stands
+process.stderr.on('error', () => {});
 process.exitCode = await main(process.argv.slice(2));

@@ -105,13 +105,7 @@ const sentences = {
     EISDIR: 'it is a folder, not a file',
     ENOTDIR: 'a part of the path is not a folder',
     EACCES: 'access is denied',
-    EPERM: 'access is denied',
-    EROFS: 'the disk is read-only',
     ENOSPC: 'the disk is full',
-    ENAMETOOLONG: 'the name is too long',
-    ELOOP: 'its symbolic links lead in a circle',
-    ERR_INVALID_ARG_VALUE: 'a path holds no NUL',
-    ERR_FS_FILE_TOO_LARGE: 'the file is too large to be read at once',
 };
 
 /**
@@ -120,6 +114,6 @@ const sentences = {
  */
 export function fileError(path, error) {
     if (error instanceof TritError) return error;
-    const sentence = sentences[error?.code] ?? error?.code ?? String(error);
+    const sentence = sentences[error?.code] ?? error?.message ?? String(error);
     return new TritError('FILE', `${path}: ${sentence}`, { cause: error });
 }

@@ -135,11 +135,14 @@ test('pack keeps the old file when the new one fails', async (t) => {
 
 test('a failure is one clear line and an exit code', async (t) => {
     const folder = await temporaryFolder(t);
-    const [cut, long, empty] = ['cut', 'long', 'empty'].map((name) => join(folder, name));
+    const [cut, long, empty, latin] = ['cut', 'long', 'empty', 'latin'].map((name) =>
+        join(folder, name),
+    );
     const bytes = await readFile(modelPath);
     await writeFile(cut, bytes.subarray(0, 50_000));
     await writeFile(long, Buffer.concat([bytes, Buffer.from('x')]));
     await writeFile(empty, '');
+    await writeFile(latin, Buffer.from('na\xefve', 'latin1'));
     const words = 'word '.repeat(600);
     const cases = [
         [['run', '-m', join(folder, 'nothing'), '-p', 'x'], 1, 'FILE'],
@@ -162,7 +165,13 @@ test('a failure is one clear line and an exit code', async (t) => {
         [['run', ...m, '-p', 'x', '--kv', 'f8'], 1, 'PARAM'],
         [['run', ...m, '-p', 'x', '--flavour', 'fast'], 1, 'PARAM'],
         [['score', ...m, '-f', empty], 1, 'PARAM'],
+        [['run', ...m, '-f', latin], 1, 'FILE'],
+        [['tokenize', ...m, '-f', latin], 1, 'FILE'],
+        [['pack', modelPath, '-o', empty, '--card', latin], 1, 'FILE'],
+        [['pack', modelPath, '-o', empty, '--head', 'constructor'], 1, 'PARAM'],
+        [['pack', modelPath, '-o', folder], 1, 'FILE'],
         [['pack', modelPath, '-o', join(folder, 'no/where')], 1, 'FILE'],
+        [['logits', ...m, '--ids', '1', '--out', folder], 1, 'FILE'],
         [['bench', '--shape', 'none', '-t', '1'], 1, 'PARAM'],
         [['run', ...m, '-p', 'x', '--temp', 'NaN'], 2, 'USAGE'],
         [['run', ...m, '-p', 'x', '--temp', 'Infinity'], 2, 'USAGE'],

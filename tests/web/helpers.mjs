@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 
 export const root = fileURLToPath(new URL('../../', import.meta.url));
 export const modelPath = join(root, 'models/tiny-tales/tiny-tales.trit');
-const cliPath = join(root, 'web/cli.js');
+export const cliPath = join(root, 'web/cli.js');
 
 /** Starts the command line; `done` resolves to its output and exit code. */
 export function startCli(args, { input = '' } = {}) {

@@ -1,6 +1,7 @@
 import { createInterface } from 'node:readline';
 import { TritError } from '../errors.js';
 import { generateOptions, modelOptions, parse, samplingOptions } from './options.js';
+import { printError } from './output.js';
 import { withModel } from './session.js';
 
 /**
@@ -44,7 +45,14 @@ async function converse(talk, options, json) {
     for await (const line of lines) {
         if (line.trim() !== '') {
             answering = new AbortController();
-            await answer(talk, line, { ...options, signal: answering.signal }, json);
+            try {
+                await answer(talk, line, { ...options, signal: answering.signal }, json);
+            } catch (error) {
+                // a turn that does not fit is no reason for a person to lose the conversation
+                const { code } = TritError.from(error, 'FAILED');
+                if (!terminal || code === 'ENGINE_CRASHED') throw error;
+                printError(error);
+            }
             answering = null;
         }
         if (!closed) lines.prompt();
@@ -61,15 +69,8 @@ async function converse(talk, options, json) {
  * @param {boolean} json
  */
 async function answer(talk, line, options, json) {
-    try {
-        const pieces = talk.send(line, options);
-        if (!json) for await (const piece of pieces) process.stdout.write(piece);
-        const { ids, text, finish } = await pieces.result;
-        process.stdout.write(json ? `${JSON.stringify({ ids, text, finish })}\n` : '\n');
-    } catch (error) {
-        // a turn that does not fit is no reason to lose the conversation
-        const { code, message } = TritError.from(error, 'FAILED');
-        if (code === 'ENGINE_CRASHED') throw error;
-        process.stderr.write(`trit: ${code}: ${message}\n`);
-    }
+    const pieces = talk.send(line, options);
+    if (!json) for await (const piece of pieces) process.stdout.write(piece);
+    const { ids, text, finish } = await pieces.result;
+    process.stdout.write(json ? `${JSON.stringify({ ids, text, finish })}\n` : '\n');
 }

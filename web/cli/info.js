@@ -1,5 +1,5 @@
 import { modelOptions, parse } from './options.js';
-import { printJson } from './output.js';
+import { oneLine, printJson } from './output.js';
 import { withModel } from './session.js';
 
 /**
@@ -12,9 +12,9 @@ export async function info(args, signal) {
         if (values.json) return printJson(model.info);
         const { card, ...rest } = model.info;
         for (const [name, value] of [...Object.entries(rest), ...Object.entries(card)])
-            process.stdout.write(`${name.padEnd(14)} ${printable(value)}\n`);
+            process.stdout.write(`${oneLine(name).padEnd(14)} ${printable(value)}\n`);
     });
 }
 
 /** @param {unknown} value */
-const printable = (value) => (typeof value === 'string' ? value : JSON.stringify(value));
+const printable = (value) => oneLine(typeof value === 'string' ? value : JSON.stringify(value));

@@ -1,5 +1,4 @@
-import { writeFile } from 'node:fs/promises';
-import { tryFile } from '../node-source.js';
+import { writeNewFile } from './new-file.js';
 import { idList, modelOptions, parse, required } from './options.js';
 import { printJson } from './output.js';
 import { withModel } from './session.js';
@@ -12,11 +11,14 @@ export async function logits(args, signal) {
     const { values } = parse(args, [...modelOptions, 'ids', 'all', 'out']);
     const ids = idList(required(values, 'ids'));
     const out = required(values, 'out');
-    await withModel(values, signal, async (model) => {
-        const rows = await model.logits(ids, { all: values.all, signal });
-        // every machine that runs WebAssembly SIMD is little-endian
-        await tryFile(out, () => writeFile(out, rows));
-        const shape = [rows.length / model.info.nVocab, model.info.nVocab];
-        if (values.json) printJson({ shape });
-    });
+    let shape;
+    await writeNewFile(out, (write) =>
+        withModel(values, signal, async (model) => {
+            const rows = await model.logits(ids, { all: values.all, signal });
+            // every machine that runs WebAssembly SIMD is little-endian
+            write(new Uint8Array(rows.buffer));
+            shape = [rows.length / model.info.nVocab, model.info.nVocab];
+        }),
+    );
+    if (values.json) printJson({ shape });
 }

@@ -188,5 +188,19 @@ export function idList(list) {
 export async function inputText(values) {
     if ((values.prompt === undefined) === (values.file === undefined))
         throw new UsageError('give the text with either -p or -f');
-    return values.prompt ?? tryFile(values.file, () => readFile(values.file, 'utf8'));
+    return values.prompt ?? readText(values.file);
+}
+
+/**
+ * A file of text. One of other bytes is refused: they would silently become other text.
+ * @param {string} path
+ * @returns {Promise<string>}
+ */
+export async function readText(path) {
+    const bytes = await tryFile(path, () => readFile(path));
+    try {
+        return new TextDecoder('utf-8', { fatal: true, ignoreBOM: true }).decode(bytes);
+    } catch (error) {
+        throw new TritError('FILE', `${path}: it is not UTF-8 text`, { cause: error });
+    }
 }

@@ -1,10 +1,9 @@
-import { closeSync, fsyncSync, openSync, renameSync, rmSync, writeSync } from 'node:fs';
-import { readFile } from 'node:fs/promises';
 import { Engine } from '../engine.js';
 import { throwIfAborted } from '../errors.js';
-import { openNode, resolveNode, tryFile } from '../node-source.js';
+import { openNode, resolveNode } from '../node-source.js';
 import { isMasters, readAll, sideNames } from '../source.js';
-import { parse, required, UsageError } from './options.js';
+import { writeNewFile } from './new-file.js';
+import { parse, readText, required, UsageError } from './options.js';
 import { printJson, progressBar } from './output.js';
 
 /**
@@ -17,27 +16,21 @@ export async function pack(args, signal) {
     if (positionals.length === 0) throw new UsageError('SOURCE is missing');
     const out = required(values, 'output');
     const source = await resolveNode(positionals[0]);
-    const card = values.card && (await tryFile(values.card, () => readFile(values.card, 'utf8')));
-    // a place that cannot be written is found before the long work
-    const file = await tryFile(out, () => new NewFile(out));
-    const engine = await Engine.start({ flavour: 'simd128', threads: 1 });
-    try {
-        engine.beginLoad(values.head ?? 'as-is');
-        await fill(engine, source, signal);
-        engine.finishLoad({});
-        throwIfAborted(signal);
-        await tryFile(out, () => {
-            engine.write(card ?? null, (bytes) => file.write(bytes));
-            file.commit();
-        });
-    } catch (error) {
-        file.discard();
-        throw error;
-    } finally {
-        engine.close();
-    }
-    if (values.json) printJson({ out, bytes: file.nBytes });
-    else process.stdout.write(`${out}: ${file.nBytes} bytes\n`);
+    const card = values.card === undefined ? null : await readText(values.card);
+    const bytes = await writeNewFile(out, async (write) => {
+        const engine = await Engine.start({ flavour: 'simd128', threads: 1 });
+        try {
+            engine.beginLoad(values.head ?? 'as-is');
+            await fill(engine, source, signal);
+            engine.finishLoad({});
+            throwIfAborted(signal);
+            engine.write(card, write);
+        } finally {
+            engine.close();
+        }
+    });
+    if (values.json) printJson({ out, bytes });
+    else process.stdout.write(`${out}: ${bytes} bytes\n`);
 }
 
 /**
@@ -63,36 +56,5 @@ async function fill(engine, source, signal) {
         }
     } finally {
         bar.end();
-    }
-}
-
-/** A file that appears under its name only when it is whole and on the disk. */
-class NewFile {
-    #path;
-    #temporary;
-    #file;
-    nBytes = 0;
-
-    /** @param {string} path */
-    constructor(path) {
-        this.#path = path;
-        this.#temporary = `${path}.tmp`;
-        this.#file = openSync(this.#temporary, 'w');
-    }
-
-    /** @param {Uint8Array} bytes */
-    write(bytes) {
-        for (let done = 0; done < bytes.length;) done += writeSync(this.#file, bytes, done);
-        this.nBytes += bytes.length;
-    }
-
-    commit() {
-        fsyncSync(this.#file);
-        closeSync(this.#file);
-        renameSync(this.#temporary, this.#path);
-    }
-
-    discard() {
-        rmSync(this.#temporary, { force: true });
     }
 }

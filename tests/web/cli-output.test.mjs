@@ -1,0 +1,108 @@
+// What the command line leaves behind: files, lines, exit codes, when all does not go well.
+import assert from 'node:assert/strict';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
+import { createServer } from 'node:http';
+import { openSync } from 'node:fs';
+import { lstat, readFile, readdir, symlink, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import test from 'node:test';
+import { cli, cliPath, modelPath, startCli, temporaryFolder } from './helpers.mjs';
+
+const m = ['-m', modelPath, '-t', '1'];
+const full = openSync('/dev/full', 'w');
+
+test('pack and logits write to a pipe and leave it one', { timeout: 120_000 }, async (t) => {
+    const pipe = join(await temporaryFolder(t), 'pipe');
+    assert.equal(spawnSync('mkfifo', [pipe]).status, 0);
+    const commands = [
+        ['pack', modelPath, '-o', pipe],
+        ['logits', ...m, '--ids', '1', '--out', pipe],
+    ];
+    const lengths = [(await lstat(modelPath)).size, 4 * 4096];
+    for (const [i, args] of commands.entries()) {
+        const [{ code }, bytes] = await Promise.all([cli(...args), readFile(pipe)]);
+        assert.equal(code, 0);
+        assert.equal(bytes.length, lengths[i]);
+        assert.ok((await lstat(pipe)).isFIFO());
+    }
+});
+
+test('a link to the output stays a link', async (t) => {
+    const folder = await temporaryFolder(t);
+    const [file, link] = [join(folder, 'file'), join(folder, 'link')];
+    await writeFile(file, 'old');
+    await symlink(file, link);
+    assert.equal((await cli('pack', modelPath, '-o', link)).code, 0);
+    assert.ok((await lstat(link)).isSymbolicLink());
+    assert.equal((await lstat(file)).size, (await lstat(modelPath)).size);
+});
+
+test('an output that cannot be written whole is not left in part', async (t) => {
+    const folder = await temporaryFolder(t);
+    const out = join(folder, 'out');
+    const commands = [
+        ['pack', modelPath, '-o', out],
+        ['logits', ...m, '--ids', '1,2,3', '--all', '--out', out],
+    ];
+    for (const args of commands) {
+        // the largest file that the shell lets its child write: 16 blocks of 512 or 1024 bytes
+        const limited = ['-c', 'ulimit -f 16 && exec "$@"', 'sh', process.execPath, cliPath];
+        const { status, stderr } = spawnSync('sh', [...limited, ...args], { encoding: 'utf8' });
+        assert.match(stderr, /^trit: FILE: [^\n]*out: [^\n]+\n$/);
+        assert.equal(status, 1);
+        assert.deepEqual(await readdir(folder), []);
+    }
+});
+
+test('pack takes its unfinished file away when it is told to end', async (t) => {
+    const folder = await temporaryFolder(t);
+    const server = createServer((_, response) => response.writeHead(200).write('a')).listen(0);
+    t.after(() => server.close().closeAllConnections());
+    const url = `http://localhost:${server.address().port}/`;
+    const { child, done } = startCli(['pack', url, '-o', join(folder, 'out')], { input: null });
+    await once(server, 'request');
+    assert.equal((await readdir(folder)).length, 1);
+    child.kill('SIGTERM');
+    assert.equal((await done).code, 143);
+    assert.deepEqual(await readdir(folder), []);
+});
+
+test('an output stream that is full is an error in one line', async () => {
+    for (const args of [['--help'], ['run', ...m, '-p', 'x', '-n', '2', '--json']]) {
+        const child = spawn(process.execPath, [cliPath, ...args], {
+            stdio: ['pipe', full, 'pipe'],
+        });
+        let stderr = '';
+        child.stderr.on('data', (data) => (stderr += data));
+        const [code] = await once(child, 'close');
+        assert.equal(stderr, 'trit: FILE: standard output: the disk is full\n');
+        assert.equal(code, 1);
+    }
+    const stdio = ['pipe', 'pipe', full];
+    const [code] = await once(spawn(process.execPath, [cliPath, 'nonsense'], { stdio }), 'close');
+    assert.equal(code, 2, 'the exit code stands when nobody can be told');
+});
+
+test('a chat that reads from a pipe ends with the first turn that fails', async () => {
+    const { done } = startCli(['chat', ...m, '--top-p', '2'], { input: 'Hello\nHello\n' });
+    const { stdout, stderr, code } = await done;
+    assert.match(stderr, /^trit: PARAM: [^\n]+\n$/);
+    assert.equal(stdout, '');
+    assert.equal(code, 1);
+});
+
+test('names in a file do not steer the terminal', async (t) => {
+    const folder = await temporaryFolder(t);
+    const [bad, card, packed] = ['bad', 'card', 'packed'].map((name) => join(folder, name));
+    const header = '{"a\\u001b[2J\\r\\u009b2Jb":{}}';
+    const length = Buffer.alloc(8);
+    length.writeUInt32LE(header.length);
+    await writeFile(bad, Buffer.concat([length, Buffer.from(header)]));
+    const { stderr } = await cli('info', '-m', bad);
+    assert.match(stderr, /^trit: BAD_HEADER: tensor a \[2J 2Jb: [ -~]+\n$/);
+    await writeFile(card, '{"na\\nme":"\\u001b[2J"}');
+    assert.equal((await cli('pack', modelPath, '-o', packed, '--card', card)).code, 0);
+    const { stdout } = await cli('info', '-m', packed);
+    assert.match(stdout, /\nna me +\[2J\n$/);
+});
