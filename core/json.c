@@ -256,7 +256,7 @@ static trit_status scan_value(scan *s, int depth)
     case 't': return scan_word(s, "true");
     case 'f': return scan_word(s, "false");
     case 'n': return scan_word(s, "null");
-    default: return scan_number(s);
+    default: return s->at < s->n ? scan_number(s) : fail(s, "cut off");
     }
 }
 

@@ -153,9 +153,13 @@ static trit_status hf_axes(const cJSON *root, trit_config *c, trit_error *err)
 /* bos_token_id and eos_token_id, as config.json and generation_config.json both hold them */
 static trit_status hf_special_ids(const cJSON *root, trit_config *c, trit_error *err)
 {
-    int64_t bos;
-    if (tritx_json_int(root, "bos_token_id", 0, TRITX_MAX_VOCAB - 1, &bos))
-        c->bos_id = (int32_t)bos;
+    const cJSON *bos = cJSON_GetObjectItemCaseSensitive(root, "bos_token_id");
+    int64_t id;
+    if (bos && !cJSON_IsNull(bos)) {
+        if (!tritx_json_int(root, "bos_token_id", 0, TRITX_MAX_VOCAB - 1, &id))
+            return tritx_fail(err, TRIT_BAD_CONFIG, 0, "bos_token_id is not a token id");
+        c->bos_id = (int32_t)id;
+    }
     const cJSON *eos = cJSON_GetObjectItemCaseSensitive(root, "eos_token_id");
     if (!eos || cJSON_IsNull(eos)) return TRIT_OK;
     c->n_stop = 0;

@@ -77,9 +77,15 @@ export class Engine {
     side(name, text) {
         const side = this.#c.constants.side[name];
         if (side === undefined) throw new TritError('PARAM', `there is no side file "${name}"`);
-        this.#c.with(text, (address, n) =>
-            this.#c.call('loader_side', this.#loader, side, address, n),
-        );
+        try {
+            this.#c.with(text, (address, n) =>
+                this.#c.call('loader_side', this.#loader, side, address, n),
+            );
+        } catch (error) {
+            const { code, message } = TritError.from(error, 'ENGINE_CRASHED');
+            // it tells a place, but not in which of the files
+            throw code === 'BAD_JSON' ? new TritError(code, `${name}: ${message}`) : error;
+        }
     }
 
     /** @param {Uint8Array} bytes */

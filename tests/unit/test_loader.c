@@ -43,6 +43,23 @@ static void test_sides(void)
     for (int again = 0; again < 2; again++)
         TRIT_CHECK_EQ_I(trit_loader_side(loader, TRIT_SIDE_CONFIG, config, sizeof config - 1, NULL),
                         again ? TRIT_STATE : TRIT_OK);
+    static const struct {
+        const char *text;
+        trit_status status;
+    } ids[] = {{"{\"bos_token_id\":null,\"eos_token_id\":null}", TRIT_OK},
+               {"{\"bos_token_id\":269,\"eos_token_id\":[1,2]}", TRIT_OK},
+               {"{\"bos_token_id\":\"<s>\"}", TRIT_BAD_CONFIG},
+               {"{\"bos_token_id\":-1}", TRIT_BAD_CONFIG},
+               {"{\"eos_token_id\":0.5}", TRIT_BAD_CONFIG},
+               {"{\"eos_token_id\":[1,2,3,4,5,6,7,8,9]}", TRIT_BAD_CONFIG}};
+    for (size_t i = 0; i < sizeof ids / sizeof *ids; i++)
+        TRIT_CHECK_EQ_I(trit_loader_side(loader, TRIT_SIDE_GENERATION_CONFIG, ids[i].text,
+                                         strlen(ids[i].text), NULL),
+                        ids[i].status);
+    trit_error err = {0};
+    TRIT_CHECK_EQ_I(trit_loader_side(loader, TRIT_SIDE_GENERATION_CONFIG, "", 0, &err),
+                    TRIT_BAD_JSON);
+    TRIT_CHECK(strstr(err.message, "cut off") != NULL);
     trit_loader_free(loader);
 }
 

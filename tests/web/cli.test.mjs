@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { readFile, readdir, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, readdir, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'node:test';
 import { cli, modelPath, root, startCli, temporaryFolder } from './helpers.mjs';
@@ -144,6 +144,10 @@ test('a failure is one clear line and an exit code', async (t) => {
     await writeFile(empty, '');
     await writeFile(latin, Buffer.from('na\xefve', 'latin1'));
     const words = 'word '.repeat(600);
+    const masters = join(folder, 'masters');
+    await mkdir(masters);
+    await writeFile(join(masters, 'config.json'), '{"a":');
+    await writeFile(join(masters, 'tokenizer.json'), '');
     const cases = [
         [['run', '-m', join(folder, 'nothing'), '-p', 'x'], 1, 'FILE'],
         [['run', '-m', folder, '-p', 'x'], 1, 'NOT_A_MODEL'],
@@ -151,6 +155,7 @@ test('a failure is one clear line and an exit code', async (t) => {
         [['run', '-m', cut, '-p', 'x'], 1, 'TRUNCATED'],
         [['run', '-m', empty, '-p', 'x'], 1, 'TRUNCATED'],
         [['run', '-m', long, '-p', 'x'], 1, 'TRAILING_BYTES'],
+        [['run', '-m', masters, '-p', 'x'], 1, 'BAD_JSON: config'],
         [['run', '-m', modelPath, '-p', 'x', '-t', '0'], 1, 'PARAM'],
         [['run', '-m', modelPath, '-p', 'x', '-t', '999'], 1, 'PARAM'],
         [['run', ...m, '-p', 'x', '-c', '99999'], 1, 'PARAM'],
