@@ -1,3 +1,5 @@
+import { TritError } from './errors.js';
+
 /**
  * The four builds. Each import is written out, so that bundlers find the files.
  * @type {Record<string, () => Promise<any>>}
@@ -18,7 +20,18 @@ const builds = {
  * @param {import('./features.js').Choice} choice
  */
 export async function startModule({ flavour, threads }) {
-    const { default: create } = await builds[`${threads > 1 ? 'mt' : 'st'}-${flavour}`]();
-    // The pool must be there before the engine blocks this thread for the first time.
-    return create({ pthreadPoolSize: threads - 1 });
+    const name = `${threads > 1 ? 'mt' : 'st'}-${flavour}`;
+    try {
+        const { default: create } = await builds[name]();
+        // The pool must be there before the engine blocks this thread for the first time.
+        return await create({ pthreadPoolSize: threads - 1 });
+    } catch (error) {
+        const { message } = TritError.from(error, 'RUNTIME_LOAD');
+        throw new TritError(
+            'RUNTIME_LOAD',
+            `the engine's files web/dist/trit-${name}.* cannot be loaded (${message}): ` +
+                'make them with `npm run build`, and serve them with the page',
+            { cause: error },
+        );
+    }
 }

@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
-import { mkdir, readFile, readdir, truncate, writeFile } from 'node:fs/promises';
+import { spawnSync } from 'node:child_process';
+import { copyFile, cp, mkdir, readFile, readdir, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'node:test';
 import { cli, modelPath, root, startCli, temporaryFolder } from './helpers.mjs';
@@ -195,6 +196,17 @@ test('a failure is one clear line and an exit code', async (t) => {
     }
     assert.equal((await cli()).code, 2);
     assert.equal((await cli('--help')).code, 0);
+});
+
+test('an engine that was not built says how to build it', async (t) => {
+    const folder = await temporaryFolder(t);
+    const filter = (path) => !path.endsWith('dist');
+    await cp(join(root, 'web'), join(folder, 'web'), { recursive: true, filter });
+    await copyFile(join(root, 'package.json'), join(folder, 'package.json'));
+    const args = [join(folder, 'web/cli.js'), 'info', ...m];
+    const { status, stderr } = spawnSync(process.execPath, args, { encoding: 'utf8' });
+    assert.equal(status, 1);
+    assert.match(stderr, /^trit: RUNTIME_LOAD: [^\n]*npm run build[^\n]*\n$/);
 });
 
 test('Ctrl-C ends run with 130', async () => {
