@@ -15,7 +15,7 @@ export const defaults = Object.freeze({
     /** Tokens of a prompt that are computed together. */
     slice: 64,
     /** Milliseconds of computing between two looks at the message queue. */
-    budget: 25,
+    budgetMs: 25,
     /** Threads beyond this many seldom help, since memory is the limit. */
     threads: 8,
     /** The engine's own limit; needed before the engine, whose threads start with it. */

@@ -279,9 +279,9 @@ export class Engine {
      */
     async #run(job) {
         const c = this.#c;
-        while (c.call('session_run', this.#session, defaults.budget) === 'CONTINUE')
+        while (c.call('session_run', this.#session, defaults.budgetMs) === 'CONTINUE')
             await this.#breathe(job);
-        if (performance.now() - this.#lastBreath >= defaults.budget) await this.#breathe(job);
+        if (performance.now() - this.#lastBreath >= defaults.budgetMs) await this.#breathe(job);
     }
 
     /** @param {Job} job */

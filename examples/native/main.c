@@ -9,28 +9,37 @@
 
 static trit_error error;
 
-static void die(const char *what)
+static void die_file(const char *path)
 {
-    fprintf(stderr, "trit-native: %s: %s\n", what,
-            error.message[0] ? error.message : strerror(errno));
+    fprintf(stderr, "trit-native: FILE: %s: %s\n", path, strerror(errno));
     exit(1);
+}
+
+static void die_usage(const char *option, const char *sentence)
+{
+    fprintf(stderr, "trit-native: USAGE: %s: %s\n", option, sentence);
+    exit(2);
 }
 
 static void check(trit_status status)
 {
     if (status == TRIT_OK) return;
-    fprintf(stderr, "trit-native: %s: %s\n", trit_status_name(status), error.message);
+    fprintf(stderr, "trit-native: %s: %s\n", trit_status_name(status),
+            error.message[0] ? error.message : trit_status_text(status));
     exit(1);
 }
 
-static char *read_text(const char *directory, const char *name, size_t *n)
+/* The whole of a small file with a NUL behind it, NULL when there is none. The caller frees it. */
+static char *read_text(const char *path, size_t *n)
 {
-    char path[4096];
-    snprintf(path, sizeof path, "%s/%s", directory, name);
+    enum { MAX_TEXT = 64 << 20 };
     FILE *f = fopen(path, "rb");
     if (!f) return NULL;
-    char *text = malloc(64 << 20);
-    *n = fread(text, 1, 64 << 20, f);
+    char *text = malloc(MAX_TEXT + 1);
+    if (!text) die_file(path);
+    *n = fread(text, 1, MAX_TEXT, f);
+    if (ferror(f)) die_file(path);
+    text[*n] = 0;
     fclose(f);
     return text;
 }
@@ -39,9 +48,10 @@ static void push_file(trit_loader *loader, const char *path)
 {
     static uint8_t chunk[1 << 20];
     FILE *f = fopen(path, "rb");
-    if (!f) die(path);
+    if (!f) die_file(path);
     for (size_t n; (n = fread(chunk, 1, sizeof chunk, f)) > 0;)
         check(trit_loader_push(loader, chunk, n, &error));
+    if (ferror(f)) die_file(path);
     fclose(f);
 }
 
@@ -57,18 +67,19 @@ static trit_model *load(const char *path, trit_head head, const char *kernels)
                  {"generation_config.json", TRIT_SIDE_GENERATION_CONFIG}};
     trit_loader *loader;
     trit_model *model;
-    char tensors[4096];
+    char name[4096];
     size_t n;
     check(trit_loader_new(&loader, head, kernels, &error));
     for (size_t i = 0; i < sizeof sides / sizeof *sides; i++) {
-        char *text = read_text(path, sides[i].name, &n);
+        snprintf(name, sizeof name, "%s/%s", path, sides[i].name);
+        char *text = read_text(name, &n);
         if (text) check(trit_loader_side(loader, sides[i].side, text, n, &error));
         free(text);
     }
-    snprintf(tensors, sizeof tensors, "%s/model.safetensors", path);
-    FILE *f = fopen(tensors, "rb");
+    snprintf(name, sizeof name, "%s/model.safetensors", path);
+    FILE *f = fopen(name, "rb");
     if (f) fclose(f);
-    push_file(loader, f ? tensors : path);
+    push_file(loader, f ? name : path);
     check(trit_loader_finish(loader, &model, &error));
     trit_loader_free(loader);
     return model;
@@ -103,42 +114,41 @@ static size_t parse_ids(const char *text, int32_t *ids, size_t capacity)
     size_t n = 0;
     for (char *end; n < capacity && *text; text = *end ? end + 1 : end) {
         ids[n++] = (int32_t)strtol(text, &end, 10);
-        if (end == text) die("--ids takes numbers with commas");
+        if (end == text) die_usage("--ids", "give numbers with commas");
     }
     return n;
 }
 
 typedef struct {
-    const char *model, *prompt, *ids, *out, *head, *kernels, *kv, *card;
+    const char *model, *prompt, *ids, *out, *kernels, *card;
+    trit_head head;
+    trit_kv kv;
     int n, threads, slice, all;
 } options;
 
-static trit_session *open_session(const trit_model *model, const options *o)
+/* *pool must live as long as the session. */
+static trit_session *open_session(const trit_model *model, const options *o, trit_pool **pool)
 {
     trit_session *session;
-    trit_pool *pool = NULL;
-    if (o->threads > 1) check(trit_pool_new(&pool, o->threads, &error));
+    check(trit_pool_new(pool, o->threads, &error));
     trit_session_params p = {.n_ctx = trit_model_config(model)->n_ctx,
                              .n_slice = o->slice,
-                             .pool = pool,
-                             .kv = strcmp(o->kv, "f32") == 0   ? TRIT_KV_F32
-                                   : strcmp(o->kv, "f16") == 0 ? TRIT_KV_F16
-                                                               : TRIT_KV_INT8};
+                             .pool = *pool,
+                             .kv = o->kv};
     check(trit_session_new(model, &p, &session, &error));
     return session;
 }
 
 static void pack(const options *o)
 {
-    trit_model *model =
-        load(o->model, strcmp(o->head, "f16") == 0 ? TRIT_HEAD_F16 : TRIT_HEAD_INT8, NULL);
+    trit_model *model = load(o->model, o->head, NULL);
     size_t n = 0;
-    char *card = o->card ? read_text(".", o->card, &n) : NULL;
-    if (card) card[n] = 0;
+    char *card = o->card ? read_text(o->card, &n) : NULL;
+    if (o->card && !card) die_file(o->card);
     FILE *f = fopen(o->out, "wb");
-    if (!f) die(o->out);
+    if (!f) die_file(o->out);
     check(trit_model_write(model, card, write_bytes, f, &error));
-    if (fclose(f) != 0) die(o->out);
+    if (fclose(f) != 0) die_file(o->out);
     free(card);
     trit_model_free(model);
 }
@@ -147,7 +157,7 @@ static size_t prompt_ids(const trit_model *model, const options *o, int32_t *ids
 {
     size_t n = 0;
     if (o->ids) return parse_ids(o->ids, ids, capacity);
-    if (!o->prompt) die("give -p or --ids");
+    if (!o->prompt) die_usage("-p", "give a text, or --ids");
     check(trit_tokenize(model, o->prompt, strlen(o->prompt),
                         trit_model_config(model)->add_bos ? TRIT_TOKENIZE_BOS : 0, ids, capacity,
                         &n, &error));
@@ -158,10 +168,11 @@ static void dump(const options *o, int is_trace)
 {
     static int32_t ids[65536];
     trit_model *model = load(o->model, TRIT_HEAD_AS_IS, o->kernels);
-    trit_session *session = open_session(model, o);
+    trit_pool *pool;
+    trit_session *session = open_session(model, o, &pool);
     size_t n = prompt_ids(model, o, ids, 65536);
     FILE *f = fopen(o->out, "wb");
-    if (!f) die(o->out);
+    if (!f) die_file(o->out);
     struct {
         FILE *f;
         size_t n;
@@ -171,8 +182,9 @@ static void dump(const options *o, int is_trace)
     check(trit_session_sync(session, ids, n, NULL, &error));
     check(trit_session_run(session, NULL, NULL, 0, &error));
     if (!o->all && !is_trace) write_logits(&out, 0, trit_session_logits(session));
-    if (fclose(f) != 0) die(o->out);
+    if (fclose(f) != 0) die_file(o->out);
     trit_session_free(session);
+    trit_pool_free(pool);
     trit_model_free(model);
 }
 
@@ -189,7 +201,8 @@ static void run(const options *o)
     static int32_t ids[65536];
     trit_model *model = load(o->model, TRIT_HEAD_AS_IS, o->kernels);
     const trit_config *c = trit_model_config(model);
-    trit_session *session = open_session(model, o);
+    trit_pool *pool;
+    trit_session *session = open_session(model, o, &pool);
     trit_sampler *sampler;
     trit_sampler_params p = trit_sampler_defaults();
     p.temperature = 0;
@@ -218,12 +231,34 @@ static void run(const options *o)
     printf("\"finish\":\"%s\"}\n", finish);
     trit_sampler_free(sampler);
     trit_session_free(session);
+    trit_pool_free(pool);
     trit_model_free(model);
+}
+
+static int number(const char *option, const char *text)
+{
+    char *end;
+    errno = 0;
+    long n = strtol(text, &end, 10);
+    if (end == text || *end || errno || n < 0 || n > INT32_MAX)
+        die_usage(option, "give a whole number");
+    return (int)n;
+}
+
+/* The value of a word; words [n] belong to the values 1 ... n of an enum. */
+static int value_of(const char *option, const char *word, const char *const *words, int n)
+{
+    for (int i = 0; i < n; i++)
+        if (strcmp(words[i], word) == 0) return i + 1;
+    die_usage(option, "there is no such kind");
+    return 0;
 }
 
 static options parse(int argc, char **argv)
 {
-    options o = {.head = "int8", .kv = "f32", .n = 64, .threads = 1, .slice = 64};
+    static const char *const kv_words[] = {"f32", "f16", "int8"};
+    static const char *const head_words[] = {"int8", "f16"};
+    options o = {.head = TRIT_HEAD_AS_IS, .kv = TRIT_KV_F32, .n = 64, .threads = 1, .slice = 64};
     for (int i = 2; i < argc; i++) {
         const char *a = argv[i], *v = i + 1 < argc ? argv[i + 1] : NULL;
         if (a[0] != '-') {
@@ -235,21 +270,21 @@ static options parse(int argc, char **argv)
             continue;
         }
         if (strcmp(a, "--json") == 0) continue; /* the only output there is */
-        if (!v) die("an option without its value");
+        if (!v) die_usage(a, "its value is missing");
         i++;
         if (strcmp(a, "-m") == 0) o.model = v;
         else if (strcmp(a, "-p") == 0) o.prompt = v;
         else if (strcmp(a, "--ids") == 0) o.ids = v;
         else if (strcmp(a, "-o") == 0 || strcmp(a, "--out") == 0) o.out = v;
-        else if (strcmp(a, "--head") == 0) o.head = v;
+        else if (strcmp(a, "--head") == 0) o.head = (trit_head)value_of(a, v, head_words, 2);
         else if (strcmp(a, "--card") == 0) o.card = v;
         else if (strcmp(a, "--kernels") == 0) o.kernels = v;
-        else if (strcmp(a, "--kv") == 0) o.kv = v;
-        else if (strcmp(a, "-n") == 0) o.n = atoi(v);
-        else if (strcmp(a, "-t") == 0) o.threads = atoi(v);
-        else if (strcmp(a, "--slice") == 0) o.slice = atoi(v);
+        else if (strcmp(a, "--kv") == 0) o.kv = (trit_kv)value_of(a, v, kv_words, 3);
+        else if (strcmp(a, "-n") == 0) o.n = number(a, v);
+        else if (strcmp(a, "-t") == 0) o.threads = number(a, v);
+        else if (strcmp(a, "--slice") == 0) o.slice = number(a, v);
         else if (strcmp(a, "--temp") == 0 && strcmp(v, "0") == 0) continue; /* greedy only */
-        else die(a);
+        else die_usage(a, "there is no such option");
     }
     return o;
 }
@@ -261,12 +296,12 @@ int main(int argc, char **argv)
         return 2;
     }
     options o = parse(argc, argv);
-    if (!o.model) die("no model: -m FILE");
+    if (!o.model) die_usage("-m", "give a model");
     if (strcmp(argv[1], "run") == 0) run(&o);
-    else if (!o.out) die("no output: -o FILE");
+    else if (!o.out) die_usage("-o", "give a file to write");
     else if (strcmp(argv[1], "pack") == 0) pack(&o);
     else if (strcmp(argv[1], "logits") == 0) dump(&o, 0);
     else if (strcmp(argv[1], "trace") == 0) dump(&o, 1);
-    else die("unknown command");
+    else die_usage(argv[1], "there is no such command: pack, run, logits or trace");
     return 0;
 }

@@ -47,7 +47,7 @@ export function loadModel(head) {
 /** Runs the native tool and returns what it printed. */
 export function native(...args) {
     if (!existsSync(tool)) throw new Error(`${tool} is not there: build it, or set TRIT_NATIVE`);
-    return execFileSync(tool, args, { encoding: 'utf8', maxBuffer: 1 << 26 });
+    return execFileSync(tool, args, { encoding: 'utf8', stdio: 'pipe', maxBuffer: 1 << 26 });
 }
 
 let files = 0;
