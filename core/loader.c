@@ -79,7 +79,8 @@ trit_status trit_loader_side(trit_loader *l, trit_side side, const char *text, s
     if (side != TRIT_SIDE_CONFIG && !l->have_config)
         return tritx_fail(err, TRIT_STATE, 0, "config.json comes before the other side files");
     if (n_bytes > (side == TRIT_SIDE_TOKENIZER ? 32u << 20 : 1u << 20))
-        return tritx_fail(err, TRIT_BAD_JSON, 0, "a side file is too large");
+        return tritx_fail(err, TRIT_BAD_JSON, 0,
+                          "a side file is larger than 1 MiB, or tokenizer.json than 32 MiB");
     bool add_bos = false;
     int32_t bos_id = -1;
     switch (side) {
