@@ -8,6 +8,7 @@ import { join } from 'node:path';
 import { repoDir, toolEnv } from '../wasm/toolchain/paths.mjs';
 import { readCtest, readTap } from './results.mjs';
 
+const NOT_BUILT = Object.freeze({ passed: 0, failed: 1, skipped: 0 });
 const cores = String(availableParallelism());
 
 /** Runs a command with its output shown; true when it succeeded. */
@@ -30,9 +31,14 @@ function build(preset) {
 
 function ctest(preset) {
     const report = join(repoDir, 'build', preset, 'ctest.xml');
-    if (!build(preset)) return { passed: 0, failed: 1, skipped: 0 };
+    if (!build(preset)) return NOT_BUILT;
     const fine = run('ctest', ['--preset', preset, '--output-junit', report]);
     return readCtest(report, fine);
+}
+
+/** The four flavours in web/dist, which the wasm suites have built too when they ran before. */
+function buildProduct() {
+    return run(process.execPath, ['wasm/toolchain/build.mjs']);
 }
 
 function nodeTests(folder, pattern) {
@@ -60,21 +66,12 @@ const SUITES = {
     'wasm-mt-simd128': () => ctest('wasm-mt-simd128'),
     'wasm-st-relaxed': () => ctest('wasm-st-relaxed'),
     'wasm-mt-relaxed': () => ctest('wasm-mt-relaxed'),
-    golden: () =>
-        build('release')
-            ? nodeTests('tests/golden', TEST_FILE)
-            : { passed: 0, failed: 1, skipped: 0 },
+    golden: () => (build('release') ? nodeTests('tests/golden', TEST_FILE) : NOT_BUILT),
     // The package is packed in between, which builds what is out of date: not under the other tests' feet.
-    web: () =>
-        run(process.execPath, ['wasm/toolchain/build.mjs'])
-            ? nodeTests('tests/web', TEST_FILE)
-            : { passed: 0, failed: 1, skipped: 0 },
+    web: () => (buildProduct() ? nodeTests('tests/web', TEST_FILE) : NOT_BUILT),
     hash: () =>
-        build('release') && run(process.execPath, ['wasm/toolchain/build.mjs'])
-            ? nodeTests('tests/hash', TEST_FILE)
-            : { passed: 0, failed: 1, skipped: 0 },
-    // Last, because it weighs what the wasm suites have built.
-    sizes: () => nodeTests('tests/lint', SIZE_FILE),
+        build('release') && buildProduct() ? nodeTests('tests/hash', TEST_FILE) : NOT_BUILT,
+    sizes: () => (buildProduct() ? nodeTests('tests/lint', SIZE_FILE) : NOT_BUILT),
 };
 
 const wanted = process.argv.slice(2);

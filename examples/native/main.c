@@ -131,10 +131,8 @@ static trit_session *open_session(const trit_model *model, const options *o, tri
 {
     trit_session *session;
     check(trit_pool_new(pool, o->threads, &error));
-    trit_session_params p = {.n_ctx = trit_model_config(model)->n_ctx,
-                             .n_slice = o->slice,
-                             .pool = *pool,
-                             .kv = o->kv};
+    trit_session_params p = {
+        .n_ctx = trit_model_config(model)->n_ctx, .n_slice = o->slice, .pool = *pool, .kv = o->kv};
     check(trit_session_new(model, &p, &session, &error));
     return session;
 }

@@ -43,6 +43,6 @@ if (!args.includes('--if-missing') || !flavours.every(isBuilt)) {
         run('cmake', ['--preset', preset]);
         // Only the product: its tests are `npm test`'s business.
         const jobs = String(availableParallelism());
-        run('cmake', ['--build', '--preset', preset, '-t', `trit-${flavour}`, '-j', jobs]);
+        run('cmake', ['--build', '--preset', preset, '-t', 'dist', '-j', jobs]);
     }
 }
