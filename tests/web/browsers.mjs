@@ -4,7 +4,6 @@ import puppeteer from 'puppeteer-core';
 import { browserProgram } from '../../wasm/toolchain/browsers.mjs';
 import { launchWebKit } from './webkit.mjs';
 
-// How long one call of `evaluate` may take.
 const LIMIT_MS = 240_000;
 
 const CHROMIUM_ARGS = [
@@ -15,9 +14,10 @@ const CHROMIUM_ARGS = [
 ];
 
 const launchers = {
-    chromium: () => launchPuppeteer('chrome', browserProgram('chromium'), CHROMIUM_ARGS),
-    firefox: () => launchPuppeteer('firefox', browserProgram('firefox'), []),
-    webkit: () => launchWebKit(browserProgram('webkit'), LIMIT_MS),
+    chromium: (limitMs) =>
+        launchPuppeteer('chrome', browserProgram('chromium'), CHROMIUM_ARGS, limitMs),
+    firefox: (limitMs) => launchPuppeteer('firefox', browserProgram('firefox'), [], limitMs),
+    webkit: (limitMs) => launchWebKit(browserProgram('webkit'), limitMs),
 };
 
 /**
@@ -34,11 +34,12 @@ const launchers = {
 /**
  * Starts a browser with an empty profile.
  * @param {'chromium' | 'firefox' | 'webkit'} name
+ * @param {number} [limitMs] how long one call of `evaluate` may take
  * @returns {Promise<{open: (url: string) => Promise<Page>, close: () => Promise<void>}>} `open` waits
  *   until the page has loaded, its modules included
  */
-export async function openBrowser(name) {
-    const browser = await launchers[name]();
+export async function openBrowser(name, limitMs = LIMIT_MS) {
+    const browser = await launchers[name](limitMs);
     return {
         async open(url) {
             const { run, ...page } = await browser.open(url);
@@ -53,18 +54,20 @@ async function evaluate(run, source, args) {
     return JSON.parse(await run(`(async () => JSON.stringify((await (${value})) ?? null))()`));
 }
 
-async function launchPuppeteer(browser, executablePath, args) {
+async function launchPuppeteer(browser, executablePath, args, limitMs) {
     const launched = await puppeteer.launch({
-        ...{ browser, executablePath, args, headless: true, protocolTimeout: LIMIT_MS },
+        ...{ browser, executablePath, args, headless: true, protocolTimeout: limitMs },
     });
     const open = async (url) => {
         const page = await launched.newPage();
         const troubles = [];
         page.on('pageerror', (error) => troubles.push(String(error)));
         page.on('console', (message) => troubles.push(message.text()));
+        const crashed = new Promise((_, reject) => page.once('error', reject));
+        crashed.catch(() => {}); // when nothing is under way
         await page.goto(url);
         return {
-            run: (expression) => page.evaluate(expression),
+            run: (expression) => Promise.race([page.evaluate(expression), crashed]),
             uploadFile: async (selector, path) => (await page.$(selector)).uploadFile(path),
             troubles: async () => troubles,
             close: () => page.close(),

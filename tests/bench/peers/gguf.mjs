@@ -1,0 +1,74 @@
+// Writes GGUF files, version 3: a header, the tensors' names and places, then the tensors.
+import { closeSync, openSync, writeSync } from 'node:fs';
+
+const ALIGNMENT = 32;
+
+/** The types of tensors in use here: ggml's number, weights in a block, bytes of a block. */
+export const TENSOR_TYPES = {
+    F32: { id: 0, weights: 1, bytes: 4 },
+    F16: { id: 1, weights: 1, bytes: 2 },
+    Q6_K: { id: 14, weights: 256, bytes: 210 },
+    TQ2_0: { id: 35, weights: 256, bytes: 66 },
+};
+
+const u32 = (value) => Buffer.from(Uint32Array.of(value).buffer);
+const u64 = (value) => Buffer.from(BigUint64Array.of(BigInt(value)).buffer);
+const string = (text) => Buffer.concat([u64(Buffer.byteLength(text)), Buffer.from(text)]);
+const array = (type, items) => Buffer.concat([u32(type), u64(items.length), ...items]);
+
+/** Metadata values: ggml's number of the type, then the bytes. */
+export const value = {
+    u32: (number) => [u32(4), u32(number)],
+    bool: (flag) => [u32(7), Buffer.of(Number(flag))],
+    f32: (number) => [u32(6), Buffer.from(Float32Array.of(number).buffer)],
+    string: (text) => [u32(8), string(text)],
+    strings: (texts) => [u32(9), array(8, texts.map(string))],
+    i32s: (numbers) => [u32(9), array(5, numbers.map(u32))],
+};
+
+/** @param {{name: string, type: keyof TENSOR_TYPES, shape: number[]}} tensor columns come first */
+export function tensorBytes({ name, type, shape }) {
+    const { weights, bytes } = TENSOR_TYPES[type];
+    if (shape[0] % weights !== 0)
+        throw new Error(`${name}: ${shape[0]} columns are no multiple of ${weights}`);
+    return (shape.reduce((product, n) => product * n) / weights) * bytes;
+}
+
+const padding = (length) => (ALIGNMENT - (length % ALIGNMENT)) % ALIGNMENT;
+
+function header(metadata, tensors) {
+    const parts = [Buffer.from('GGUF'), u32(3), u64(tensors.length), u64(metadata.length)];
+    for (const [key, typed] of metadata) parts.push(string(key), ...typed);
+    let offset = 0;
+    for (const tensor of tensors) {
+        const { name, type, shape } = tensor;
+        parts.push(string(name), u32(shape.length), ...shape.map(u64));
+        parts.push(u32(TENSOR_TYPES[type].id), u64(offset));
+        const bytes = tensorBytes(tensor);
+        offset += bytes + padding(bytes);
+    }
+    return Buffer.concat(parts);
+}
+
+/**
+ * @param {string} file
+ * @param {[string, Buffer[]][]} metadata
+ * @param {{name: string, type: string, shape: number[], fill: (bytes: Buffer) => void}[]} tensors
+ */
+export function writeGguf(file, metadata, tensors) {
+    const descriptor = openSync(file, 'w');
+    const write = (bytes) => {
+        for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at);
+        writeSync(descriptor, Buffer.alloc(padding(bytes.length)));
+    };
+    try {
+        write(header(metadata, tensors));
+        for (const tensor of tensors) {
+            const bytes = Buffer.alloc(tensorBytes(tensor));
+            tensor.fill(bytes);
+            write(bytes);
+        }
+    } finally {
+        closeSync(descriptor);
+    }
+}
