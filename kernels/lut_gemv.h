@@ -63,17 +63,34 @@ static inline __attribute__((always_inline)) void add_chunk(look_up_fn *look_up,
     add_bytes(sums->part[7], l3);
 }
 
-/* Moves the 16-bit sums to 32 bits: total [64]. */
-static void flush_group(int32_t *restrict total, group_sums *restrict sums)
+/* The 16-bit sums of 16 rows as rows 0 ... 7 and 8 ... 15. */
+static inline void order_rows(uint16_t sums[2][8], v128 *low, v128 *high)
 {
-    for (int j = 0; j < 8; j++)
-        for (int i = 0; i < 8; i++) {
-            uint16_t odd = sums->part[j][1][i];
-            uint16_t even = (uint16_t)(sums->part[j][0][i] - (unsigned)(odd << 8));
-            int times = j % 2 ? 1 : 16;
-            total[16 * (j / 2) + 2 * i] += times * even;
-            total[16 * (j / 2) + 2 * i + 1] += times * odd;
-        }
+    v128 odd = v_load(sums[1]), even = v_sub_i16(v_load(sums[0]), v_shl_u16(odd, 8));
+    *low = v_zip_low_u16(even, odd);
+    *high = v_zip_high_u16(even, odd);
+}
+
+/* total [8] += 16 * high + low */
+static inline void add_words(int32_t *restrict total, v128 high, v128 low)
+{
+    const v128 zero = v_splat_i32(0);
+    v128 a = v_add_i32(v_shl_i32(v_zip_low_u16(high, zero), 4), v_zip_low_u16(low, zero));
+    v128 b = v_add_i32(v_shl_i32(v_zip_high_u16(high, zero), 4), v_zip_high_u16(low, zero));
+    v_store(total, v_add_i32(v_load(total), a));
+    v_store(total + 4, v_add_i32(v_load(total + 4), b));
+}
+
+/* Moves the 16-bit sums to 32 bits: total [64]. */
+static inline void flush_group(int32_t *restrict total, group_sums *restrict sums)
+{
+    for (int j = 0; j < 8; j += 2, total += 16) {
+        v128 high0, high1, low0, low1;
+        order_rows(sums->part[j], &high0, &high1);
+        order_rows(sums->part[j + 1], &low0, &low1);
+        add_words(total, high0, low0);
+        add_words(total + 8, high1, low1);
+    }
     memset(sums, 0, sizeof *sums);
 }
 

@@ -6,11 +6,11 @@
 #include "v128_table.h"
 
 /* Four elements from i on as f32. */
-static inline v128 load4(trit_kv_element element, const void *p, size_t i)
+static inline v128 load4(trit_kv_element element, const void *p, size_t i, v_f16 c)
 {
     switch (element) {
     case TRIT_KV_ELEMENT_F32: return v_load((const float *)p + i);
-    case TRIT_KV_ELEMENT_F16: return v_load_finite_f16((const uint16_t *)p + i);
+    case TRIT_KV_ELEMENT_F16: return v_load_f16((const uint16_t *)p + i, c);
     case TRIT_KV_ELEMENT_I8: return v_f32_of_i32(v_load_i8_as_i32((const int8_t *)p + i));
     }
     return v_splat_f32(0);
@@ -25,6 +25,7 @@ static inline __attribute__((always_inline)) void
 score_tile(trit_kv_element element, float *restrict score, const float *restrict q,
            const trit_kv_view *kv, int n_kv, int n, int t0, int heads, int n_t)
 {
+    const v_f16 c = v_f16_constants();
     v128 sum[MAX_TILE];
     for (int i = 0; i < heads * n_t; i++) sum[i] = v_splat_f32(0);
     TRIT_KEEP_LOOP
@@ -32,7 +33,7 @@ score_tile(trit_kv_element element, float *restrict score, const float *restrict
         v128 x[MAX_HEADS];
         for (int h = 0; h < heads; h++) x[h] = v_load(q + h * n + i);
         for (int t = 0; t < n_t; t++) {
-            v128 k = load4(element, kv->k, (size_t)(t0 + t) * kv->stride + (size_t)i);
+            v128 k = load4(element, kv->k, (size_t)(t0 + t) * kv->stride + (size_t)i, c);
             for (int h = 0; h < heads; h++)
                 sum[h * n_t + t] = v_add_f32(sum[h * n_t + t], v_mul_f32(x[h], k));
         }
@@ -48,13 +49,14 @@ value_tile(trit_kv_element element, float *restrict y, const float *restrict sco
            const float *restrict total, const trit_kv_view *kv, int n_kv, int n, int i0, int heads,
            int wide)
 {
+    const v_f16 c = v_f16_constants();
     v128 sum[MAX_TILE];
     for (int i = 0; i < heads * wide; i++) sum[i] = v_splat_f32(0);
     TRIT_KEEP_LOOP
     for (int t = 0; t < n_kv; t++) {
         v128 v[MAX_WIDE];
         for (int l = 0; l < wide; l++)
-            v[l] = load4(element, kv->v, (size_t)t * kv->stride + (size_t)(i0 + 4 * l));
+            v[l] = load4(element, kv->v, (size_t)t * kv->stride + (size_t)(i0 + 4 * l), c);
         for (int h = 0; h < heads; h++) {
             v128 p = v_splat_f32(score[h * n_kv + t]);
             for (int l = 0; l < wide; l++)

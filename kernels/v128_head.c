@@ -47,20 +47,29 @@ void tritx_head_i8_h14__v128(float *restrict y, const int8_t *restrict w,
     }
 }
 
+/* n rows at once, as one row's chain of additions would wait for itself */
+static inline __attribute__((always_inline)) void f16_rows(float *restrict y,
+                                                           const uint16_t *restrict w,
+                                                           const float *restrict x, int n, int cols,
+                                                           v_f16 c)
+{
+    v128 sum[4];
+    for (int i = 0; i < n; i++) sum[i] = v_splat_f32(0);
+    TRIT_KEEP_LOOP
+    for (int k = 0; k < cols; k += 4) {
+        v128 xk = v_load(x + k);
+        for (int i = 0; i < n; i++)
+            sum[i] = v_add_f32(
+                sum[i], v_mul_f32(xk, v_load_f16(w + (size_t)i * (size_t)cols + (size_t)k, c)));
+    }
+    for (int i = 0; i < n; i++) y[i] = v_sum_f32(sum[i]);
+}
+
 void tritx_head_f16__v128(float *restrict y, const uint16_t *restrict w, const float *restrict x,
                           int row_begin, int row_end, int cols)
 {
-    for (int r = row_begin; r < row_end; r += 4) {
-        /* four rows at once, as one row's chain of additions would wait for itself */
-        int n = row_end - r < 4 ? row_end - r : 4;
-        v128 sum[4] = {v_splat_f32(0), v_splat_f32(0), v_splat_f32(0), v_splat_f32(0)};
-        for (int k = 0; k < cols; k += 4) {
-            v128 xk = v_load(x + k);
-            for (int i = 0; i < n; i++)
-                sum[i] = v_add_f32(
-                    sum[i], v_mul_f32(xk, v_load_finite_f16(w + (size_t)(r + i) * (size_t)cols +
-                                                            (size_t)k)));
-        }
-        for (int i = 0; i < n; i++) y[r + i] = v_sum_f32(sum[i]);
-    }
+    const v_f16 c = v_f16_constants();
+    int r = row_begin;
+    for (; r + 4 <= row_end; r += 4) f16_rows(y + r, w + (size_t)r * (size_t)cols, x, 4, cols, c);
+    for (; r < row_end; r++) f16_rows(y + r, w + (size_t)r * (size_t)cols, x, 1, cols, c);
 }

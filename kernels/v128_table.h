@@ -36,12 +36,22 @@
 /* score -> exp(score * scale - max) in place; returns their sum in four lanes. n >= 1. */
 float tritx_softmax__v128(float *score, int n, float scale);
 
-/* Four f16 as f32, finite ones only; otherwise as tritx_f32_of_f16. */
-static inline v128 v_load_finite_f16(const uint16_t *p)
+/* What f16 numbers need on their way to f32; load it before the loop. */
+typedef struct {
+    v128 sign_and_rest, scale;
+} v_f16;
+
+static inline v_f16 v_f16_constants(void)
 {
-    v128 bits = v_and(v_shl_i32(v_load_i16_as_i32(p), 13), v_splat_i32((int32_t)0x8fffe000u));
     /* 2^112 moves the exponent from bias 15 to 127; a subnormal becomes normal on the way */
-    return v_mul_f32(bits, v_splat_i32(0x77800000));
+    static volatile const uint32_t constants[2] = {0x8fffe000u, 0x77800000u};
+    return (v_f16){v_splat_i32((int32_t)constants[0]), v_splat_i32((int32_t)constants[1])};
+}
+
+/* Four f16 as f32, finite ones only; otherwise as tritx_f32_of_f16. */
+static inline v128 v_load_f16(const uint16_t *p, v_f16 c)
+{
+    return v_mul_f32(v_and(v_shl_i32(v_load_i16_as_i32(p), 13), c.sign_and_rest), c.scale);
 }
 
 #endif

@@ -11,7 +11,7 @@ export const defaults = Object.freeze({
     presencePenalty: 0,
     /** How many of the last tokens the penalties look at; -1 is all of them. */
     penaltyLast: 64,
-    kv: 'f32',
+    kv: 'f16',
     /** Tokens of a prompt that are computed together. */
     slice: 64,
     /** Milliseconds of computing between two looks at the message queue. */
