@@ -71,7 +71,10 @@ async function ask(engine, request) {
     return value;
 }
 
-/** A model of random weights in a new engine: its info, `measure` and `close`. */
+/**
+ * A model of random weights in a new engine: its info, `measure` and `close`. Node also tells the CPU time
+ * that a measurement took of all its threads.
+ */
 export async function openEngine(host, { shape, ...options }) {
     const engine = await host.start();
     try {

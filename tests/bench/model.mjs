@@ -97,19 +97,23 @@ async function survey(engines, configurations) {
 
 /** The same lengths for all, so short that the slowest keeps to the time. */
 function fitLengths({ prefill, depth, decode }, speeds, seconds) {
-    const nPrompt = prefill === depth ? depth : prefill + depth;
+    const nPrompt = prefill + depth;
     const times = speeds.map((speed) => nPrompt / speed.prefill + decode / speed.decode);
     const share = Math.min(1, seconds / Math.max(...times));
     const fit = (n) => Math.max(1, Math.floor(n * share));
     return { prefill: fit(prefill), depth: fit(depth), decode: fit(decode) };
 }
 
+/** Tokens a second, and a second of CPU time where the host tells it. */
 async function measure(engine, { prefill, depth, decode }) {
+    const first = await engine.measure(prefill, 0);
     const run = await engine.measure(depth, decode);
-    const first = prefill === depth ? run : await engine.measure(prefill, 0);
+    const decodeCpuMs = run.cpuMs - (first.cpuMs * depth) / prefill;
     return {
         prefill: (1000 * prefill) / first.prefillMs,
         decode: (1000 * decode) / run.decodeMs,
+        prefillCpu: (1000 * prefill) / first.cpuMs,
+        decodeCpu: (1000 * decode) / decodeCpuMs,
         memoryBytes: Math.max(first.memoryBytes, run.memoryBytes),
     };
 }
@@ -148,8 +152,12 @@ async function benchShape(shape, hosts, options) {
         return [...runs].map(([configuration, list]) => ({
             ...configuration,
             lengths,
-            prefill: summary(list.map((run) => run.prefill)),
-            decode: summary(list.map((run) => run.decode)),
+            ...Object.fromEntries(
+                ['prefill', 'decode', 'prefillCpu', 'decodeCpu'].map((name) => [
+                    name,
+                    summary(list.map((run) => run[name])),
+                ]),
+            ),
             ...facts.get(configuration),
         }));
     } finally {

@@ -15,7 +15,9 @@ export const machine = () => ({
     load: Number(loadavg()[0].toFixed(1)),
 });
 
+/** Null when the host does not tell. */
 export function summary(runs) {
+    if (runs.some(Number.isNaN)) return null;
     const sorted = [...runs].sort((a, b) => a - b);
     const middle = (sorted.length - 1) / 2;
     return {
@@ -43,6 +45,12 @@ export const isOverBound = ({ memory }) => memory.memoryBytes > memory.boundByte
 const figure = (x) => x.toFixed(x < 10 ? 2 : x < 100 ? 1 : 0);
 const speed = ({ median, min, max }) => `${figure(median)} (${figure(min)}–${figure(max)})`;
 
+// Threads that wait for each other spend CPU time too, so that it tells the speed of one only.
+const cpuSpeed = ({ threads, prefillCpu, decodeCpu }) =>
+    threads === 1 && prefillCpu
+        ? `${figure(prefillCpu.median)} / ${figure(decodeCpu.median)}`
+        : '–';
+
 /** A Markdown table, so that it can go into the log as it is. */
 export function table(results) {
     const rows = results.map((result) => {
@@ -51,12 +59,12 @@ export function table(results) {
         return [
             ...[result.shape, result.version, result.flavour, result.kernels],
             String(result.threads),
-            ...[speed(result.prefill), speed(result.decode)],
+            ...[speed(result.prefill), speed(result.decode), cpuSpeed(result)],
             isOverBound(result) ? `${memory}: TOO MUCH` : memory,
         ];
     });
     const head = ['shape', 'host', 'flavour', 'kernels', 'threads'];
-    head.push('prefill tok/s', 'decode tok/s', 'MiB');
+    head.push('prefill tok/s', 'decode tok/s', 'of CPU time', 'MiB');
     const widths = head.map((name, i) => Math.max(...[head, ...rows].map((row) => row[i].length)));
     const line = (row) => `| ${row.map((cell, i) => cell.padEnd(widths[i])).join(' | ')} |`;
     return [line(head), line(widths.map((n) => '-'.repeat(n))), ...rows.map(line)].join('\n');

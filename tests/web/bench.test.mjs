@@ -30,6 +30,8 @@ test('bench:model measures each configuration once a round and writes every run'
             ['chromium', 2],
         ],
     );
+    for (const { host, prefillCpu, decodeCpu } of results)
+        assert.deepEqual([prefillCpu !== null, decodeCpu !== null], Array(2).fill(host === 'node'));
     for (const { prefill, decode, lengths, memory, version } of results) {
         assert.deepEqual(lengths, { prefill: 8, depth: 4, decode: 2 });
         for (const { runs, min, median, max } of [prefill, decode]) {
