@@ -307,7 +307,7 @@ trit_status trit_sampler_new(const trit_model *model, const trit_sampler_params 
                              trit_sampler **sampler, trit_error *err);
 void trit_sampler_free(trit_sampler *sampler);
 /* Draws the next id. logits [n_vocab] are overwritten; history [n_history] are the tokens so far.
- * PARAM when no token is left to choose, NUMERIC for a logit that is NaN. Allocates nothing. */
+ * PARAM when no token is left to choose, NUMERIC for a logit that is NaN or +inf. Allocates nothing. */
 trit_status trit_sampler_draw(trit_sampler *sampler, float *logits, const int32_t *history,
                               size_t n_history, int32_t *id, trit_error *err);
 

@@ -195,6 +195,8 @@ static void test_variants(const char *json, size_t n)
     TRIT_CHECK_EQ_I(load(changed, length, N_VOCAB, NULL, &add_bos, &bos_id, NULL), TRIT_OK);
     TRIT_CHECK(!add_bos);
     TRIT_CHECK_EQ_I(bos_id, -1);
+    length = replace(json, "\"merges\":[", "\"merges\":[],\"x\":[", changed);
+    TRIT_CHECK_EQ_I(load(changed, length, N_VOCAB, NULL, &add_bos, &bos_id, NULL), TRIT_OK);
     length = replace(json, "\"post_processor\":", "\"x\":", changed);
     TRIT_CHECK_EQ_I(load(changed, length, N_VOCAB, NULL, &add_bos, &bos_id, NULL), TRIT_OK);
     /* A special token may stand in the vocabulary too. */
