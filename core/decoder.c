@@ -1,5 +1,5 @@
 /* The decoder graph: pre-norm attention and gated FFN with BitLinear sites.
- * Source: BitNet b1.58 2B4T (arXiv 2504.12285, section 2); order of operations as in spec 7.2. */
+ * Source: BitNet b1.58 2B4T (arXiv 2504.12285, section 2); order of operations as in its reference implementation. */
 #include <math.h>
 
 #include "scalar.h"

@@ -268,21 +268,28 @@ static inline v128 v_relaxed_look_up(v128 table, v128 i)
 
 extern int tritx_relaxed_unsigned; /* 0 or 1, which extreme; the table tests try both */
 
+/* The sixteen products as words, even and odd ones. */
+static inline void v_products(v128 a, v128 b, v_i16x8 *even, v_i16x8 *odd)
+{
+    v_i16x8 low_b = (v_i16x8)v_and(b, v_splat_u16(0xff)), high_b = (v_i16x8)v_shr_u16(b, 8);
+    if (!tritx_relaxed_unsigned) {
+        low_b = (v_i16x8)v_shl_u16(b, 8) >> 8;
+        high_b = (v_i16x8)b >> 8;
+    }
+    *even = ((v_i16x8)v_shl_u16(a, 8) >> 8) * low_b;
+    *odd = ((v_i16x8)a >> 8) * high_b;
+}
 static inline v128 v_relaxed_dot_i16(v128 a, v128 b)
 {
-    int8_t x[16], y[16];
-    int16_t sum[8];
-    v_store(x, a);
-    v_store(y, b);
+    v_i16x8 even, odd;
+    v_products(a, b, &even, &odd);
+    v_i16x8 sum = (v_i16x8)((v_u16x8)even + (v_u16x8)odd);
+    if (!tritx_relaxed_unsigned) return (v128)sum;
     for (int i = 0; i < 8; i++) {
-        int b0 = y[2 * i], b1 = y[2 * i + 1];
-        if (tritx_relaxed_unsigned) b0 &= 255, b1 &= 255;
-        int wide = x[2 * i] * b0 + x[2 * i + 1] * b1;
-        if (tritx_relaxed_unsigned)
-            wide = wide > INT16_MAX ? INT16_MAX : wide < INT16_MIN ? INT16_MIN : wide;
-        sum[i] = (int16_t)(uint16_t)wide;
+        int wide = even[i] + odd[i];
+        sum[i] = (int16_t)(wide > INT16_MAX ? INT16_MAX : wide < INT16_MIN ? INT16_MIN : wide);
     }
-    return v_load(sum);
+    return (v128)sum;
 }
 static inline v128 v_relaxed_dot_add_i32(v128 a, v128 b, v128 sum)
 {
