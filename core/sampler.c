@@ -26,7 +26,6 @@ trit_sampler_params trit_sampler_defaults(void)
     return (trit_sampler_params){.temperature = 0.8f,
                                  .top_k = 40,
                                  .top_p = 0.95f,
-                                 .min_p = 0.05f,
                                  .repeat_penalty = 1.0f,
                                  .penalty_last = 64};
 }
