@@ -57,6 +57,8 @@ async function evaluate(run, source, args) {
 async function launchPuppeteer(browser, executablePath, args, limitMs) {
     const launched = await puppeteer.launch({
         ...{ browser, executablePath, args, headless: true, protocolTimeout: limitMs },
+        // Chromium then ends when this process does, even when it is killed.
+        pipe: browser === 'chrome',
     });
     const open = async (url) => {
         const page = await launched.newPage();
