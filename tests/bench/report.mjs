@@ -42,8 +42,8 @@ export function memoryOf(info, memoryBytes) {
 
 export const isOverBound = ({ memory }) => memory.memoryBytes > memory.boundBytes;
 
-const figure = (x) => x.toFixed(x < 10 ? 2 : x < 100 ? 1 : 0);
-const speed = ({ median, min, max }) => `${figure(median)} (${figure(min)}–${figure(max)})`;
+export const figure = (x) => x.toFixed(x < 10 ? 2 : x < 100 ? 1 : 0);
+export const speed = ({ median, min, max }) => `${figure(median)} (${figure(min)}–${figure(max)})`;
 
 // Threads that wait for each other spend CPU time too, so that it tells the speed of one only.
 const cpuSpeed = ({ threads, prefillCpu, decodeCpu }) =>
@@ -52,6 +52,13 @@ const cpuSpeed = ({ threads, prefillCpu, decodeCpu }) =>
         : '–';
 
 /** A Markdown table, so that it can go into the log as it is. */
+export function markdown(rows) {
+    const widths = rows[0].map((_, i) => Math.max(...rows.map((row) => row[i].length)));
+    const line = (row) => `| ${row.map((cell, i) => cell.padEnd(widths[i])).join(' | ')} |`;
+    const [head, ...body] = rows;
+    return [line(head), line(widths.map((n) => '-'.repeat(n))), ...body.map(line)].join('\n');
+}
+
 export function table(results) {
     const rows = results.map((result) => {
         const { memoryBytes, boundBytes } = result.memory;
@@ -64,8 +71,6 @@ export function table(results) {
         ];
     });
     const head = ['shape', 'host', 'flavour', 'kernels', 'threads'];
-    head.push('prefill tok/s', 'decode tok/s', 'of CPU time', 'MiB');
-    const widths = head.map((name, i) => Math.max(...[head, ...rows].map((row) => row[i].length)));
-    const line = (row) => `| ${row.map((cell, i) => cell.padEnd(widths[i])).join(' | ')} |`;
-    return [line(head), line(widths.map((n) => '-'.repeat(n))), ...rows.map(line)].join('\n');
+    const speeds = ['prefill tok/s', 'decode tok/s', 'of CPU time'];
+    return markdown([[...head, ...speeds, 'MiB'], ...rows]);
 }

@@ -1,4 +1,4 @@
-// The benchmark of models on the smallest shape: that it runs where it says it does, and what it reports.
+// The benchmarks of models on the smallest shape: that they run where they say they do, and what they report.
 
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
@@ -7,10 +7,11 @@ import { join } from 'node:path';
 import test from 'node:test';
 import { root, temporaryFolder } from './helpers.mjs';
 
-function bench(...args) {
+function run(script, args) {
     const options = { cwd: root, encoding: 'utf8' };
-    return spawnSync(process.execPath, ['tests/bench/model.mjs', ...args], options);
+    return spawnSync(process.execPath, [`tests/bench/${script}`, ...args], options);
 }
+const bench = (...args) => run('model.mjs', args);
 
 test('bench:model measures each configuration once a round and writes every run', async (t) => {
     const file = join(await temporaryFolder(t), 'report.json');
@@ -49,6 +50,61 @@ test('bench:model refuses what makes no sense in one sentence', () => {
         const result = bench(...args.split(' '));
         assert.equal(result.status, 2, result.stderr);
         assert.match(result.stderr, /^bench:model: [^\n]+\n$/);
+        assert.equal(result.stdout, '');
+    }
+});
+
+const short = ['--shapes', 'tiny', '--threads', '1', '--depth', '8', '--rounds', '2'];
+
+/** Runs trit alone, as the peers' packages are large; resolves to the child, the figures and the picture. */
+async function benchPeers(t, ...args) {
+    const folder = await temporaryFolder(t);
+    const [json, svg] = ['report.json', 'report.svg'].map((name) => join(folder, name));
+    const child = run('peers/main.mjs', [...short, '--json', json, '--svg', svg, ...args]);
+    const read = (file) => readFileSync(file, 'utf8');
+    return { ...child, results: JSON.parse(read(json)), picture: read(svg) };
+}
+
+test('bench:peers measures its engines in turn, and the bandwidth that limits them', async (t) => {
+    const names = ['trit-chromium-simd128', 'trit-node-simd128'];
+    const { status, stderr, stdout, results, picture } = await benchPeers(
+        ...[t, '--engines', names.join(), '--decode', '2', '--prompts', '12'],
+    );
+    assert.equal(status, 0, stderr);
+    assert.deepEqual(results.failures, []);
+    const [{ engines, bandwidth, busy }] = results.groups;
+    assert.deepEqual(
+        engines.map(({ name }) => name),
+        names,
+    );
+    for (const { name, decode, prefill, decodeLimit, modelBytes } of engines) {
+        for (const { runs, min } of [decode, prefill[8], prefill[12]]) {
+            assert.equal(runs.length, 2);
+            assert.ok(min > 0);
+        }
+        assert.equal(decodeLimit, bandwidth.median / modelBytes);
+        for (const text of [stdout, picture]) assert.ok(text.includes(name));
+    }
+    assert.ok(0 <= busy.min && busy.max <= 1);
+});
+
+test('bench:peers goes on without an engine that fails, and names it', async (t) => {
+    // two tokens more than the shape's context has
+    const { status, stdout, results } = await benchPeers(
+        ...[t, '--engines', 'trit-node-simd128', '--decode', '506'],
+    );
+    assert.equal(status, 1);
+    const [{ what, message }] = results.failures;
+    assert.equal(what, 'trit-node-simd128, tiny, 1 thread');
+    assert.match(message, /context/);
+    assert.ok(stdout.includes(`FAILED: ${what}: ${message}`));
+});
+
+test('bench:peers refuses what makes no sense in one sentence', () => {
+    for (const args of ['--engines none', '--rounds 0', '--head Q4_0', '--nonsense']) {
+        const result = run('peers/main.mjs', args.split(' '));
+        assert.equal(result.status, 2, result.stderr);
+        assert.match(result.stderr, /^bench:peers: USAGE: [^\n]+\n$/);
         assert.equal(result.stdout, '');
     }
 });

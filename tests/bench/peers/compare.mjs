@@ -1,10 +1,11 @@
 // The measurements themselves: for each shape and number of threads all engines are opened, and then
 // measured in turn, round after round, so that what disturbs the machine disturbs them alike.
-import { availableParallelism, cpus } from 'node:os';
+import { cpus } from 'node:os';
 import { setTimeout as wait } from 'node:timers/promises';
 import { browserProgram } from '../../../wasm/toolchain/browsers.mjs';
 import { versionOf } from '../../../wasm/toolchain/run.mjs';
 import { startServer } from '../../web/server.mjs';
+import { machine } from '../report.mjs';
 import { ENGINES } from './engines.mjs';
 import { measureRound, summarise, warmUp } from './measure.mjs';
 import { node24, openEngine } from './open.mjs';
@@ -120,8 +121,8 @@ function ratiosOf(results) {
         ours &&
         theirs &&
         summarise(
-            ours.values.map((value, i) =>
-                value === null || theirs.values[i] === null ? null : value / theirs.values[i],
+            ours.runs.map((value, i) =>
+                value === null || theirs.runs[i] === null ? null : value / theirs.runs[i],
             ),
         );
     const [ours, peers] = [false, true].map((peer) =>
@@ -187,6 +188,5 @@ export async function compare(options, say) {
     const [node, chromium] = [node24, browserProgram('chromium')].map((program) =>
         versionOf(program)?.join('.'),
     );
-    const machine = { cpu: cpus()[0].model, cores: availableParallelism(), chromium, node };
-    return { machine, options, groups, failures: failures.list };
+    return { machine: { ...machine(), node, chromium }, options, groups, failures: failures.list };
 }

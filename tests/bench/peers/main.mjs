@@ -28,14 +28,14 @@ async function main(args) {
         // It needs a package that the set-up may just have installed.
         const { compare } = await import('./compare.mjs');
         const results = await compare(options, say);
+        console.log(reportText(results));
         save(options.json, `${JSON.stringify(results, null, 2)}\n`);
         save(options.svg, drawPicture(results));
-        console.log(reportText(results));
         say(`the figures are in ${options.json}, the picture is ${options.svg}`);
         return results.failures.length > 0 ? 1 : 0;
     } catch (error) {
         const code = error instanceof UsageError ? 'USAGE' : 'FAILED';
-        console.error(`bench:peers: ${code}: ${error.message}`);
+        console.error(`bench:peers: ${code}: ${error.message.replace(/\s*\n\s*/g, ' ')}`);
         return code === 'USAGE' ? 2 : 1;
     }
 }

@@ -4,6 +4,7 @@
 // Decode: the same prompt again, and n tokens are drawn greedily. The engine still has all but the last
 // token of the prompt, so that this is n passes through the model, one for each token: n / time.
 // Both counts are checked against what the engine says it has computed.
+import { summary } from '../report.mjs';
 import { promptIds } from './vocabulary.mjs';
 
 async function complete(engine, ids, n, computed) {
@@ -54,9 +55,6 @@ export async function warmUp(engine, setting) {
 
 /** @param {(number | null)[]} values by round; null where there is none */
 export function summarise(values) {
-    const sorted = values.filter((value) => value !== null).sort((a, b) => a - b);
-    if (sorted.length === 0) return null;
-    const [low, high] = [(sorted.length - 1) >> 1, sorted.length >> 1];
-    const median = (sorted[low] + sorted[high]) / 2;
-    return { median, min: sorted[0], max: sorted.at(-1), values };
+    const there = values.filter((value) => value !== null);
+    return there.length > 0 ? { ...summary(there), runs: values } : null;
 }

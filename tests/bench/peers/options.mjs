@@ -15,6 +15,8 @@ export const help = `usage: npm run bench:peers -- [options]
   --flash auto          the peers' fused attention: auto, on or off
   --json FILE           where the figures go; without it, build/peers/results.json
   --svg FILE            where the picture goes; without it, build/peers/results.svg
+
+The peers' packages are installed on first use; node-llama-cpp's build is that for Linux on x86-64.
 `;
 
 export class UsageError extends Error {}
@@ -69,7 +71,7 @@ export function parseOptions(args) {
     try {
         ({ values } = parseArgs({ args, options: Object.fromEntries(named) }));
     } catch (error) {
-        throw new UsageError(error.message);
+        throw new UsageError(error.message.split('\n')[0]);
     }
     const text = { ...DEFAULTS, ...values };
     const options = {

@@ -1,4 +1,5 @@
 // The results as bars: decode on the left with the limit that memory sets, prefill on the right.
+import { figure } from '../report.mjs';
 import { notesOf, titleOf } from './report.mjs';
 
 const [ROW, LABEL, AREA, GAP, VALUE] = [22, 190, 330, 40, 60];
@@ -12,7 +13,6 @@ const text = (x, y, content, more = '') =>
     `<text x="${x}" y="${y}" ${more}>${escape(content)}</text>`;
 const line = (x1, y1, x2, y2, colour, thickness) =>
     `<line x1="${x1}" y1="${y1}" x2="${x2}" y2="${y2}" stroke="${colour}" stroke-width="${thickness}"/>`;
-const number = (value) => (value >= 100 ? value.toFixed(0) : value.toPrecision(3));
 
 /** One bar with its range; nothing but a word when the engine has no figure. */
 function bar(x, y, summary, scale, colour) {
@@ -22,7 +22,7 @@ function bar(x, y, summary, scale, colour) {
     return [
         `<rect x="${x}" y="${y + 3}" width="${(summary.median * scale).toFixed(1)}" height="16" fill="${colour}"/>`,
         line(at(summary.min), y + 11, at(summary.max), y + 11, '#111827', 1.5),
-        text((x + end + 6).toFixed(1), y + 15, number(summary.median)),
+        text((x + end + 6).toFixed(1), y + 15, figure(summary.median)),
     ].join('\n');
 }
 
@@ -38,7 +38,7 @@ function drawGroup(group, depth, y) {
     const limits = engines.map(({ decodeLimit }) => decodeLimit ?? NaN);
     const decodeScale = scaleOf([...most(engines.map(({ decode }) => decode)), ...limits]);
     const prefillScale = scaleOf(most(prefills));
-    const read = bandwidth ? `${number(bandwidth.median / 1e9)} GB/s` : 'unknown';
+    const read = bandwidth ? `${figure(bandwidth.median / 1e9)} GB/s` : 'unknown';
     const parts = [
         text(10, y, titleOf(group), 'font-weight="bold"'),
         text(columns[0], y, `decode, tokens a second (read bandwidth ${read})`),

@@ -18,25 +18,24 @@ function run(command, args, cwd = repoDir) {
         throw new Error(`${command} ${args.join(' ')} failed: ${error?.message ?? 'see above'}`);
 }
 
-/** npm ci, unless the folder's packages are those of its lock file. */
 function installPackages(folder, args) {
-    const [lock, installed] = ['package-lock.json', 'node_modules/.package-lock.json'].map((name) =>
-        join(folder, name),
-    );
-    if (existsSync(installed) && statSync(installed).mtimeMs > statSync(lock).mtimeMs) return;
     run('npm', ['ci', '--ignore-scripts', '--no-fund', '--no-audit', ...args], folder);
 }
 
 /** Tools, the browser driver and the current build of trit. */
 export function prepareTrit() {
     run(process.execPath, ['wasm/toolchain/setup.mjs', '--tests']);
-    installPackages(repoDir, []);
+    if (!existsSync(join(repoDir, 'node_modules/puppeteer-core'))) installPackages(repoDir, []);
     run(process.execPath, ['wasm/toolchain/build.mjs']);
     mkdirSync(buildDir, { recursive: true });
 }
 
 /** The other engines. Optional packages are their builds for other machines and for GPUs. */
 export function preparePeers() {
+    const [lock, installed] = ['package-lock.json', 'node_modules/.package-lock.json'].map((name) =>
+        join(here, name),
+    );
+    if (existsSync(installed) && statSync(installed).mtimeMs > statSync(lock).mtimeMs) return;
     installPackages(here, ['--omit=optional']);
 }
 

@@ -1,4 +1,5 @@
-// The results as text.
+// The results as text, with tables for the log.
+import { figure, markdown, speed } from '../report.mjs';
 
 export const method = `
 Speeds are medians over the rounds, with the smallest and the largest in brackets, in tokens a second.
@@ -16,19 +17,8 @@ of the same round.
 export const titleOf = ({ shape, threads }) =>
     `${shape}, ${threads} ${threads === 1 ? 'thread' : 'threads'}`;
 
-const speed = (summary) =>
-    summary
-        ? `${number(summary.median)} (${number(summary.min)}-${number(summary.max)})`
-        : 'not measured';
-const number = (value) => (value >= 100 ? value.toFixed(0) : value.toPrecision(3));
+const speedOf = (summary) => (summary ? speed(summary) : 'not measured');
 const megabytes = (bytes) => (bytes / 1e6).toFixed(0);
-
-/** Columns as wide as their widest cell; the first is a name. */
-function table(rows) {
-    const widths = rows[0].map((_, i) => Math.max(...rows.map((row) => row[i].length)));
-    const pad = (cell, i) => (i === 0 ? cell.padEnd(widths[i]) : cell.padStart(widths[i]));
-    return rows.map((row) => row.map(pad).join('  ')).join('\n');
-}
 
 /** What a figure leaves out. */
 export const notesOf = (engines) =>
@@ -48,9 +38,9 @@ function engineTable({ engines, bandwidth }) {
     ];
     const rows = engines.map((engine) => [
         engine.name + (engine.version ? ` ${engine.version} (${engine.build})` : ''),
-        ...lengths.map((length) => speed(engine.prefill[length])),
-        speed(engine.decode),
-        bandwidth ? number(engine.decodeLimit) : 'unknown',
+        ...lengths.map((length) => speedOf(engine.prefill[length])),
+        speedOf(engine.decode),
+        bandwidth ? figure(engine.decodeLimit) : 'unknown',
         megabytes(engine.modelBytes),
         engine.head,
         megabytes(engine.headBytes),
@@ -58,18 +48,20 @@ function engineTable({ engines, bandwidth }) {
     ]);
     const kernels = engines.filter((engine) => engine.kernels);
     const lines = kernels.map((engine) => `${engine.name}'s kernels: ${engine.kernels}`);
-    return [table([head, ...rows]), ...lines, ''].join('\n');
+    return [markdown([head, ...rows]), '', ...lines, ''].join('\n');
 }
 
 function ratioTable({ ratios, engines }) {
     const lengths = [...new Set(ratios.flatMap(({ prefill }) => Object.keys(prefill)))];
     const rows = ratios.map(({ name, peer, prefill, decode }) => [
         `${name} / ${peer}`,
-        ...lengths.map((length) => speed(prefill[length])),
-        speed(decode),
+        ...lengths.map((length) => speedOf(prefill[length])),
+        speedOf(decode),
     ]);
     const head = ['ratio', ...lengths.map((length) => `prefill ${length}`), 'decode'];
-    return [...(rows.length ? [table([head, ...rows])] : []), ...notesOf(engines)].join('\n');
+    return [...(rows.length ? [markdown([head, ...rows]), ''] : []), ...notesOf(engines)].join(
+        '\n',
+    );
 }
 
 /** @param {Awaited<ReturnType<import('./compare.mjs').compare>>} results */
@@ -82,7 +74,7 @@ export function reportText({ machine, options, groups, failures }) {
     ];
     for (const group of groups) {
         const { bandwidth, busy } = group;
-        const read = bandwidth ? `${number(bandwidth.median / 1e9)} GB/s` : 'not measured';
+        const read = bandwidth ? `${figure(bandwidth.median / 1e9)} GB/s` : 'not measured';
         const others = `${(100 * busy.median).toFixed(0)} % (at most ${(100 * busy.max).toFixed(0)} %)`;
         parts.push(`\n== ${titleOf(group)}: read bandwidth ${read}, other programs took ${others}`);
         if (group.engines.length > 0) parts.push(engineTable(group), ratioTable(group));
