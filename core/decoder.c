@@ -116,6 +116,38 @@ static void linear(trit_session *s, float *y, const tritx_ternary *a, const trit
     tritx_parallel_for(s->pool, linear_groups, &job, n_groups, 1);
 }
 
+/* ---- a step over the rows of `up` that a squared ReLU leaves, of one token ---- */
+
+typedef struct {
+    trit_session *s;
+    const tritx_ternary *w;
+    float *y;
+} rows_job;
+
+static void listed_rows(void *ctx, int begin, int end)
+{
+    const rows_job *j = ctx;
+    const trit_session *s = j->s;
+    s->kernels->gemv_rows_t2_a8(j->y, j->w->codes, s->quant, s->quant_sum[0], s->quant_scale[0],
+                                *j->w->scale, s->rows + begin, end - begin, j->w->cols);
+}
+
+static double clock_ms(const trit_session *s) { return s->now ? s->now(s->now_ctx) : 0; }
+
+/* gate, then of up only the rows that are not multiplied by 0. */
+static void gate_then_up(trit_session *s, const tritx_ternary *gate, const tritx_ternary *up)
+{
+    rows_job job = {s, up, s->gate_up + gate->rows};
+    double begin = clock_ms(s);
+    linear(s, s->gate_up, gate, NULL, NULL);
+    double middle = clock_ms(s);
+    int n = tritx_skip_list(s->rows, s->gate_up, gate->rows);
+    bool skip = tritx_skip_pays(&s->skip_costs, n, up->rows);
+    if (skip) tritx_parallel_for(s->pool, listed_rows, &job, n, ROWS_A_GRAIN);
+    else linear(s, job.y, up, NULL, NULL);
+    tritx_skip_learn(&s->skip_costs, up->rows, middle - begin, skip ? n : 0, clock_ms(s) - middle);
+}
+
 /* ---- attention ---- */
 
 typedef struct {
@@ -275,7 +307,10 @@ trit_status tritx_decoder_ffn(trit_session *s, int layer, trit_error *err)
     const tritx_layer *w = &s->model->layers[layer];
 
     TRIT_TRY(quantise(s, s->hidden, s->wide, w->ffn_norm, c->dim, layer, TRIT_SITE_GATE_UP, err));
-    linear(s, s->gate_up, &w->gate, &w->up, NULL);
+    if (s->n_slice == 1 && c->ffn == TRIT_FFN_GLU_RELU2 && s->kernels->gemv_rows_t2_a8 &&
+        !s->params.dense)
+        gate_then_up(s, &w->gate, &w->up);
+    else linear(s, s->gate_up, &w->gate, &w->up, NULL);
     tritx_parallel_for(s->pool, glu_tokens, s, s->n_slice, 1);
     TRIT_TRY(
         quantise(s, s->wide, s->gate_up, w->ffn_sub_norm, c->ffn_dim, layer, TRIT_SITE_DOWN, err));

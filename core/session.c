@@ -55,6 +55,7 @@ static void cut_session(cutter *c, trit_session *s)
     s->update = cut(c, n, dim, sizeof(float));
     s->score = cut(c, n * (size_t)g->n_head, n_ctx, sizeof(float));
     s->kv_fits = cut(c, n, 1, sizeof(bool));
+    s->rows = cut(c, ffn, 1, sizeof *s->rows);
     s->quant = cut(c, n, trit_t2_cols(wide), 1);
     s->lut = cut(c, trit_t2_cols(wide), TRIT_LUT_BYTES, 1);
     s->quant_sum = cut(c, n, 1, sizeof(int32_t));
@@ -262,6 +263,8 @@ trit_status trit_session_run(trit_session *s, double (*now)(void *ctx), void *ct
 {
     if (!s) return tritx_fail(err, TRIT_PARAM, 0, "run: no session");
     double start = now ? now(ctx) : 0;
+    s->now = now;
+    s->now_ctx = ctx;
     tritx_pool_clock(s->pool, now, ctx);
     while (s->n_done < s->n_queued) {
         trit_status status = step(s, err);

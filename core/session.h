@@ -5,12 +5,16 @@
 #include "kernels.h"
 #include "model.h"
 #include "pool.h"
+#include "skip.h"
 
 struct trit_session {
     const trit_model *model;
     const trit_kernels *kernels; /* the model's */
     trit_pool *pool;
     trit_session_params params;
+    double (*now)(void *ctx); /* the clock of the present run, NULL = none */
+    void *now_ctx;
+    tritx_skip_costs skip_costs;
 
     /* The timeline: [0, n_done) is in the KV cache, [n_done, n_queued) waits. */
     int32_t *tokens; /* [n_ctx] */
@@ -34,6 +38,7 @@ struct trit_session {
     float *update;              /* [n_slice][dim] what is added to the residual stream */
     float *score;               /* [n_slice * n_head][n_ctx] */
     bool *kv_fits;              /* [n_slice] */
+    int32_t *rows;              /* [ffn_dim] rows of `up` that one token needs */
     int8_t *quant;              /* [n_slice][columns of t2] */
     uint8_t *lut;               /* of a single token's quant, see lut_t2 */
     int32_t *quant_sum;         /* [n_slice] */

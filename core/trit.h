@@ -241,6 +241,7 @@ typedef struct {
     int32_t n_slice; /* tokens of a prefill that are computed together, 1 ... 256 */
     trit_kv kv;
     trit_pool *pool; /* NULL = one thread */
+    bool dense;      /* compute what is multiplied by 0 as well: the same bits, more work */
 } trit_session_params;
 
 /* Bytes that trit_session_new will take. Both are PARAM for params out of range. */

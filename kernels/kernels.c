@@ -17,6 +17,7 @@ const trit_kernels trit_kernels_v128 = {
 const trit_kernels trit_kernels_relaxed = {
     .name = "relaxed",
     .layout = TRIT_LAYOUT_PAIRS,
+    .gemv_rows_t2_a8 = tritx_gemv_rows_t2_a8__relaxed,
 #include "kernels.def"
 };
 

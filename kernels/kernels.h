@@ -57,7 +57,13 @@ typedef void trit_gemv_t2_a8_fn(float *restrict y, const uint8_t *restrict w,
                                 int32_t q_sum, float s, float g, int row_begin, int row_end,
                                 int rows, int cols);
 
-/* The same for m tokens: token t has q + t * trit_t2_cols(cols), q_sum[t], s[t], y + t * y_stride.
+/* The same for the rows list[0] ... list[n_list - 1], each at most once, of a matrix in layout
+ * TRIT_LAYOUT_PAIRS. */
+typedef void trit_gemv_rows_t2_a8_fn(float *restrict y, const uint8_t *restrict w,
+                                     const int8_t *restrict q, int32_t q_sum, float s, float g,
+                                     const int32_t *restrict list, int n_list, int cols);
+
+/* The same for rows [row_begin, row_end) and m tokens: token t has q + t * trit_t2_cols(cols), q_sum[t], s[t], y + t * y_stride.
  * 1 <= m <= TRIT_GEMM_MAX. */
 typedef void trit_gemm_t2_a8_fn(float *restrict y, size_t y_stride, const uint8_t *restrict w,
                                 const int8_t *restrict q, const int32_t *restrict q_sum,
@@ -112,7 +118,8 @@ typedef void trit_attention_fn(float *restrict y, float *restrict score, const f
  * Source: GLU variants (arXiv 2002.05202), SwiGLU. */
 typedef void trit_glu_silu_fn(float *restrict y, const float *restrict gate,
                               const float *restrict up, int n);
-/* y[i] = max(gate[i], 0)^2 * up[i]. y, gate, up [n], n a multiple of 4.
+/* y[i] = gate[i]^2 * up[i] where gate[i] > 0, else 0, whatever up[i] is: it need not be computed.
+ * y, gate, up [n], n a multiple of 4.
  * Source: BitNet b1.58 2B4T (arXiv 2504.12285) section 2. */
 typedef void trit_glu_relu2_fn(float *restrict y, const float *restrict gate,
                                const float *restrict up, int n);
@@ -121,7 +128,8 @@ typedef void trit_add_fn(float *restrict x, const float *restrict y, int n);
 
 typedef struct {
     const char *name;
-    trit_layout layout; /* of ternary weights */
+    trit_layout layout;                       /* of ternary weights */
+    trit_gemv_rows_t2_a8_fn *gemv_rows_t2_a8; /* NULL with TRIT_LAYOUT_TILES */
 #define TRIT_OP(op) trit_##op##_fn *op;
 #include "kernels.def"
 #undef TRIT_OP

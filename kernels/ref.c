@@ -76,6 +76,14 @@ static void gemv_t2_a8(float *restrict y, const uint8_t *restrict w, const int8_
     gemm_t2_a8(y, 0, w, q, &q_sum, &s, g, 1, row_begin, row_end, rows, cols);
 }
 
+static void gemv_rows_t2_a8(float *restrict y, const uint8_t *restrict w, const int8_t *restrict q,
+                            int32_t q_sum, float s, float g, const int32_t *restrict list,
+                            int n_list, int cols)
+{
+    for (int i = 0; i < n_list; i++)
+        gemm_t2_a8(y, 0, w, q, &q_sum, &s, g, 1, list[i], list[i] + 1, list[i] + 1, cols);
+}
+
 static void head_i8_h14(float *restrict y, const int8_t *restrict w, const float *restrict scale,
                         const int32_t *restrict w_sum, const uint8_t *restrict high,
                         const uint8_t *restrict low, float s, int row_begin, int row_end, int cols)
@@ -184,10 +192,7 @@ static void glu_silu(float *restrict y, const float *restrict gate, const float 
 static void glu_relu2(float *restrict y, const float *restrict gate, const float *restrict up,
                       int n)
 {
-    for (int i = 0; i < n; i++) {
-        float g = gate[i] > 0.0f ? gate[i] : 0.0f;
-        y[i] = g * g * up[i];
-    }
+    for (int i = 0; i < n; i++) y[i] = gate[i] > 0.0f ? gate[i] * gate[i] * up[i] : 0.0f;
 }
 
 static void add(float *restrict x, const float *restrict y, int n)
@@ -198,6 +203,7 @@ static void add(float *restrict x, const float *restrict y, int n)
 const trit_kernels trit_kernels_ref = {
     .name = "ref",
     .layout = TRIT_LAYOUT_PAIRS,
+    .gemv_rows_t2_a8 = gemv_rows_t2_a8,
 #define TRIT_OP(op) .op = op,
 #include "kernels.def"
 #undef TRIT_OP

@@ -36,26 +36,52 @@ static inline int32_t total(row_sums s)
            (v_sum_i32(v_add_i32(s.high[0], s.high[1])) >> 4);
 }
 
+typedef struct {
+    int32_t row0, row1;
+} pair_sums;
+
+/* Blocks of each row are PAIR_BLOCK apart. */
+static inline pair_sums sum_pair(const uint8_t *w0, const uint8_t *w1, const int8_t *q,
+                                 size_t padded)
+{
+    const v128 low = v_splat_u8(code_masks[0]), high = v_splat_u8(code_masks[1]);
+    const row_sums zero = {{v_splat_i32(0), v_splat_i32(0)}, {v_splat_i32(0), v_splat_i32(0)}};
+    const int8_t *x = q, *end = q + padded;
+    row_sums r0 = zero, r1 = zero;
+    TRIT_KEEP_LOOP
+    for (; x < end; x += TRIT_T2_COLS, w0 += PAIR_BLOCK, w1 += PAIR_BLOCK) {
+        v128 x4[4] = {v_load(x), v_load(x + 16), v_load(x + 32), v_load(x + 48)};
+        add_block(&r0, v_load(w0), x4, low, high);
+        add_block(&r1, v_load(w1), x4, low, high);
+    }
+    return (pair_sums){total(r0), total(r1)};
+}
+
 void tritx_gemv_t2_a8__relaxed(float *restrict y, const uint8_t *restrict w,
                                const int8_t *restrict q, const uint8_t *restrict lut, int32_t q_sum,
                                float s, float g, int row_begin, int row_end, int rows, int cols)
 {
-    const v128 low = v_splat_u8(code_masks[0]), high = v_splat_u8(code_masks[1]);
     const size_t padded = trit_t2_cols((size_t)cols);
-    const row_sums zero = {{v_splat_i32(0), v_splat_i32(0)}, {v_splat_i32(0), v_splat_i32(0)}};
     (void)lut, (void)rows;
     for (int row = row_begin; row < row_end; row += 2) {
         const uint8_t *p = w + (size_t)row * padded / 4;
-        const int8_t *x = q, *end = q + padded;
-        row_sums r0 = zero, r1 = zero;
-        TRIT_KEEP_LOOP
-        for (; x < end; x += TRIT_T2_COLS, p += PAIR_BLOCK) {
-            v128 x4[4] = {v_load(x), v_load(x + 16), v_load(x + 32), v_load(x + 48)};
-            add_block(&r0, v_load(p), x4, low, high);
-            add_block(&r1, v_load(p + 16), x4, low, high);
-        }
-        y[row] = (float)(total(r0) - q_sum) / s * g;
-        if (row + 1 < row_end) y[row + 1] = (float)(total(r1) - q_sum) / s * g;
+        pair_sums sum = sum_pair(p, p + 16, q, padded);
+        y[row] = (float)(sum.row0 - q_sum) / s * g;
+        if (row + 1 < row_end) y[row + 1] = (float)(sum.row1 - q_sum) / s * g;
+    }
+}
+
+void tritx_gemv_rows_t2_a8__relaxed(float *restrict y, const uint8_t *restrict w,
+                                    const int8_t *restrict q, int32_t q_sum, float s, float g,
+                                    const int32_t *restrict list, int n_list, int cols)
+{
+    const size_t padded = trit_t2_cols((size_t)cols);
+    for (int i = 0; i < n_list; i += 2) {
+        int row0 = list[i], row1 = i + 1 < n_list ? list[i + 1] : row0;
+        pair_sums sum = sum_pair(w + (size_t)(row0 / 2) * padded / 2 + row0 % 2 * 16,
+                                 w + (size_t)(row1 / 2) * padded / 2 + row1 % 2 * 16, q, padded);
+        y[row0] = (float)(sum.row0 - q_sum) / s * g;
+        y[row1] = (float)(sum.row1 - q_sum) / s * g;
     }
 }
 

@@ -68,6 +68,7 @@ static inline v128 v_sub_f32(v128 a, v128 b) { return wasm_f32x4_sub(a, b); }
 static inline v128 v_mul_f32(v128 a, v128 b) { return wasm_f32x4_mul(a, b); }
 static inline v128 v_div_f32(v128 a, v128 b) { return wasm_f32x4_div(a, b); }
 static inline v128 v_abs_f32(v128 a) { return wasm_f32x4_abs(a); }
+static inline v128 v_lt_f32(v128 a, v128 b) { return wasm_f32x4_lt(a, b); }
 /* a > b ? a : b; of no meaning for NaN */
 static inline v128 v_max_f32(v128 a, v128 b) { return wasm_f32x4_pmax(b, a); }
 static inline v128 v_f32_of_i32(v128 a) { return wasm_f32x4_convert_i32x4(a); }
@@ -208,9 +209,10 @@ static inline v128 v_sub_f32(v128 a, v128 b) { return (v128)((v_f32x4)a - (v_f32
 static inline v128 v_mul_f32(v128 a, v128 b) { return (v128)((v_f32x4)a * (v_f32x4)b); }
 static inline v128 v_div_f32(v128 a, v128 b) { return (v128)((v_f32x4)a / (v_f32x4)b); }
 static inline v128 v_abs_f32(v128 a) { return a & 0x7fffffff; }
+static inline v128 v_lt_f32(v128 a, v128 b) { return (v128)((v_f32x4)a < (v_f32x4)b); }
 static inline v128 v_max_f32(v128 a, v128 b)
 {
-    v128 greater = (v128)((v_f32x4)a > (v_f32x4)b);
+    v128 greater = v_lt_f32(b, a);
     return (a & greater) | (b & ~greater);
 }
 static inline v128 v_f32_of_i32(v128 a) { return (v128) __builtin_convertvector(a, v_f32x4); }

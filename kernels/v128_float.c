@@ -175,8 +175,8 @@ void tritx_glu_relu2__v128(float *restrict y, const float *restrict gate, const 
 {
     v128 zero = v_splat_f32(0);
     for (int i = 0; i < n; i += 4) {
-        v128 g = v_max_f32(v_load(gate + i), zero);
-        v_store(y + i, v_mul_f32(v_mul_f32(g, g), v_load(up + i)));
+        v128 g = v_load(gate + i), product = v_mul_f32(v_mul_f32(g, g), v_load(up + i));
+        v_store(y + i, v_and(product, v_lt_f32(zero, g)));
     }
 }
 

@@ -22,6 +22,8 @@
 #include "kernels.def"
 #undef TRIT_OP
 
+trit_gemv_rows_t2_a8_fn tritx_gemv_rows_t2_a8__relaxed;
+
 /* Compilers unroll a loop over columns and then compute one accumulator after the other, with all
  * loads first and every register spilled; engines unroll the plain loop in the right order. */
 #ifdef __clang__

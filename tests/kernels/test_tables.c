@@ -7,7 +7,7 @@
 #include "scalar.h"
 #include "v128.h"
 
-enum { GUARD = 64 };
+enum { GUARD = 64, MAX_ROWS = 300 };
 
 /* Outputs of two tables; everything else in the buffers must keep the guard's value. */
 static unsigned char *guarded(size_t n)
@@ -99,6 +99,15 @@ static void test_ternary(const trit_kernels *k, int rows, int cols, int m, data_
         k->gemv_t2_a8(b + t * rows, w, x, lut, q_sum[t], s[t], 0.37f, begin, rows, rows, cols);
     }
     check_same("gemv_t2_a8", a, b, bytes);
+    if (k->gemv_rows_t2_a8) { /* every third row, downwards; the others stay as they are */
+        int32_t list[MAX_ROWS];
+        int n_list = 0;
+        for (int r = rows - 1; r >= 0; r -= 3) list[n_list++] = r;
+        memset(a, 0xa5, bytes), memset(b, 0xa5, bytes);
+        trit_kernels_ref.gemv_rows_t2_a8(a, w_ref, q, q_sum[0], s[0], 0.37f, list, n_list, cols);
+        k->gemv_rows_t2_a8(b, w, q, q_sum[0], s[0], 0.37f, list, n_list, cols);
+        check_same("gemv_rows_t2_a8", a, b, bytes);
+    }
     free(codes), free(lut), free(w), free(w_ref), free(q), free(q_sum), free(s);
     release(a), release(b);
 }
@@ -170,6 +179,13 @@ static void test_float_rows(const trit_kernels *k, int n, data_kind kind, float 
     BOTH(rms_norm, out, x, y, n, 1e-5f);
     BOTH(glu_silu, out, x, y, n);
     BOTH(glu_relu2, out, x, y, n);
+    /* what is not finite does not matter where the gate is not above 0 */
+    float *unused = floats(n, DATA_RANDOM, scale);
+    for (int i = 0; i < n; i++)
+        if (!(x[i] > 0)) unused[i] = i % 2 ? INFINITY : NAN;
+    BOTH(glu_relu2, out, x, unused, n);
+    for (int i = 0; i < n; i++) TRIT_CHECK(a[i] == (x[i] > 0 ? x[i] * x[i] * unused[i] : 0));
+    free(unused);
     memcpy(a, y, bytes), memcpy(b, y, bytes);
     BOTH(add, out, x, n);
     if (n % 8 == 0) BOTH(rope, out, x, y, 1, n);
@@ -211,7 +227,7 @@ static void test_attention(const trit_kernels *k, int n_group, int n_kv, int n, 
 static void test_table(const trit_kernels *k)
 {
     static const int cols[] = {1, 63, 64, 65, 1024, 1088, 2560, 2688, 6912, 8640},
-                     rows[] = {1, 3, 65, 300}, ms[] = {1, 3, 8};
+                     rows[] = {1, 3, 65, MAX_ROWS}, ms[] = {1, 3, 8};
     for (size_t c = 0; c < sizeof cols / sizeof *cols; c++)
         for (size_t r = 0; r < sizeof rows / sizeof *rows; r++)
             for (int kind = 0; kind < DATA_KINDS * DATA_KINDS; kind++)

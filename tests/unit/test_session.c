@@ -131,6 +131,7 @@ static void test_table(trit_weight head, int kv, const char *kernels, uint64_t e
     for (int i = 0; model && i < (kv == TRIT_KV_F32 ? 3 : 1); i++) {
         p.n_slice = slices[i];
         p.pool = NULL;
+        p.dense = i == 1;
         TRIT_CHECK(run_all(model, &p, i == 0) == expected);
 #if TRIT_THREADS
         TRIT_CHECK_EQ_I(trit_pool_new(&p.pool, threads[i], NULL), TRIT_OK);
