@@ -152,9 +152,11 @@ TRIT_EXPORT trit_status trit_js_session_bytes(const trit_model *model, int32_t n
 }
 
 TRIT_EXPORT trit_status trit_js_session_new(const trit_model *model, int32_t n_ctx, int32_t n_slice,
-                                            trit_kv kv, trit_pool *pool, trit_session **out)
+                                            trit_kv kv, trit_pool *pool, int dense,
+                                            trit_session **out)
 {
-    trit_session_params params = {.n_ctx = n_ctx, .n_slice = n_slice, .kv = kv, .pool = pool};
+    trit_session_params params = {
+        .n_ctx = n_ctx, .n_slice = n_slice, .kv = kv, .pool = pool, .dense = dense};
     return trit_session_new(model, &params, out, fresh_error());
 }
 

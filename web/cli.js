@@ -31,6 +31,7 @@ const help = `usage: trit COMMAND [options]
   --flavour NAME      relaxed or simd128
   --kv TYPE           f32, f16 or int8
   --kernels NAMES     v128, relaxed or relaxed16, and " head=" and another; default: the fastest
+  --dense             compute what is multiplied by zero as well: slower, the same tokens
   --temp X --top-k N --top-p X --min-p X --repeat-penalty X --frequency-penalty X
   --presence-penalty X --repeat-last-n N --seed N --stop TEXT     how tokens are drawn
   --system TEXT       chat: the system message

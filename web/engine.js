@@ -30,7 +30,7 @@ export class Engine {
     #session = 0;
     /** @type {any} */
     #config = null;
-    #settings = { contextLength: 0, kv: /** @type {string} */ (defaults.kv) };
+    #settings = { contextLength: 0, dense: false, kv: /** @type {string} */ (defaults.kv) };
     /** The kernels that are fastest on this processor, and those that the model is for. */
     #fastest = '';
     #kernels = '';
@@ -119,10 +119,10 @@ export class Engine {
      * @param {number} model
      * @param {Settings} settings
      */
-    #open(model, { contextLength, kv = defaults.kv }) {
+    #open(model, { contextLength, kv = defaults.kv, dense = false }) {
         this.#model = model;
         this.#config = JSON.parse(this.#c.string('model_info', model));
-        this.#settings = { contextLength: contextLength ?? this.#config.nCtx, kv };
+        this.#settings = { contextLength: contextLength ?? this.#config.nCtx, kv, dense };
         return this.#info();
     }
 
@@ -258,6 +258,7 @@ export class Engine {
             this.#model,
             ...this.#sessionArguments(),
             this.#pool,
+            Number(this.#settings.dense),
         );
         return this.#session;
     }

@@ -18,6 +18,7 @@ import { isMasters, readAll, sideNames } from './source.js';
  * @property {'f32' | 'f16' | 'int8'} [kv] how the context is kept
  * @property {string} [kernels] instead of those measured as fastest: 'v128', 'relaxed' or
  *   'relaxed16', and after it, if wanted, ' head=' and another. Never changes a token
+ * @property {boolean} [dense] compute what is multiplied by zero as well; never changes a token
  * @property {'int8' | 'f16'} [head] for models of safetensors: how the embedding is kept
  *
  * @typedef {object} Platform what differs between browser and Node
@@ -63,7 +64,7 @@ export async function synthetic(platform, shape, options) {
  * @param {(client: Client, settings: import('./protocol.js').Settings) => Promise<any>} fill
  */
 async function start(platform, options, fill) {
-    const { contextLength, kv, kernels, signal } = checkOptions(options);
+    const { contextLength, kv, kernels, dense, signal } = checkOptions(options);
     throwIfAborted(signal);
     const choice = chooseBuild(options, platform.cores);
     if (contextLength !== undefined) checkInteger('contextLength', contextLength, 1);
@@ -72,7 +73,10 @@ async function start(platform, options, fill) {
     const client = await startEngine(platform, choice, options);
     try {
         // a source may keep silent for ever
-        const filled = untilAborted(fill(client, { contextLength, kv }), signal);
+        const filled = untilAborted(
+            fill(client, { contextLength, kv, dense: Boolean(dense) }),
+            signal,
+        );
         return new Model(client, await filled);
     } catch (error) {
         client.close();

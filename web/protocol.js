@@ -24,7 +24,7 @@
  * @property {{promptTokens: number, cachedTokens: number, completionTokens: number}} usage
  * @property {{promptMs: number, decodeMs: number}} timings
  *
- * @typedef {{contextLength?: number, kv?: string}} Settings
+ * @typedef {{contextLength?: number, kv?: string, dense?: boolean}} Settings
  *
  * @typedef {object} ModelInfo
  * @property {number} nLayer
@@ -50,6 +50,7 @@
  * @property {number} memoryBytes all memory of the engine
  * @property {number} contextLength
  * @property {string} kv
+ * @property {boolean} dense
  * @property {string} kernels which kernels are used
  * @property {'simd128' | 'relaxed'} flavour
  * @property {number} threads

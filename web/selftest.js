@@ -43,7 +43,7 @@ export function selfTest(c) {
  */
 function openRun(c, kernels) {
     const model = c.with(SHAPE, (name) => c.make('model_synthetic', name, 1, kernels));
-    const session = c.make('session_new', model, CONTEXT, 8, c.constants.kv.f32, 0);
+    const session = c.make('session_new', model, CONTEXT, 8, c.constants.kv.f32, 0, 0);
     const ids = Int32Array.from({ length: PREFILL }, (_, i) => 100 * i);
     c.with(ids, (address, n) => c.make('session_sync', session, address, n));
     return { model, session };

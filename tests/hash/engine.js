@@ -50,7 +50,7 @@ function load(c, bytes, table) {
 
 function openSession(c, model, { kv, threads, slice }) {
     const pool = threads > 1 ? c.make('pool_new', threads) : 0;
-    return c.make('session_new', model, N_CTX, slice, c.constants.kv[kv], pool);
+    return c.make('session_new', model, N_CTX, slice, c.constants.kv[kv], pool, 0);
 }
 
 function compute(c, session, ids, nExpected) {

@@ -75,6 +75,19 @@ test('generate: pieces add up to the text; the result is whole', async () => {
     assert.ok(again.usage.cachedTokens > 0, 'the prompt was computed before');
 });
 
+test('generate: the same tokens with and without what is multiplied by zero', async () => {
+    const expected = (await model.generate(prompt, greedy).result).ids;
+    for (const kernels of model.info.flavour === 'relaxed' ? ['v128', 'relaxed'] : ['v128']) {
+        const other = await Trit.load(modelPath, { kernels, dense: true, contextLength: 256 });
+        const skipping = await Trit.load(modelPath, { kernels, contextLength: 256 });
+        assert.deepEqual([other.info.dense, skipping.info.dense], [true, false]);
+        assert.deepEqual((await other.generate(prompt, greedy).result).ids, expected);
+        assert.deepEqual((await skipping.generate(prompt, greedy).result).ids, expected);
+        other.close();
+        skipping.close();
+    }
+});
+
 test('generate: the kind of KV cache, threads and context length load', async () => {
     const expected = (await model.generate(prompt, greedy).result).ids;
     for (const kv of ['f16', 'int8']) {

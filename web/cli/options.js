@@ -26,6 +26,7 @@ const options = {
     flavour: text,
     kv: text,
     kernels: text,
+    dense: flag,
     ids: text,
     temp: text,
     'top-k': text,
@@ -53,7 +54,16 @@ const options = {
 };
 
 /** Options of every command that loads a model. */
-export const modelOptions = ['model', 'ctx-size', 'threads', 'flavour', 'kv', 'kernels', 'json'];
+export const modelOptions = [
+    'model',
+    'ctx-size',
+    'threads',
+    'flavour',
+    'kv',
+    'kernels',
+    'dense',
+    'json',
+];
 /** Options of every command that draws tokens. */
 export const samplingOptions = [
     ...['n-predict', 'temp', 'top-k', 'top-p', 'min-p', 'repeat-penalty', 'frequency-penalty'],
@@ -150,6 +160,7 @@ export function loadOptions(values) {
         flavour: values.flavour,
         kv: values.kv,
         kernels: values.kernels,
+        dense: values.dense,
     };
 }
 
