@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 // `npm run hash`: one model, one hash. Every combination of platform, flavour, kernel table, threads, slice,
 // history and KV type; `npm test` makes some of these runs.
+//   npm run hash -- native,Node v128,ref     only these platforms and tables
 import { spawnSync } from 'node:child_process';
 import { repoDir, toolEnv } from '../wasm/toolchain/paths.mjs';
 
@@ -19,6 +20,7 @@ run(process.execPath, 'wasm/toolchain/build.mjs');
 
 // Only now are the packages that it imports sure to be there.
 const { oneHash } = await import('./hash/one-hash.mjs');
-const wrong = await oneHash(true, console.log);
+const [names, tables] = process.argv.slice(2).map((list) => list.split(','));
+const wrong = await oneHash(true, console.log, names, tables);
 for (const line of wrong) console.error(`wrong: ${line}`);
 process.exit(wrong.length > 0 ? 1 : 0);

@@ -83,17 +83,21 @@ function compare(rows, print) {
 /**
  * @param {boolean} full all combinations, or each value of each axis on each platform
  * @param {(line: string) => void} print gets a line for every run and for every kind of hash
+ * @param {string[]} [names] of platforms, without it all
+ * @param {string[]} [tables] of kernels, without it all and the public interface
  * @returns {Promise<string[]>} what is wrong
  */
-export async function oneHash(full, print) {
+export async function oneHash(full, print, names = Object.keys(platforms), tables) {
     mkdirSync(join(repoDir, 'build/hash'), { recursive: true });
     writeFlipped();
     const prompts = await makePrompts();
     const all = [];
     const wrong = [];
     print(line(['platform', ...AXES, 'weights', 'hash']));
-    for (const [name, open] of Object.entries(platforms)) {
-        const platform = await open(prompts);
+    for (const name of names) {
+        if (!(name in platforms)) throw new Error(`there is no platform ${name}`);
+        const platform = await platforms[name](prompts);
+        if (tables) platform.tables = platform.tables.filter((table) => tables.includes(table));
         try {
             const rows = await runPlatform(name, platform, full, print);
             all.push(...rows);
