@@ -77,20 +77,31 @@ typedef struct {
     int n_w;
     float *y; /* [n_slice][n_rows], the matrices' rows behind each other */
     int n_rows;
+    int unit_rows; /* that one thread computes in one go */
 } linear_job;
 
-static int row_groups(const tritx_ternary *w) { return (w->rows - 1) / TRIT_T2_ROWS + 1; }
+/* Parts of a tile are read from memory at half the speed of the whole. */
+static int unit_rows(const trit_session *s)
+{
+    return s->n_slice == 1 && s->kernels->layout == TRIT_LAYOUT_TILES ? TRIT_TILE_ROWS
+                                                                      : TRIT_T2_ROWS;
+}
 
-/* Ranges of groups of TRIT_T2_ROWS rows, of all matrices behind each other. */
-static void linear_groups(void *ctx, int begin, int end)
+static int n_units(const linear_job *j, const tritx_ternary *w)
+{
+    return (w->rows - 1) / j->unit_rows + 1;
+}
+
+/* Ranges of units of rows, of all matrices behind each other. */
+static void linear_units(void *ctx, int begin, int end)
 {
     const linear_job *j = ctx;
     const trit_session *s = j->s;
-    int first_row = 0, first_group = 0;
-    for (int i = 0; i < j->n_w; first_row += j->w[i]->rows, first_group += row_groups(j->w[i++])) {
+    int first_row = 0, first_unit = 0;
+    for (int i = 0; i < j->n_w; first_row += j->w[i]->rows, first_unit += n_units(j, j->w[i++])) {
         const tritx_ternary *w = j->w[i];
-        int from = begin > first_group ? (begin - first_group) * TRIT_T2_ROWS : 0,
-            to = (end - first_group) * TRIT_T2_ROWS;
+        int from = begin > first_unit ? (begin - first_unit) * j->unit_rows : 0,
+            to = (end - first_unit) * j->unit_rows;
         if (to > w->rows) to = w->rows;
         if (from >= to) continue;
         if (s->n_slice == 1)
@@ -106,14 +117,20 @@ static void linear_groups(void *ctx, int begin, int end)
 static void linear(trit_session *s, float *y, const tritx_ternary *a, const tritx_ternary *b,
                    const tritx_ternary *c)
 {
-    linear_job job = {.s = s, .w = {a, b, c}, .n_w = c ? 3 : b ? 2 : 1, .y = y};
-    int n_groups = 0;
+    linear_job job = {.s = s,
+                      .w = {a, b, c},
+                      .n_w = c   ? 3
+                             : b ? 2
+                                 : 1,
+                      .y = y,
+                      .unit_rows = unit_rows(s)};
+    int n = 0;
     for (int i = 0; i < job.n_w; i++) {
         job.n_rows += job.w[i]->rows;
-        n_groups += row_groups(job.w[i]);
+        n += n_units(&job, job.w[i]);
     }
     if (s->n_slice == 1) s->kernels->lut_t2(s->lut, s->quant, a->cols);
-    tritx_parallel_for(s->pool, linear_groups, &job, n_groups, 1);
+    tritx_parallel_for(s->pool, linear_units, &job, n, 1);
 }
 
 /* ---- a step over the rows of `up` that a squared ReLU leaves, of one token ---- */

@@ -19,10 +19,10 @@ enum { SPINS = 1000000 };
  * small piece only. */
 enum { CHUNKS_A_THREAD = 8 };
 
-/* When a core is taken away, waiting for the thread on it costs more than the thread brings: after
- * LATE_MAX such waits half of the threads pause for some jobs, and longer each time it happens. */
+/* When a core is taken away, waiting for the thread on it, some milliseconds, costs more than the
+ * thread brings: after LATE_MAX such waits half of the threads pause for some jobs, and longer each time it happens. */
 enum { LATE_MAX = 3, CALM_JOBS = 4096, PAUSE_MIN = 512, PAUSE_MAX = 16384 };
-static const double LATE_MS = 0.1;
+static const double LATE_MS = 1.0;
 
 struct trit_pool {
     int n_threads;
@@ -205,7 +205,7 @@ static int take_part(trit_pool *pool)
 
 static void judge(trit_pool *pool, double work_ms, double wait_ms)
 {
-    if (wait_ms < LATE_MS || wait_ms < work_ms) {
+    if (wait_ms < LATE_MS || wait_ms < 2 * work_ms) {
         if (++pool->n_calm < CALM_JOBS) return;
         pool->n_calm = pool->n_late = 0;
         pool->pause = PAUSE_MIN;

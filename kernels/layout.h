@@ -10,14 +10,15 @@ typedef enum {
     /* For dot products: rows in pairs, [rows/2][cols/64][2][16 bytes], so that one thread reads one
      * stream. Byte j of a block holds its columns 16f + j at bits 2f, 2f+1, f = 0 ... 3. */
     TRIT_LAYOUT_PAIRS,
-    /* For look-ups: tiles of 256 rows (the last one may be smaller), in groups of 64 rows,
+    /* For look-ups, whose tables of 16 columns serve a whole tile (smaller tiles are read from memory at
+     * half the speed): tiles of 1152 rows (the last one may be smaller), in groups of 64 rows,
      * [tile][cols/16][group][8][32 bytes]. Byte i of 32 bytes holds columns 2p, 2p+1 of the 16, of
      * row 32*(i/16) + i%16 of the group in its low nibble and of the 16th row after in its high one;
      * a nibble is code(2p) + 4 * code(2p + 1). */
     TRIT_LAYOUT_TILES
 } trit_layout;
 
-enum { TRIT_T2_COLS = 64, TRIT_T2_ROWS = 64, TRIT_TILE_ROWS = 256, TRIT_COLS_MAX = 65536 };
+enum { TRIT_T2_COLS = 64, TRIT_T2_ROWS = 64, TRIT_TILE_ROWS = 1152, TRIT_COLS_MAX = 65536 };
 
 static inline size_t trit_t2_cols(size_t cols)
 {
