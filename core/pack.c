@@ -40,29 +40,12 @@ void tritx_ternarise(uint8_t *codes, const uint8_t *source, size_t n, tritx_dtyp
 
 void tritx_wire_encode(uint8_t *wire, const uint8_t *codes, size_t cols)
 {
-    size_t n = tritx_wire_bytes(cols);
+    size_t n = trit_wire_bytes(cols);
     for (size_t j = 0; j < n; j++) {
         unsigned v = 0;
         for (size_t i = 0; i < 5; i++) v = v * 3 + (i * n + j < cols ? codes[i * n + j] : 1u);
         wire[j] = (uint8_t)((v * 256 + 242) / 243);
     }
-}
-
-bool tritx_wire_decode(uint8_t *codes, const uint8_t *wire, size_t cols)
-{
-    size_t n = tritx_wire_bytes(cols);
-    unsigned bad = 0;
-    for (size_t j = 0; j < n; j++) {
-        unsigned t = wire[j], v = 0;
-        for (size_t i = 0; i < 5; i++) {
-            t = (t & 255) * 3;
-            v = v * 3 + (t >> 8);
-            if (i * n + j < cols) codes[i * n + j] = (uint8_t)(t >> 8);
-            else bad |= (t >> 8) ^ 1;
-        }
-        bad |= ((v * 256 + 242) / 243) ^ wire[j];
-    }
-    return bad == 0;
 }
 
 void tritx_i8_put_row(int8_t *i8, size_t row, const int8_t *codes, size_t cols)

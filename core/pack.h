@@ -25,11 +25,8 @@ trit_status tritx_absmean(const uint8_t *source, size_t n, tritx_dtype dtype, fl
 void tritx_ternarise(uint8_t *codes, const uint8_t *source, size_t n, tritx_dtype dtype,
                      float scale);
 
-/* Bytes of a row of `cols` codes in the packed file. */
-static inline size_t tritx_wire_bytes(size_t cols) { return (cols + 4) / 5; }
-/* FORMAT.md, "Ternary codes". Decoding: false for an impossible byte or a pad code that is not 1. */
+/* A row of the packed file (kernels.h, "wire") from codes [cols]. The way back is a kernel. */
 void tritx_wire_encode(uint8_t *wire, const uint8_t *codes, size_t cols);
-bool tritx_wire_decode(uint8_t *codes, const uint8_t *wire, size_t cols);
 
 /* One row into or out of the i8 layout of kernels.h; cols a multiple of 16. */
 void tritx_i8_put_row(int8_t *i8, size_t row, const int8_t *codes, size_t cols);

@@ -53,7 +53,7 @@ static trit_status array(writer *w, tritx_slot slot, int layer, const char *dtyp
 static trit_status ternary(writer *w, tritx_slot slot, int layer, const tritx_ternary *t)
 {
     char name[64];
-    size_t rows = (size_t)t->rows, cols = (size_t)t->cols, row_bytes = tritx_wire_bytes(cols);
+    size_t rows = (size_t)t->rows, cols = (size_t)t->cols, row_bytes = trit_wire_bytes(cols);
     if (w->header) {
         tritx_name_write(slot, layer, name, sizeof name);
         describe(w, name, "U8", rows, row_bytes, rows * row_bytes);

@@ -281,3 +281,5 @@ void tritx_parallel_for(trit_pool *pool, tritx_range_fn *fn, void *ctx, int n_ro
 }
 
 #endif
+
+int tritx_pool_threads(const trit_pool *pool) { return pool ? pool->n_threads : 1; }

@@ -11,6 +11,9 @@ typedef void tritx_range_fn(void *ctx, int begin, int end);
  * thread may call it at a time. */
 void tritx_parallel_for(trit_pool *pool, tritx_range_fn *fn, void *ctx, int n_rows, int grain);
 
+/* How many threads there are, the caller included. pool NULL = 1. */
+int tritx_pool_threads(const trit_pool *pool);
+
 /* Milliseconds for judging whether threads are worth waiting for: when cores are taken away, fewer
  * threads take part for a while. Without a clock all always do. NULL pool: nothing happens. */
 void tritx_pool_clock(trit_pool *pool, double (*now)(void *ctx), void *ctx);

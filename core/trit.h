@@ -127,6 +127,7 @@ trit_status trit_config_preset(const char *name, trit_config *config, trit_error
 
 typedef struct trit_model trit_model;
 typedef struct trit_loader trit_loader;
+typedef struct trit_pool trit_pool;
 
 typedef enum { TRIT_HEAD_AS_IS = 0, TRIT_HEAD_INT8, TRIT_HEAD_F16 } trit_head;
 
@@ -153,6 +154,9 @@ trit_status trit_kernels_tune(double (*now)(void *ctx), void *ctx, char *choice,
  * kind is UNSUPPORTED. AS_IS is INT8 for masters. */
 trit_status trit_loader_new(trit_loader **loader, trit_head head, const char *kernels,
                             trit_error *err);
+/* Threads that expand the weights, before the first push (else STATE); the pool must outlive the
+ * loader. */
+trit_status trit_loader_pool(trit_loader *loader, trit_pool *pool, trit_error *err);
 /* TRIT_SIDE_CONFIG comes first, the others in any order, all before the first push (else STATE).
  * The text is not kept. BAD_JSON, BAD_CONFIG, BAD_TOKENIZER, UNSUPPORTED. */
 trit_status trit_loader_side(trit_loader *loader, trit_side side, const char *text, size_t n_bytes,
@@ -224,9 +228,8 @@ trit_status trit_chat_render(const trit_model *model, const trit_message *messag
 
 /* ---- threads ---- */
 
-typedef struct trit_pool trit_pool;
-/* A pool of n_threads in all (the caller is one of them), 1 ... 64. It must outlive the sessions
- * that use it, and only one of them may run at a time. UNSUPPORTED for more than 1 in a build
+/* A pool of n_threads in all (the caller is one of them), 1 ... 64. It must outlive the loaders
+ * and sessions that use it, and only one of them may run at a time. UNSUPPORTED for more than 1 in a build
  * without threads. */
 trit_status trit_pool_new(trit_pool **pool, int n_threads, trit_error *err);
 void trit_pool_free(trit_pool *pool);

@@ -8,10 +8,14 @@
 #ifndef TRIT_KERNELS_H
 #define TRIT_KERNELS_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
 #include "layout.h"
+
+/* wire, a row of ternary codes in the packed file, five a byte (models/FORMAT.md, "Ternary codes"). */
+static inline size_t trit_wire_bytes(size_t cols) { return (cols + 4) / 5; }
 
 /* i8, the kernel layout of int8 rows (embedding, head): rows in pairs, 16 columns a row and block:
  * [rows/2][cols/16][2][16], so that one thread reads one stream. cols a multiple of 16; rows are
@@ -125,6 +129,11 @@ typedef void trit_glu_relu2_fn(float *restrict y, const float *restrict gate,
                                const float *restrict up, int n);
 /* x[i] += y[i]. x, y [n], n a multiple of 4. */
 typedef void trit_add_fn(float *restrict x, const float *restrict y, int n);
+
+/* codes [cols] of one row of wire [trit_wire_bytes(cols)], and 1 from there to the larger of
+ * trit_t2_cols(cols) and 5 * trit_wire_bytes(cols), which is at most 4 more. False, with any codes
+ * in 0 ... 2, when a byte is not one that codes make or a code beyond cols is not 1. */
+typedef bool trit_wire_decode_fn(uint8_t *restrict codes, const uint8_t *restrict wire, int cols);
 
 typedef struct {
     const char *name;

@@ -200,6 +200,14 @@ static void add(float *restrict x, const float *restrict y, int n)
     for (int i = 0; i < n; i++) x[i] += y[i];
 }
 
+static bool wire_decode(uint8_t *restrict codes, const uint8_t *restrict wire, int cols)
+{
+    size_t n = trit_wire_bytes((size_t)cols);
+    bool good = true;
+    for (size_t j = 0; j < n; j++) good &= tritx_wire_byte(codes + j, n, wire[j]);
+    return tritx_wire_end(codes, (size_t)cols, 5 * n, trit_t2_cols((size_t)cols)) && good;
+}
+
 const trit_kernels trit_kernels_ref = {
     .name = "ref",
     .layout = TRIT_LAYOUT_PAIRS,

@@ -3,6 +3,8 @@
 #ifndef TRIT_SCALAR_H
 #define TRIT_SCALAR_H
 
+#include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -94,5 +96,27 @@ static inline double tritx_exp(double x)
 static inline float tritx_expf(float x) { return (float)tritx_exp((double)x); }
 
 static inline float tritx_silu(float x) { return x / (1.0f + tritx_expf(-x)); }
+
+/* The five codes of a byte of wire to codes[0], codes[stride] ...; false for a byte that no codes make:
+ * byte = ceil(256 v / 243) for a v is 243 * byte = 256 * v + rest with rest below 243. */
+static inline bool tritx_wire_byte(uint8_t *codes, size_t stride, uint8_t byte)
+{
+    unsigned rest = byte;
+    for (size_t i = 0; i < 5; i++) {
+        rest *= 3;
+        codes[i * stride] = (uint8_t)(rest >> 8);
+        rest &= 255;
+    }
+    return rest < 243;
+}
+
+/* After the bytes of a row: whether the codes beyond cols are 1; then they are all. */
+static inline bool tritx_wire_end(uint8_t *codes, size_t cols, size_t n_decoded, size_t n_padded)
+{
+    bool good = true;
+    for (size_t k = cols; k < n_decoded; k++) good &= codes[k] == 1;
+    for (size_t k = n_decoded; k < n_padded; k++) codes[k] = 1;
+    return good;
+}
 
 #endif

@@ -4,6 +4,7 @@
 #ifndef TRIT_V128_H
 #define TRIT_V128_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <string.h>
 
@@ -45,7 +46,11 @@ static inline v128 v_zip_low_u32(v128 a, v128 b) { return wasm_i32x4_shuffle(a, 
 static inline v128 v_zip_high_u32(v128 a, v128 b) { return wasm_i32x4_shuffle(a, b, 2, 6, 3, 7); }
 /* table[i], i in 0 ... 15 */
 static inline v128 v_look_up(v128 table, v128 i) { return wasm_i8x16_swizzle(table, i); }
+static inline v128 v_xor(v128 a, v128 b) { return wasm_v128_xor(a, b); }
+static inline bool v_any(v128 a) { return wasm_v128_any_true(a); }
+static inline v128 v_gt_i8(v128 a, v128 b) { return wasm_i8x16_gt(a, b); }
 static inline v128 v_add_i8(v128 a, v128 b) { return wasm_i8x16_add(a, b); }
+static inline v128 v_sub_i8(v128 a, v128 b) { return wasm_i8x16_sub(a, b); }
 static inline v128 v_mul_i16(v128 a, v128 b) { return wasm_i16x8_mul(a, b); }
 static inline v128 v_sub_i16(v128 a, v128 b) { return wasm_i16x8_sub(a, b); }
 static inline v128 v_add_i16(v128 a, v128 b) { return wasm_i16x8_add(a, b); }
@@ -162,7 +167,11 @@ static inline v128 v_look_up(v128 table, v128 i)
     for (int k = 0; k < 16; k++) at[k] = t[at[k] & 15];
     return v_load(at);
 }
+static inline v128 v_xor(v128 a, v128 b) { return a ^ b; }
+static inline bool v_any(v128 a) { return (a[0] | a[1] | a[2] | a[3]) != 0; }
+static inline v128 v_gt_i8(v128 a, v128 b) { return (v128)((v_i8x16)a > (v_i8x16)b); }
 static inline v128 v_add_i8(v128 a, v128 b) { return (v128)((v_u8x16)a + (v_u8x16)b); }
+static inline v128 v_sub_i8(v128 a, v128 b) { return (v128)((v_u8x16)a - (v_u8x16)b); }
 static inline v128 v_mul_i16(v128 a, v128 b) { return (v128)((v_u16x8)a * (v_u16x8)b); }
 static inline v128 v_sub_i16(v128 a, v128 b) { return (v128)((v_u16x8)a - (v_u16x8)b); }
 static inline v128 v_add_i16(v128 a, v128 b) { return (v128)((v_u16x8)a + (v_u16x8)b); }

@@ -32,6 +32,11 @@ TRIT_EXPORT trit_status trit_js_loader_new(trit_head head, const char *kernels, 
     return trit_loader_new(out, head, kernels, fresh_error());
 }
 
+TRIT_EXPORT trit_status trit_js_loader_pool(trit_loader *loader, trit_pool *pool)
+{
+    return trit_loader_pool(loader, pool, fresh_error());
+}
+
 TRIT_EXPORT trit_status trit_js_loader_side(trit_loader *loader, trit_side side, const char *text,
                                             size_t n_bytes)
 {

@@ -68,6 +68,7 @@ export class Engine {
         if (value === undefined) throw new TritError('PARAM', 'head is not one of int8 and f16');
         this.#kernels = kernels;
         this.#loader = this.#c.with(kernels, (text) => this.#c.make('loader_new', value, text));
+        this.#c.call('loader_pool', this.#loader, this.#openPool());
     }
 
     /**
@@ -170,9 +171,9 @@ export class Engine {
 
     close() {
         this.#c.plain('session_free', this.#session);
-        this.#c.plain('pool_free', this.#pool);
-        this.#c.plain('model_free', this.#model);
         this.#c.plain('loader_free', this.#loader);
+        this.#c.plain('model_free', this.#model);
+        this.#c.plain('pool_free', this.#pool);
         this.#session = this.#pool = this.#model = this.#loader = 0;
     }
 
@@ -250,14 +251,20 @@ export class Engine {
         return [this.#settings.contextLength, defaults.slice, kv];
     }
 
+    /** @returns {number} 0 for a single thread */
+    #openPool() {
+        const { threads } = this.#choice;
+        if (threads > 1) this.#pool ||= this.#c.make('pool_new', threads);
+        return this.#pool;
+    }
+
     #openSession() {
         if (this.#session) return this.#session;
-        if (this.#choice.threads > 1) this.#pool ||= this.#c.make('pool_new', this.#choice.threads);
         this.#session = this.#c.make(
             'session_new',
             this.#model,
             ...this.#sessionArguments(),
-            this.#pool,
+            this.#openPool(),
             Number(this.#settings.dense),
         );
         return this.#session;

@@ -85,6 +85,23 @@ static void bench_head(const trit_kernels *k, const char *model, int rows, int c
     free(w), free(plane), free(x), free(y), free(scale), free(sum);
 }
 
+/* Groups of rows from the file's bytes to a layout; the bytes are those of the file. */
+static void bench_wire(const trit_kernels *k, const char *model, int cols)
+{
+    char shape[64];
+    double best;
+    size_t n = trit_wire_bytes((size_t)cols), padded = trit_t2_cols((size_t)cols);
+    uint8_t *wire = calloc(n, TRIT_T2_ROWS), *codes = malloc(TRIT_T2_ROWS * padded + 4),
+            *w = malloc(trit_t2_bytes(TRIT_T2_ROWS, (size_t)cols));
+    snprintf(shape, sizeof shape, "%s %d", model, cols);
+    BEST(for (size_t r = 0; r < TRIT_T2_ROWS; r++)
+             k->wire_decode(codes + r * padded, wire + r * n, cols));
+    report(k->name, "wire_decode", shape, best, 64.0 * cols, 64.0 * (double)n);
+    BEST(trit_t2_put(k->layout, w, codes, 0, TRIT_T2_ROWS, (size_t)cols));
+    report(k->name, "t2_put", shape, best, 64.0 * cols, 64.0 * (double)n);
+    free(wire), free(codes), free(w);
+}
+
 static void bench_rows(const trit_kernels *k, const char *model, int dim, int ffn, int n_head,
                        int head_dim)
 {
@@ -132,6 +149,8 @@ int main(void)
         bench_linear(k, "0.7B down", 1536, 4096);
         bench_head(k, "2B4T", 32064, 2560); /* a quarter of its 128,256 rows */
         bench_head(k, "0.7B", 32002, 1536);
+        bench_wire(k, "2B4T gate", 2560);
+        bench_wire(k, "2B4T down", 6912);
         bench_rows(k, "2B4T", 2560, 6912, 20, 128);
         bench_rows(k, "0.7B", 1536, 4096, 16, 96);
     }

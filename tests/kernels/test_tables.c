@@ -193,6 +193,29 @@ static void test_float_rows(const trit_kernels *k, int n, data_kind kind, float 
     free(x), free(y), release(a), release(b);
 }
 
+/* Every byte at the first and last places, so every pad as well; elsewhere one that is impossible. */
+static void test_wire(const trit_kernels *k, int cols)
+{
+    enum { IMPOSSIBLE = 1 };
+    size_t n = trit_wire_bytes((size_t)cols), padded = trit_t2_cols((size_t)cols),
+           n_codes = padded > 5 * n ? padded : 5 * n;
+    uint8_t *wire = malloc(n), *a = guarded(n_codes), *b = guarded(n_codes);
+    for (size_t j = 0; j < n; j++) wire[j] = (uint8_t)((random_u32() % 243 * 256 + 242) / 243);
+    for (size_t at = 0; at < n; at++) {
+        bool edge = at < 2 || at + 2 > n;
+        uint8_t kept = wire[at];
+        for (int byte = edge ? 0 : IMPOSSIBLE; byte < (edge ? 256 : IMPOSSIBLE + 1); byte++) {
+            wire[at] = (uint8_t)byte;
+            bool good = k->wire_decode(b, wire, cols);
+            TRIT_CHECK_EQ_I(good, trit_kernels_ref.wire_decode(a, wire, cols));
+            TRIT_CHECK(!good || byte != IMPOSSIBLE);
+            check_same("wire_decode", a, b, n_codes);
+        }
+        wire[at] = kept;
+    }
+    free(wire), release(a), release(b);
+}
+
 static void test_attention(const trit_kernels *k, int n_group, int n_kv, int n, float scale)
 {
     size_t stride = (size_t)n + 12, bytes = (size_t)(n_group * n) * sizeof(float),
@@ -244,6 +267,7 @@ static void test_table(const trit_kernels *k)
             for (int n = 4; n < 300; n += 12)
                 test_float_rows(k, n, (data_kind)kind, scales[s] > 1e9f ? 1e9f : scales[s]);
         }
+    for (int n = 1; n < 700; n += n < 90 ? 1 : 37) test_wire(k, n);
     for (int n_kv = 1; n_kv < 200; n_kv += 33)
         for (int n = 4; n <= 256; n = n * 2 + 4 * (n == 64))
             test_attention(k, 1 + (n_kv + n / 4) % 7, n_kv, n, n_kv % 2 ? 1.0f : 30.0f);

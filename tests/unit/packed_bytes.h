@@ -20,11 +20,12 @@ static inline int append(void *ctx, const uint8_t *bytes, size_t n)
 }
 
 /* Pushes the file `step` bytes at a time; *model is untouched on failure. */
-static inline trit_status load(const uint8_t *bytes, size_t n, size_t step, trit_model **model,
-                               trit_error *err)
+static inline trit_status load_by(trit_pool *pool, const uint8_t *bytes, size_t n, size_t step,
+                                  trit_model **model, trit_error *err)
 {
     trit_loader *loader = NULL;
     TRIT_CHECK_EQ_I(trit_loader_new(&loader, TRIT_HEAD_AS_IS, NULL, err), TRIT_OK);
+    TRIT_CHECK_EQ_I(trit_loader_pool(loader, pool, err), TRIT_OK);
     trit_status status = TRIT_OK;
     for (size_t at = 0; at < n && status == TRIT_OK; at += step)
         status = trit_loader_push(loader, bytes + at, n - at < step ? n - at : step, err);
@@ -32,6 +33,12 @@ static inline trit_status load(const uint8_t *bytes, size_t n, size_t step, trit
     else TRIT_CHECK_EQ_I(trit_loader_push(loader, bytes, 1, NULL), TRIT_STATE);
     trit_loader_free(loader);
     return status;
+}
+
+static inline trit_status load(const uint8_t *bytes, size_t n, size_t step, trit_model **model,
+                               trit_error *err)
+{
+    return load_by(NULL, bytes, n, step, model, err);
 }
 
 /* `card` NULL: the model's own. */

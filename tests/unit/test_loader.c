@@ -63,6 +63,53 @@ static void test_sides(void)
     trit_loader_free(loader);
 }
 
+/* Where in the file the tensor's data begin. */
+static size_t data_of(const buffer *file, const char *tensor)
+{
+    size_t n_header = file->bytes[0] | (size_t)file->bytes[1] << 8 | (size_t)file->bytes[2] << 16;
+    const char *offsets = strstr(find(file, tensor), "\"data_offsets\":[");
+    return 8 + n_header + strtoul(offsets + strlen("\"data_offsets\":["), NULL, 10);
+}
+
+/* Several groups of rows, whose last is not full, and threads that find two errors in any order. */
+static void test_threads(void)
+{
+    trit_config c;
+    trit_model *model = NULL, *again = NULL;
+    TRIT_CHECK_EQ_I(trit_config_preset("tiny", &c, NULL), TRIT_OK);
+    c.n_layer = 1, c.n_vocab = 300, c.dim = 48, c.ffn_dim = 260, c.n_head = 2, c.n_head_kv = 1,
+    c.head_dim = 8;
+    TRIT_CHECK_EQ_I(trit_model_synthetic(&c, 1, NULL, &model, NULL), TRIT_OK);
+    buffer file = write_model(model, NULL);
+    size_t gate = data_of(&file, "\"0.gate\":"), embed = data_of(&file, "\"embed\":"), row = 10;
+    for (int n_threads = 0; n_threads <= 9; n_threads += n_threads < 4 ? 1 : 5) {
+        trit_pool *pool = NULL;
+        if (n_threads && trit_pool_new(&pool, n_threads, NULL) == TRIT_UNSUPPORTED) break;
+        for (size_t step = 641; step < 2 * file.n; step *= 9) {
+            trit_error err = {0};
+            TRIT_CHECK_EQ_I(load_by(pool, file.bytes, file.n, step, &again, NULL), TRIT_OK);
+            buffer copy = write_model(again, NULL);
+            TRIT_CHECK(same_bytes(&copy, &file));
+            trit_model_free(again);
+            free(copy.bytes);
+            uint8_t kept[] = {file.bytes[gate + 70 * row + 3], file.bytes[gate + 200 * row],
+                              file.bytes[embed + 130 * 48 + 47]};
+            file.bytes[gate + 70 * row + 3] = file.bytes[gate + 200 * row] = 1;
+            TRIT_CHECK_EQ_I(load_by(pool, file.bytes, file.n, step, &again, &err), TRIT_BAD_CODES);
+            TRIT_CHECK_EQ_I(err.offset, gate + 70 * row);
+            TRIT_CHECK(strstr(err.message, "0.gate: row 70 ") != NULL);
+            file.bytes[embed + 130 * 48 + 47] = 128;
+            TRIT_CHECK_EQ_I(load_by(pool, file.bytes, file.n, step, &again, &err), TRIT_BAD_CODES);
+            TRIT_CHECK_EQ_I(err.offset, embed + 130 * 48);
+            file.bytes[gate + 70 * row + 3] = kept[0], file.bytes[gate + 200 * row] = kept[1];
+            file.bytes[embed + 130 * 48 + 47] = kept[2];
+        }
+        trit_pool_free(pool);
+    }
+    free(file.bytes);
+    trit_model_free(model);
+}
+
 /* A name without an end, up to the end of the memory. */
 static void test_config(trit_config c)
 {
@@ -88,6 +135,7 @@ int main(void)
 
     test_order(&file);
     test_sides();
+    test_threads();
     test_config(*trit_model_config(model));
     again = NULL;
     for (size_t n = 0; n < file.n; n += n < 6000 ? 1 : 97)

@@ -1,0 +1,66 @@
+/* The inside of a loader, shared by loader.c (the state machine), loader_plan.c (what each tensor must
+ * look like) and loader_rows.c (what becomes of its bytes). */
+#ifndef TRIT_LOADER_H
+#define TRIT_LOADER_H
+
+#include "json.h"
+#include "model.h"
+#include "pool.h"
+#include "safetensors.h"
+#include "tune.h"
+
+typedef enum { STATE_LENGTH, STATE_HEADER, STATE_DATA, STATE_FAILED } loader_state;
+
+/* Groups of rows are dealt out to lanes, each with scratch memory of its own. */
+enum { TRITX_LOADER_LANES = 8 };
+
+typedef struct {
+    uint8_t *codes; /* TRIT_T2_ROWS padded rows of codes and 4 more; or one row of int8 */
+    float *floats;  /* masters: one row */
+} tritx_lane;
+
+struct trit_loader {
+    loader_state state;
+    trit_head head;
+    char kernels[TRIT_CHOICE_BYTES];
+    trit_pool *pool;
+    trit_config config;
+    bool have_config, packed;
+    tritx_tokenizer_tables tables; /* until the tokenizer takes them */
+    bool have_tokenizer;
+    uint64_t offset; /* bytes pushed so far */
+    uint8_t length[8];
+    size_t n_filled; /* bytes of the present state's or group's buffer */
+    uint8_t *header;
+    size_t n_header;
+    tritx_json json;
+    tritx_tensor *tensors;
+    size_t n_tensors, tensor; /* the one being read */
+    tritx_slot slot;
+    int layer;
+    size_t n_rows, row_bytes, row; /* row: how many of it have been taken */
+    uint8_t *group;                /* for rows that come in pieces */
+    int n_lanes;
+    tritx_lane lanes[TRITX_LOADER_LANES];
+    uint8_t *seen; /* [n_layer][TRIT_SLOT_COUNT] */
+    trit_model *model;
+};
+
+static inline const char *tritx_loader_name(const trit_loader *l)
+{
+    return l->tensors[l->tensor].name;
+}
+
+/* UNKNOWN_TENSOR when the name means nothing. */
+trit_status tritx_loader_find(const trit_loader *l, const tritx_tensor *t, tritx_slot *slot,
+                              int *layer, trit_error *err);
+/* Rows that the tensor is read by; 1 when it is needed as a whole. */
+size_t tritx_loader_rows(trit_loader *l, const tritx_tensor *t, tritx_slot slot);
+/* The model and all memory that loading takes, after every tensor has been checked. */
+trit_status tritx_loader_plan(trit_loader *l, trit_error *err);
+
+/* Takes n rows of the present tensor, from row l->row on. n is a multiple of TRIT_T2_ROWS, or goes
+ * to the end of the tensor. l->offset is behind them. */
+trit_status tritx_loader_take(trit_loader *l, const uint8_t *bytes, size_t n, trit_error *err);
+
+#endif
