@@ -83,7 +83,8 @@ static double head_ms(stopwatch *w, const trit_kernels *k) { return best_ms(w, r
 
 static const char *fastest(stopwatch *w, double (*measure)(stopwatch *w, const trit_kernels *k))
 {
-    const trit_kernels *winner = NULL;
+    const trit_kernels *winner = trit_kernels_by_index(0);
+    if (trit_kernels_by_index(1) == &trit_kernels_ref) return winner->name; /* the only one */
     for (int round = 0; round < ROUNDS; round++) {
         double best = 0;
         winner = NULL;

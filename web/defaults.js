@@ -21,5 +21,5 @@ export const defaults = Object.freeze({
     /** The engine's own limit; needed before the engine, whose threads start with it. */
     maxThreads: 64,
     /** Bytes of a model that are handed over at once. */
-    chunkBytes: 16 * 1024 * 1024,
+    chunkBytes: 4 * 1024 * 1024,
 });

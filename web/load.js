@@ -138,7 +138,8 @@ async function sendTensors(platform, client, tensors, { signal, onProgress }) {
         // one chunk is being taken while the next is read
         await taken;
         loaded += chunk.length;
-        taken = client.call('push', [chunk], { signal, transfer: [chunk.buffer] });
+        const transfer = chunk.buffer instanceof ArrayBuffer ? [chunk.buffer] : [];
+        taken = client.call('push', [chunk], { signal, transfer });
         taken.catch(() => {});
         onProgress?.({ phase: 'load', loaded, total });
     }

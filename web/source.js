@@ -16,8 +16,8 @@ import { TritError } from './errors.js';
  *
  * @typedef {Bytes | Masters} Source
  *
- * @typedef {{total: number | undefined, chunks: AsyncIterable<Uint8Array>}} Opened the chunks are
- *   copies that nobody else uses; an unknown total is undefined
+ * @typedef {{total: number | undefined, chunks: AsyncIterable<Uint8Array>}} Opened a chunk is a copy
+ *   that stays as it is until the next but one is asked for; an unknown total is undefined
  * @typedef {(source: Bytes, signal?: AbortSignal) => Promise<Opened>} Open
  */
 
@@ -58,7 +58,8 @@ export async function openBytes(source, signal) {
 export async function readAll(source, open, signal) {
     /** @type {any[]} */
     const parts = [];
-    for await (const chunk of (await open(source, signal)).chunks) parts.push(chunk);
+    for await (const chunk of (await open(source, signal)).chunks)
+        parts.push(Uint8Array.from(chunk));
     return new Uint8Array(await new Blob(parts).arrayBuffer());
 }
 
