@@ -256,21 +256,25 @@ static trit_kv_view kv_view(const trit_session *s, int layer, int kv_head)
                           .scale_stride = heads};
 }
 
-/* index = token * groups + group of query heads; output to gate_up */
+/* Lane l does the pieces l, l + TRITX_ATTENTION_LANES ...; piece = token * groups + group of query
+ * heads; output to gate_up */
 static void attend(void *ctx, int begin, int end)
 {
     const attention_job *j = ctx;
     trit_session *s = j->s;
     const trit_config *c = &s->model->config;
-    int n = c->head_dim, n_groups = c->n_head / j->n_group, row = q_dim(c) + 2 * kv_dim(c);
+    int n = c->head_dim, n_groups = c->n_head / j->n_group, row = q_dim(c) + 2 * kv_dim(c),
+        n_shared = c->n_head / c->n_head_kv;
     float scale = 1.0f / sqrtf((float)n);
-    for (int i = begin; i < end; i++) {
-        int t = i / n_groups, head = i % n_groups * j->n_group;
-        trit_kv_view kv = kv_view(s, j->layer, head / (c->n_head / c->n_head_kv));
-        s->kernels->attention(s->gate_up + (size_t)t * (size_t)q_dim(c) + (size_t)(head * n),
-                              s->score + (size_t)(t * c->n_head + head) * (size_t)s->params.n_ctx,
-                              s->qkv + (size_t)t * (size_t)row + (size_t)(head * n), j->n_group,
-                              &kv, (int)s->n_done + t + 1, n, scale);
+    for (int lane = begin; lane < end; lane++) {
+        float *score = s->score + (size_t)(lane * n_shared) * (size_t)s->params.n_ctx;
+        for (int i = lane; i < s->n_slice * n_groups; i += TRITX_ATTENTION_LANES) {
+            int t = i / n_groups, head = i % n_groups * j->n_group;
+            trit_kv_view kv = kv_view(s, j->layer, head / n_shared);
+            s->kernels->attention(s->gate_up + (size_t)t * (size_t)q_dim(c) + (size_t)(head * n),
+                                  score, s->qkv + (size_t)t * (size_t)row + (size_t)(head * n),
+                                  j->n_group, &kv, (int)s->n_done + t + 1, n, scale);
+        }
     }
 }
 
@@ -306,12 +310,13 @@ trit_status tritx_decoder_attention(trit_session *s, int layer, trit_error *err)
     const trit_config *c = &s->model->config;
     const tritx_layer *w = &s->model->layers[layer];
     attention_job job = {s, layer, group_size(s)};
-    int n_groups = s->n_slice * (c->n_head / job.n_group);
+    int n_pieces = s->n_slice * (c->n_head / job.n_group);
 
     TRIT_TRY(quantise(s, s->hidden, s->wide, w->attn_norm, c->dim, layer, TRIT_SITE_QKV, err));
     linear(s, s->qkv, &w->q, &w->k, &w->v);
     TRIT_TRY(fill_kv_cache(s, &job, err));
-    tritx_parallel_for(s->pool, attend, &job, n_groups, 1);
+    tritx_parallel_for(s->pool, attend, &job,
+                       n_pieces < TRITX_ATTENTION_LANES ? n_pieces : TRITX_ATTENTION_LANES, 1);
     TRIT_TRY(quantise(s, s->gate_up, s->wide, w->attn_sub_norm, q_dim(c), layer, TRIT_SITE_O, err));
     linear(s, s->update, &w->o, NULL, NULL);
     s->kernels->add(s->hidden, s->update, s->n_slice * c->dim);

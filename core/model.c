@@ -2,75 +2,53 @@
 
 #include <stdlib.h>
 
+#include "arena.h"
 #include "kernels.h"
 #include "tune.h"
 
-enum { ALIGNMENT = 64 };
-
-/* Two passes with the same code: base NULL measures, then the arena is cut. */
-typedef struct {
-    uint8_t *base;
-    size_t used;
-    bool overflow;
-} cutter;
-
-static void *cut(cutter *c, size_t count, size_t size)
-{
-    size_t bytes = 0, end = 0;
-    if (!tritx_mul_ok(count, size, &bytes) || !tritx_add_ok(c->used, bytes, &end) ||
-        end > SIZE_MAX / 2 - ALIGNMENT) {
-        c->overflow = true;
-        return NULL;
-    }
-    void *p = c->base ? c->base + c->used : NULL;
-    c->used = tritx_round_up(end, ALIGNMENT);
-    return p;
-}
-
-static void cut_ternary(cutter *c, tritx_ternary *t, int rows, int cols)
+static void cut_ternary(tritx_cutter *c, tritx_ternary *t, int rows, int cols)
 {
     t->rows = rows;
     t->cols = cols;
-    t->codes = cut(c, 1, trit_t2_bytes((size_t)rows, (size_t)cols));
-    t->scale = cut(c, 1, sizeof(float));
+    t->codes = tritx_cut(c, trit_t2_bytes((size_t)rows, (size_t)cols), 1, 1);
+    t->scale = tritx_cut(c, 1, 1, sizeof(float));
 }
 
-static void cut_rows(cutter *c, tritx_rows *r, int rows, int cols, uint8_t weight)
+static void cut_rows(tritx_cutter *c, tritx_rows *r, int rows, int cols, uint8_t weight)
 {
     r->rows = rows;
     r->cols = cols;
     if (weight == TRIT_WEIGHT_F16) {
-        size_t row_bytes = (size_t)cols * sizeof(uint16_t);
-        r->f16 = cut(c, (size_t)rows, row_bytes);
+        r->f16 = tritx_cut(c, (size_t)rows, (size_t)cols, sizeof(uint16_t));
         return;
     }
-    r->i8 = cut(c, tritx_round_up((size_t)rows, 2), (size_t)cols);
-    r->scale = cut(c, (size_t)rows, sizeof(float));
-    r->sum = cut(c, (size_t)rows, sizeof(int32_t));
+    r->i8 = tritx_cut(c, tritx_round_up((size_t)rows, 2), (size_t)cols, 1);
+    r->scale = tritx_cut(c, (size_t)rows, 1, sizeof(float));
+    r->sum = tritx_cut(c, (size_t)rows, 1, sizeof(int32_t));
 }
 
-static void cut_model(cutter *c, trit_model *m)
+static void cut_model(tritx_cutter *c, trit_model *m)
 {
     const trit_config *g = &m->config;
     int q = g->n_head * g->head_dim, kv = g->n_head_kv * g->head_dim;
     cut_rows(c, &m->embed, g->n_vocab, g->dim, g->site[TRIT_SITE_HEAD].weight);
     for (int i = 0; i < g->n_layer; i++) {
         tritx_layer *l = &m->layers[i];
-        l->attn_norm = cut(c, (size_t)g->dim, sizeof(float));
+        l->attn_norm = tritx_cut(c, (size_t)g->dim, 1, sizeof(float));
         cut_ternary(c, &l->q, q, g->dim);
         cut_ternary(c, &l->k, kv, g->dim);
         cut_ternary(c, &l->v, kv, g->dim);
         if (g->site[TRIT_SITE_O].norm == TRIT_NORM_RMS)
-            l->attn_sub_norm = cut(c, (size_t)q, sizeof(float));
+            l->attn_sub_norm = tritx_cut(c, (size_t)q, 1, sizeof(float));
         cut_ternary(c, &l->o, g->dim, q);
-        l->ffn_norm = cut(c, (size_t)g->dim, sizeof(float));
+        l->ffn_norm = tritx_cut(c, (size_t)g->dim, 1, sizeof(float));
         cut_ternary(c, &l->gate, g->ffn_dim, g->dim);
         cut_ternary(c, &l->up, g->ffn_dim, g->dim);
         if (g->site[TRIT_SITE_DOWN].norm == TRIT_NORM_RMS)
-            l->ffn_sub_norm = cut(c, (size_t)g->ffn_dim, sizeof(float));
+            l->ffn_sub_norm = tritx_cut(c, (size_t)g->ffn_dim, 1, sizeof(float));
         cut_ternary(c, &l->down, g->dim, g->ffn_dim);
     }
-    m->norm = cut(c, (size_t)g->dim, sizeof(float));
+    m->norm = tritx_cut(c, (size_t)g->dim, 1, sizeof(float));
     if (!g->tied_head) cut_rows(c, &m->head, g->n_vocab, g->dim, g->site[TRIT_SITE_HEAD].weight);
 }
 
@@ -88,12 +66,12 @@ trit_status tritx_model_new(const trit_config *config, const char *kernels, trit
     m->layers = calloc((size_t)config->n_layer, sizeof *m->layers);
     m->card = calloc(1, 1);
     if (!m->layers || !m->card) goto fail;
-    cutter measure = {0};
+    tritx_cutter measure = {0};
     cut_model(&measure, m);
     if (measure.overflow) goto fail;
-    m->arena = aligned_alloc(ALIGNMENT, measure.used);
+    m->arena = aligned_alloc(TRIT_ARENA_ALIGNMENT, measure.used);
     if (!m->arena) goto fail;
-    cutter c = {.base = m->arena};
+    tritx_cutter c = {.base = (uintptr_t)m->arena};
     cut_model(&c, m);
     m->n_bytes = measure.used + (size_t)config->n_layer * sizeof *m->layers;
     *model = m;

@@ -3,31 +3,13 @@
 
 #include <stdlib.h>
 
+#include "arena.h"
 #include "real.h"
 #include "scalar.h"
 
-enum { MAX_SLICE = 256, ALIGNMENT = 64 };
+enum { MAX_SLICE = 256 };
 
-typedef struct {
-    uint8_t *base;
-    size_t used;
-    bool overflow;
-} cutter;
-
-static void *cut(cutter *c, size_t rows, size_t cols, size_t size)
-{
-    size_t bytes, end;
-    if (!tritx_mul_ok(rows, cols, &bytes) || !tritx_mul_ok(bytes, size, &bytes) ||
-        !tritx_add_ok(c->used, bytes, &end) || end > SIZE_MAX / 2) {
-        c->overflow = true;
-        return NULL;
-    }
-    void *p = c->base ? c->base + c->used : NULL;
-    c->used = tritx_round_up(end, ALIGNMENT);
-    return p;
-}
-
-static void cut_session(cutter *c, trit_session *s)
+static void cut_session(tritx_cutter *c, trit_session *s)
 {
     const trit_config *g = &s->model->config;
     size_t n_ctx = (size_t)s->params.n_ctx, n = (size_t)s->params.n_slice, dim = (size_t)g->dim,
@@ -39,34 +21,35 @@ static void cut_session(cutter *c, trit_session *s)
                                                                                          : 1;
     size_t wide = dim > ffn ? dim : ffn;
     if (q > wide) wide = q;
-    s->tokens = cut(c, n_ctx, 1, sizeof *s->tokens);
-    s->k = cut(c, kv_rows, kv, kv_size);
-    s->v = cut(c, kv_rows, kv, kv_size);
+    s->tokens = tritx_cut(c, n_ctx, 1, sizeof *s->tokens);
+    s->k = tritx_cut(c, kv_rows, kv, kv_size);
+    s->v = tritx_cut(c, kv_rows, kv, kv_size);
     if (s->params.kv == TRIT_KV_INT8) {
-        s->k_scale = cut(c, kv_rows, (size_t)g->n_head_kv, sizeof(float));
-        s->v_scale = cut(c, kv_rows, (size_t)g->n_head_kv, sizeof(float));
+        s->k_scale = tritx_cut(c, kv_rows, (size_t)g->n_head_kv, sizeof(float));
+        s->v_scale = tritx_cut(c, kv_rows, (size_t)g->n_head_kv, sizeof(float));
     }
-    s->rope_cos = cut(c, n_ctx, (size_t)g->head_dim / 2, sizeof(float));
-    s->rope_sin = cut(c, n_ctx, (size_t)g->head_dim / 2, sizeof(float));
-    s->hidden = cut(c, n, dim, sizeof(float));
-    s->wide = cut(c, n, wide, sizeof(float));
-    s->qkv = cut(c, n, q + 2 * kv, sizeof(float));
-    s->gate_up = cut(c, n, 2 * ffn > q ? 2 * ffn : q, sizeof(float));
-    s->update = cut(c, n, dim, sizeof(float));
-    s->score = cut(c, n * (size_t)g->n_head, n_ctx, sizeof(float));
-    s->kv_fits = cut(c, n, 1, sizeof(bool));
-    s->rows = cut(c, ffn, 1, sizeof *s->rows);
-    s->quant = cut(c, n, trit_t2_cols(wide), 1);
-    s->lut = cut(c, trit_t2_cols(wide), TRIT_LUT_BYTES, 1);
-    s->quant_sum = cut(c, n, 1, sizeof(int32_t));
-    s->quant_scale = cut(c, n, 1, sizeof(float));
-    s->head_high = cut(c, dim, 1, 1);
-    s->head_low = cut(c, dim, 1, 1);
-    s->logits = cut(c, (size_t)g->n_vocab, 1, sizeof(float));
+    s->rope_cos = tritx_cut(c, n_ctx, (size_t)g->head_dim / 2, sizeof(float));
+    s->rope_sin = tritx_cut(c, n_ctx, (size_t)g->head_dim / 2, sizeof(float));
+    s->hidden = tritx_cut(c, n, dim, sizeof(float));
+    s->wide = tritx_cut(c, n, wide, sizeof(float));
+    s->qkv = tritx_cut(c, n, q + 2 * kv, sizeof(float));
+    s->gate_up = tritx_cut(c, n, 2 * ffn > q ? 2 * ffn : q, sizeof(float));
+    s->update = tritx_cut(c, n, dim, sizeof(float));
+    s->score = tritx_cut(c, TRITX_ATTENTION_LANES * (size_t)(g->n_head / g->n_head_kv), n_ctx,
+                         sizeof(float));
+    s->kv_fits = tritx_cut(c, n, 1, sizeof(bool));
+    s->rows = tritx_cut(c, ffn, 1, sizeof *s->rows);
+    s->quant = tritx_cut(c, n, trit_t2_cols(wide), 1);
+    s->lut = tritx_cut(c, trit_t2_cols(wide), TRIT_LUT_BYTES, 1);
+    s->quant_sum = tritx_cut(c, n, 1, sizeof(int32_t));
+    s->quant_scale = tritx_cut(c, n, 1, sizeof(float));
+    s->head_high = tritx_cut(c, dim, 1, 1);
+    s->head_low = tritx_cut(c, dim, 1, 1);
+    s->logits = tritx_cut(c, (size_t)g->n_vocab, 1, sizeof(float));
 }
 
 static trit_status prepare(const trit_model *model, const trit_session_params *p, trit_session *s,
-                           cutter *c, trit_error *err)
+                           tritx_cutter *c, trit_error *err)
 {
     if (!model || !p) return tritx_fail(err, TRIT_PARAM, 0, "session: NULL argument");
     if (p->n_ctx < 1 || p->n_ctx > model->config.n_ctx)
@@ -90,7 +73,7 @@ trit_status trit_session_bytes(const trit_model *model, const trit_session_param
                                size_t *n_bytes, trit_error *err)
 {
     trit_session s = {0};
-    cutter c = {0};
+    tritx_cutter c = {0};
     if (!n_bytes) return tritx_fail(err, TRIT_PARAM, 0, "session: NULL argument");
     TRIT_TRY(prepare(model, params, &s, &c, err));
     *n_bytes = c.used + sizeof s;
@@ -118,11 +101,11 @@ trit_status trit_session_new(const trit_model *model, const trit_session_params 
                              trit_session **session, trit_error *err)
 {
     trit_session measured = {0};
-    cutter c = {0};
+    tritx_cutter c = {0};
     if (!session) return tritx_fail(err, TRIT_PARAM, 0, "session: NULL argument");
     TRIT_TRY(prepare(model, params, &measured, &c, err));
     trit_session *s = calloc(1, sizeof *s);
-    void *arena = aligned_alloc(ALIGNMENT, c.used);
+    void *arena = aligned_alloc(TRIT_ARENA_ALIGNMENT, c.used);
     if (!s || !arena) {
         free(s);
         free(arena);
@@ -132,7 +115,7 @@ trit_status trit_session_new(const trit_model *model, const trit_session_params 
     }
     *s = measured;
     s->arena = arena;
-    c = (cutter){.base = arena};
+    c = (tritx_cutter){.base = (uintptr_t)arena};
     cut_session(&c, s);
     s->pool = params->pool;
     fill_rope(s);

@@ -7,6 +7,10 @@
 #include "pool.h"
 #include "skip.h"
 
+/* Attention is dealt out to lanes, each with scores of its own: enough for even shares among threads,
+ * where scores for every token of a slice would take more memory than all but the KV cache. */
+enum { TRITX_ATTENTION_LANES = 32 };
+
 struct trit_session {
     const trit_model *model;
     const trit_kernels *kernels; /* the model's */
@@ -36,7 +40,7 @@ struct trit_session {
     float *qkv;                 /* [n_slice][q + 2 kv] */
     float *gate_up;             /* [n_slice][2 ffn_dim]; also attention output */
     float *update;              /* [n_slice][dim] what is added to the residual stream */
-    float *score;               /* [n_slice * n_head][n_ctx] */
+    float *score;               /* [lanes][query heads of a KV head][n_ctx] */
     bool *kv_fits;              /* [n_slice] */
     int32_t *rows;              /* [ffn_dim] rows of `up` that one token needs */
     int8_t *quant;              /* [n_slice][columns of t2] */
