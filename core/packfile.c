@@ -16,13 +16,32 @@ typedef struct {
     size_t n_header, header_capacity;
     uint64_t data_end;
     uint8_t *row, *codes; /* scratch of the second walk */
+    uint8_t *pending;     /* [PENDING_BYTES] */
+    size_t n_pending;
     trit_error *err;
 } writer;
 
-static trit_status emit(writer *w, const void *bytes, size_t n)
+/* Rows are small, and each call of the sink may be one of the system. */
+enum { PENDING_BYTES = 1 << 18 };
+
+static trit_status flush(writer *w)
 {
-    if (w->sink(w->ctx, bytes, n) != 0)
+    if (w->n_pending && w->sink(w->ctx, w->pending, w->n_pending) != 0)
         return tritx_fail(w->err, TRIT_ABORTED, 0, "the receiver of the packed file stopped");
+    w->n_pending = 0;
+    return TRIT_OK;
+}
+
+static trit_status emit(writer *w, const void *bytes, size_t n_bytes)
+{
+    for (const uint8_t *p = bytes; n_bytes;) {
+        size_t room = PENDING_BYTES - w->n_pending, n = n_bytes < room ? n_bytes : room;
+        memcpy(w->pending + w->n_pending, p, n);
+        w->n_pending += n;
+        p += n;
+        n_bytes -= n;
+        if (w->n_pending == PENDING_BYTES) TRIT_TRY(flush(w));
+    }
     return TRIT_OK;
 }
 
@@ -193,13 +212,16 @@ trit_status trit_model_write(const trit_model *model, const char *card, trit_sin
     w.header = malloc(w.header_capacity);
     w.row = malloc(widest);
     w.codes = malloc(widest);
-    trit_status status = w.header && w.row && w.codes
+    w.pending = malloc(PENDING_BYTES);
+    trit_status status = w.header && w.row && w.codes && w.pending
                              ? write_header(&w, card)
                              : tritx_fail(err, TRIT_OOM, 0, "no memory to pack");
     free(w.header);
     w.header = NULL;
     if (status == TRIT_OK) status = walk(&w);
+    if (status == TRIT_OK) status = flush(&w);
     free(w.row);
     free(w.codes);
+    free(w.pending);
     return status;
 }

@@ -22,15 +22,22 @@ void tritx_config_2b4t_axes(trit_config *config)
 static const struct {
     const char *name;
     trit_ffn ffn;
+    trit_norm sub_norm; /* before o and down */
+    uint8_t tied_head;
     int32_t n_layer, dim, ffn_dim, n_head, n_head_kv, head_dim, n_vocab, n_ctx;
-    float rope_theta;
+    float norm_eps, rope_theta;
 } presets[] = {
     /* the bundled test model's shape */
-    {"tiny", TRIT_FFN_GLU_RELU2, 8, 256, 768, 4, 2, 64, 4096, 512, 10000.0f},
+    {"tiny", TRIT_FFN_GLU_RELU2, TRIT_NORM_RMS, 1, 8, 256, 768, 4, 2, 64, 4096, 512, 1e-5f, 1e4f},
     /* 1bitLLM/bitnet_b1_58-large; arXiv 2402.17764, 700M row */
-    {"0.7B", TRIT_FFN_GLU_SILU, 24, 1536, 4096, 16, 16, 96, 32002, 2048, 10000.0f},
+    {"0.7B", TRIT_FFN_GLU_SILU, TRIT_NORM_RMS, 1, 24, 1536, 4096, 16, 16, 96, 32002, 2048, 1e-5f,
+     1e4f},
     /* microsoft/bitnet-b1.58-2B-4T; arXiv 2504.12285 */
-    {"2B4T", TRIT_FFN_GLU_RELU2, 30, 2560, 6912, 20, 5, 128, 128256, 4096, 500000.0f},
+    {"2B4T", TRIT_FFN_GLU_RELU2, TRIT_NORM_RMS, 1, 30, 2560, 6912, 20, 5, 128, 128256, 4096, 1e-5f,
+     5e5f},
+    /* tiiuae/Falcon3-7B-Base-1.58bit */
+    {"Falcon3-7B", TRIT_FFN_GLU_SILU, TRIT_NORM_NONE, 0, 28, 3072, 23040, 12, 4, 256, 131072, 8192,
+     1e-6f, 1000042.0f},
 };
 
 trit_status trit_config_preset(const char *name, trit_config *config, trit_error *err)
@@ -45,15 +52,18 @@ trit_status trit_config_preset(const char *name, trit_config *config, trit_error
                          .head_dim = presets[i].head_dim,
                          .n_vocab = presets[i].n_vocab,
                          .n_ctx = presets[i].n_ctx,
-                         .norm_eps = 1e-5f,
+                         .norm_eps = presets[i].norm_eps,
                          .rope_theta = presets[i].rope_theta,
                          .bos_id = -1};
         tritx_config_2b4t_axes(&c);
         c.ffn = (uint8_t)presets[i].ffn;
+        c.tied_head = presets[i].tied_head;
+        c.site[TRIT_SITE_O].norm = c.site[TRIT_SITE_DOWN].norm = (uint8_t)presets[i].sub_norm;
         *config = c;
         return TRIT_OK;
     }
-    return tritx_fail(err, TRIT_PARAM, 0, "no shape of that name: use tiny, 0.7B or 2B4T");
+    return tritx_fail(err, TRIT_PARAM, 0,
+                      "no shape of that name: use tiny, 0.7B, 2B4T or Falcon3-7B");
 }
 
 /* Chat templates we render ourselves, by the exact text of their publisher. */

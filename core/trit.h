@@ -120,7 +120,7 @@ typedef struct {
 
 /* OK, UNSUPPORTED (an axis value that is declared but not served yet) or BAD_CONFIG. */
 trit_status trit_config_validate(const trit_config *config, trit_error *err);
-/* A known shape by name: "tiny", "0.7B", "2B4T"; PARAM when there is none of that name. */
+/* A known shape by name: "tiny", "0.7B", "2B4T", "Falcon3-7B"; PARAM when there is none of that name. */
 trit_status trit_config_preset(const char *name, trit_config *config, trit_error *err);
 
 /* ---- loader ---- */
@@ -173,10 +173,20 @@ void trit_model_free(trit_model *model);
 
 const trit_config *trit_model_config(const trit_model *model); /* owned by the model */
 size_t trit_model_bytes(const trit_model *model);              /* memory of the weights */
+
+/* How the weights of a model without training are drawn. */
+typedef struct {
+    uint64_t seed;
+    float zeros; /* share of the ternary weights that are 0, in 0 ... 1 */
+    /* Share of the FFN gate's outputs that squared ReLU makes 0, in 0.5 ... 0.99, by a bias in the
+     * stream that every row of the gate takes off; 0 = no bias, which makes it about a half. */
+    float gate_zeros;
+} trit_synthetic;
 /* A model of this shape with pseudo-random weights, for benchmarks and tests. With more than 256
- * ids it has a tokenizer of one token a byte, and can be packed. As trit_config_validate. */
-trit_status trit_model_synthetic(const trit_config *config, uint64_t seed, const char *kernels,
-                                 trit_model **model, trit_error *err);
+ * ids it has a tokenizer of one token a byte, and can be packed. As trit_config_validate; PARAM for
+ * shares out of range, or zeros behind a gate without squared ReLU and norms before o and down. */
+trit_status trit_model_synthetic(const trit_config *config, const trit_synthetic *how,
+                                 const char *kernels, trit_model **model, trit_error *err);
 
 /* ---- packed file (models/FORMAT.md) ---- */
 

@@ -56,12 +56,17 @@ TRIT_EXPORT trit_status trit_js_loader_finish(trit_loader *loader, trit_model **
 
 TRIT_EXPORT void trit_js_loader_free(trit_loader *loader) { trit_loader_free(loader); }
 
-TRIT_EXPORT trit_status trit_js_model_synthetic(const char *shape, uint32_t seed,
-                                                const char *kernels, trit_model **out)
+/* n_ctx: what the context is to be at least, as no training has bounded it. */
+TRIT_EXPORT trit_status trit_js_model_synthetic(const char *shape, int32_t n_ctx, float zeros,
+                                                float gate_zeros, const char *kernels,
+                                                trit_model **out)
 {
     trit_config config;
+    trit_synthetic how = {.seed = 1, .zeros = zeros, .gate_zeros = gate_zeros};
     trit_status status = trit_config_preset(shape, &config, fresh_error());
-    return status == TRIT_OK ? trit_model_synthetic(&config, seed, kernels, out, &error) : status;
+    if (status != TRIT_OK) return status;
+    if (n_ctx > config.n_ctx) config.n_ctx = n_ctx;
+    return trit_model_synthetic(&config, &how, kernels, out, &error);
 }
 
 TRIT_EXPORT void trit_js_model_free(trit_model *model) { trit_model_free(model); }

@@ -17,11 +17,12 @@ const help = `usage: trit COMMAND [options]
   run       -m MODEL -p TEXT         go on where the text ends
   chat      -m MODEL                 talk; Ctrl-C stops an answer, Ctrl-D leaves
   pack      SOURCE -o OUT.trit       make a packed model of a safetensors folder
+  pack      --synthetic SHAPE -o OUT.trit   a full-size model of random weights
   info      -m MODEL                 what a model is
   tokenize  -m MODEL -p TEXT         the ids of a text
   logits    -m MODEL --ids 1,2 --out FILE   float32, little-endian; --all: after each token
   score     -m MODEL -f FILE         bits per byte and perplexity of a text
-  bench     -m MODEL | --shape NAME  tokens per second
+  bench     -m MODEL | --shape SHAPE tokens per second
 
   -m MODEL            a packed model, or a folder with config.json and model.safetensors
   -p TEXT, -f FILE    the text, or the file that holds it; run also takes --ids 1,2,3
@@ -37,6 +38,9 @@ const help = `usage: trit COMMAND [options]
   --system TEXT       chat: the system message
   --special --bos     tokenize: read special tokens; put BOS first
   --head int8|f16     pack: how the embedding is kept; --card FILE: a JSON object to carry along
+  SHAPE               tiny, 0.7B, 2B4T or Falcon3-7B
+  --zeros X           share of zero weights, 1/3 without it; --gate-zeros X: of zeros behind the FFN's
+                      gate, 0.5 ... 0.99, for shapes with squared ReLU
   --prefill N --decode N --repeat N   bench: lengths, and how often
   --no-display-prompt run: print the answer only
   --json              one line of JSON on standard output and nothing else

@@ -103,15 +103,21 @@ export class Engine {
     }
 
     /**
-     * A model of this shape with random weights, for measurements.
+     * A model of this shape with random weights, for measurements. The context may be longer than
+     * the shape's own.
      * @param {string} shape
+     * @param {import('./protocol.js').RandomWeights} weights
      * @param {Settings} settings
      * @param {string} [kernels]
      */
-    synthetic(shape, settings, kernels = this.#fastest) {
+    synthetic(shape, weights, settings, kernels = this.#fastest) {
+        const { zeros = defaults.zeros, gateZeros = 0 } = weights;
+        const { contextLength = 0 } = settings;
         this.#kernels = kernels;
         const model = this.#c.with(shape, (name) =>
-            this.#c.with(kernels, (text) => this.#c.make('model_synthetic', name, 1, text)),
+            this.#c.with(kernels, (text) =>
+                this.#c.make('model_synthetic', name, contextLength, zeros, gateZeros, text),
+            ),
         );
         return this.#open(model, settings);
     }

@@ -49,7 +49,7 @@ export const Trit = Object.freeze({
     /**
      * A model of a known shape with random weights, for measurements.
      * @param {string} shape
-     * @param {LoadOptions} [options]
+     * @param {LoadOptions & import('./protocol.js').RandomWeights} [options]
      * @returns {Promise<Model>}
      */
     synthetic: (shape, options = {}) => synthetic(platform, shape, options),

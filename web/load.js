@@ -48,13 +48,17 @@ export async function load(platform, source, options) {
  * A model of a known shape with random weights, for measurements.
  * @param {Platform} platform
  * @param {string} shape
- * @param {LoadOptions} options
+ * @param {LoadOptions & import('./protocol.js').RandomWeights} options
  * @returns {Promise<Model>}
  */
 export async function synthetic(platform, shape, options) {
     if (typeof shape !== 'string') throw new TritError('PARAM', 'the shape is not a string');
+    const { zeros, gateZeros, kernels, signal } = checkOptions(options);
+    for (const [name, share] of Object.entries({ zeros, gateZeros }))
+        if (share !== undefined && typeof share !== 'number')
+            throw new TritError('PARAM', `${name} is not a number`);
     return start(platform, options, (client, settings) =>
-        client.call('synthetic', [shape, settings, options.kernels], { signal: options.signal }),
+        client.call('synthetic', [shape, { zeros, gateZeros }, settings, kernels], { signal }),
     );
 }
 

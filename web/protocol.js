@@ -26,6 +26,10 @@
  *
  * @typedef {{contextLength?: number, kv?: string, dense?: boolean}} Settings
  *
+ * How random weights are drawn: the share of ternary weights that are 0, and of the gate's outputs
+ * that squared ReLU makes 0 (0.5 ... 0.99; without it about a half).
+ * @typedef {{zeros?: number, gateZeros?: number}} RandomWeights
+ *
  * @typedef {object} ModelInfo
  * @property {number} nLayer
  * @property {number} dim

@@ -1,3 +1,4 @@
+import { defaults } from './defaults.js';
 import { TritError } from './errors.js';
 
 /** Plain SIMD first. */
@@ -42,7 +43,8 @@ export function selfTest(c) {
  * @param {number} kernels
  */
 function openRun(c, kernels) {
-    const model = c.with(SHAPE, (name) => c.make('model_synthetic', name, 1, kernels));
+    const { zeros } = defaults;
+    const model = c.with(SHAPE, (name) => c.make('model_synthetic', name, 0, zeros, 0, kernels));
     const session = c.make('session_new', model, CONTEXT, 8, c.constants.kv.f32, 0, 0);
     const ids = Int32Array.from({ length: PREFILL }, (_, i) => 100 * i);
     c.with(ids, (address, n) => c.make('session_sync', session, address, n));

@@ -16,7 +16,8 @@ const ops = {
     side: ([name, text]) => engine.side(name, text),
     push: ([bytes]) => engine.push(bytes),
     finishLoad: ([settings]) => engine.finishLoad(settings),
-    synthetic: ([shape, settings, kernels]) => engine.synthetic(shape, settings, kernels),
+    synthetic: ([shape, weights, settings, kernels]) =>
+        engine.synthetic(shape, weights, settings, kernels),
     tokenize: ([text, options]) => engine.tokenize(text, options),
     detokenize: ([ids]) => engine.detokenize(ids),
     generate: ([prompt, params], job, emit) => engine.generate(prompt, params, job, emit),

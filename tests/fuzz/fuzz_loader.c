@@ -52,7 +52,9 @@ static buffer make_seed(void)
     config.bos_id = -1;
     config.add_bos = 0;
     config.n_stop = 0;
-    if (trit_model_synthetic(&config, 1, NULL, &model, NULL) != TRIT_OK) abort();
+    if (trit_model_synthetic(&config, &(trit_synthetic){.seed = 1, .zeros = 0.33f}, NULL, &model,
+                             NULL) != TRIT_OK)
+        abort();
     if (trit_model_write(model, NULL, append, &file, NULL) != TRIT_OK) abort();
     trit_model_free(model);
     /* A seed that is refused as it is would hide everything behind its first error. */

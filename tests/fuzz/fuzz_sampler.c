@@ -59,7 +59,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
     if (!model) {
         if (trit_config_preset("tiny", &config, NULL) != TRIT_OK) abort();
         config.n_layer = 1, config.n_vocab = N_VOCAB;
-        if (trit_model_synthetic(&config, 1, NULL, &model, NULL) != TRIT_OK) abort();
+        if (trit_model_synthetic(&config, &(trit_synthetic){.seed = 1, .zeros = 0.33f}, NULL,
+                                 &model, NULL) != TRIT_OK)
+            abort();
     }
     input in = {data, n};
     float logits[N_VOCAB], some[3], values[N_BIAS];

@@ -62,7 +62,9 @@ static inline trit_model *small_model(void)
     TRIT_CHECK_EQ_I(trit_config_preset("tiny", &c, NULL), TRIT_OK);
     c.n_layer = 1, c.n_vocab = 300, c.dim = 32, c.ffn_dim = 36, c.n_head = 2, c.n_head_kv = 1,
     c.head_dim = 8, c.tied_head = 0;
-    TRIT_CHECK_EQ_I(trit_model_synthetic(&c, 1, NULL, &model, NULL), TRIT_OK);
+    TRIT_CHECK_EQ_I(
+        trit_model_synthetic(&c, &(trit_synthetic){.seed = 1, .zeros = 0.33f}, NULL, &model, NULL),
+        TRIT_OK);
     return model;
 }
 

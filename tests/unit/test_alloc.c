@@ -38,7 +38,8 @@ static int append(void *ctx, const uint8_t *bytes, size_t n)
 static trit_status write_file(const trit_config *c)
 {
     trit_model *model = NULL;
-    trit_status status = trit_model_synthetic(c, 1, NULL, &model, NULL);
+    trit_status status =
+        trit_model_synthetic(c, &(trit_synthetic){.seed = 1, .zeros = 0.33f}, NULL, &model, NULL);
     n_file = 0;
     if (status == TRIT_OK) status = trit_model_write(model, NULL, append, NULL, NULL);
     trit_model_free(model);

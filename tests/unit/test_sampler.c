@@ -147,7 +147,9 @@ int main(void)
     trit_config c;
     TRIT_CHECK_EQ_I(trit_config_preset("tiny", &c, NULL), TRIT_OK);
     c.n_layer = 1, c.n_vocab = N;
-    TRIT_CHECK_EQ_I(trit_model_synthetic(&c, 1, NULL, &model, NULL), TRIT_OK);
+    TRIT_CHECK_EQ_I(
+        trit_model_synthetic(&c, &(trit_synthetic){.seed = 1, .zeros = 0.33f}, NULL, &model, NULL),
+        TRIT_OK);
     test_filters();
     test_frequencies();
     test_greedy_penalties_bias();

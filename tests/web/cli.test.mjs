@@ -121,6 +121,28 @@ test('pack makes the same file of a packed one, and leaves no other file', async
     assert.deepEqual(await readdir(folder), ['out.trit']);
 });
 
+test('pack --synthetic writes a model of random weights that loads like any other', async (t) => {
+    const folder = await temporaryFolder(t);
+    const [out, again] = [join(folder, 'out'), join(folder, 'again')];
+    const shape = ['pack', '--synthetic', 'tiny', '--gate-zeros', '0.9'];
+    const { bytes } = await json(...shape, '-o', out);
+    assert.equal((await cli(...shape, '-o', again)).code, 0);
+    const file = await readFile(out);
+    assert.equal(file.length, bytes);
+    assert.deepEqual(await readFile(again), file);
+    const info = await json('info', '-m', out, '-t', '1');
+    assert.equal(info.nLayer, 8);
+    assert.equal(info.nCtx, 512);
+    assert.match(info.card.description, /random weights in the shape of tiny/);
+    assert.deepEqual([info.card.zeros, info.card.gate_zeros], [1 / 3, 0.9]);
+    const { ids } = await json('run', '-m', out, '-t', '1', '-p', 'the', '-n', '4', '--temp', '0');
+    assert.equal(ids.length, 4);
+    const other = ['pack', '--synthetic', 'tiny', '--zeros', '0.42', '-c', '700', '-o', again];
+    assert.equal((await cli(...other)).code, 0);
+    assert.notDeepEqual(await readFile(again), file);
+    assert.equal((await json('info', '-m', again, '-t', '1')).nCtx, 700);
+});
+
 test('pack keeps the old file when the new one fails', async (t) => {
     const folder = await temporaryFolder(t);
     const [source, out] = [join(folder, 'cut.trit'), join(folder, 'out.trit')];
@@ -179,6 +201,17 @@ test('a failure is one clear line and an exit code', async (t) => {
         [['pack', modelPath, '-o', join(folder, 'no/where')], 1, 'FILE'],
         [['logits', ...m, '--ids', '1', '--out', folder], 1, 'FILE'],
         [['bench', '--shape', 'none', '-t', '1'], 1, 'PARAM'],
+        [['bench', '--shape', 'tiny', '--zeros', '2', '-t', '1'], 1, 'PARAM'],
+        [['bench', ...m, '--gate-zeros', '0.9'], 2, 'USAGE'],
+        [['pack', '-o', join(folder, 'x')], 2, 'USAGE'],
+        [['pack', modelPath, '--synthetic', 'tiny', '-o', join(folder, 'x')], 2, 'USAGE'],
+        [['pack', modelPath, '--zeros', '0.4', '-o', join(folder, 'x')], 2, 'USAGE'],
+        [['pack', '--synthetic', 'tiny', '--head', 'f16', '-o', join(folder, 'x')], 2, 'USAGE'],
+        [['pack', '--synthetic', 'tiny', '--zeros', 'x', '-o', join(folder, 'x')], 2, 'USAGE'],
+        [['pack', '--synthetic', 'tiny', '--zeros', '-1', '-o', join(folder, 'x')], 1, 'PARAM'],
+        [['pack', '--synthetic', 'tiny', '-c', '0', '-o', join(folder, 'x')], 1, 'PARAM'],
+        [['pack', '--synthetic', '3B', '-o', join(folder, 'x')], 1, 'PARAM'],
+        [['pack', '--synthetic', '0.7B', '--gate-zeros', '0.9', '-o', '/dev/null'], 1, 'PARAM'],
         [['run', ...m, '-p', 'x', '--temp', 'NaN'], 2, 'USAGE'],
         [['run', ...m, '-p', 'x', '--temp', 'Infinity'], 2, 'USAGE'],
         [['run', ...m, '--ids', '1,,2'], 2, 'USAGE'],

@@ -54,6 +54,8 @@ test('values of a wrong kind are refused, also where nothing stands', async () =
     assert.throws(() => model.generate(hole), parameter);
     for (const shape of [undefined, 7, {}])
         await assert.rejects(Trit.synthetic(shape, { threads: 1 }), parameter);
+    for (const weights of [{ zeros: '1' }, { zeros: NaN }, { gateZeros: null }, { gateZeros: 0.1 }])
+        await assert.rejects(Trit.synthetic('tiny', { ...weights, threads: 1 }), parameter);
     for (const head of ['constructor', '__proto__', Symbol('head')])
         await assert.rejects(Trit.load(modelPath, { head, threads: 1 }), parameter);
     await assert.rejects(Trit.load(new URL('file://elsewhere/model.trit')), parameter);

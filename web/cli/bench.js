@@ -1,5 +1,6 @@
 import { Trit } from '../node.js';
-import { loadOptions, modelOptions, number, parse, UsageError } from './options.js';
+import { loadOptions, modelOptions, number, parse, randomWeights } from './options.js';
+import { refuse, UsageError, weightOptions } from './options.js';
 import { printJson } from './output.js';
 
 /** @param {number[]} values */
@@ -10,9 +11,11 @@ const median = (values) => [...values].sort((a, b) => a - b)[values.length >> 1]
  * @param {AbortSignal} signal
  */
 export async function bench(args, signal) {
-    const { values } = parse(args, [...modelOptions, 'shape', 'prefill', 'decode', 'repeat']);
+    const names = ['shape', ...weightOptions, 'prefill', 'decode', 'repeat'];
+    const { values } = parse(args, [...modelOptions, ...names]);
     if ((values.model === undefined) === (values.shape === undefined))
         throw new UsageError('give either -m or --shape');
+    if (values.shape === undefined) refuse(values, weightOptions, 'without --shape');
     const prefill = number(values, 'prefill') ?? 128;
     const decode = number(values, 'decode') ?? 64;
     const repeat = number(values, 'repeat') ?? 5;
@@ -20,7 +23,7 @@ export async function bench(args, signal) {
     const wish = loadOptions(values);
     const options = { ...wish, contextLength: wish.contextLength ?? prefill + decode, signal };
     const model = values.shape
-        ? await Trit.synthetic(values.shape, options)
+        ? await Trit.synthetic(values.shape, { ...options, ...randomWeights(values) })
         : await Trit.load(values.model, options);
     try {
         const { flavour, threads } = model.info;

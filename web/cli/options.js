@@ -46,6 +46,9 @@ const options = {
     head: text,
     card: text,
     shape: text,
+    synthetic: text,
+    zeros: text,
+    'gate-zeros': text,
     prefill: text,
     decode: text,
     repeat: text,
@@ -128,6 +131,16 @@ export function required(values, name) {
 }
 
 /**
+ * @param {Record<string, any>} values
+ * @param {string[]} names options that make no sense
+ * @param {string} why such as "with --shape"
+ */
+export function refuse(values, names, why) {
+    const name = names.find((option) => values[option] !== undefined);
+    if (name !== undefined) throw new UsageError(`--${name} means nothing ${why}`);
+}
+
+/**
  * A plain number; what the range is, is checked where it is used.
  * @param {Record<string, any>} values
  * @param {string} name
@@ -163,6 +176,15 @@ export function loadOptions(values) {
         dense: values.dense,
     };
 }
+
+/** Options of every command that makes random weights. */
+export const weightOptions = ['zeros', 'gate-zeros'];
+
+/** @param {Record<string, any>} values */
+export const randomWeights = (values) => ({
+    zeros: number(values, 'zeros'),
+    gateZeros: number(values, 'gate-zeros'),
+});
 
 /** @param {Record<string, any>} values */
 export function generateOptions(values) {

@@ -1,10 +1,18 @@
+import { defaults } from '../defaults.js';
 import { Engine } from '../engine.js';
 import { throwIfAborted } from '../errors.js';
 import { openNode, resolveNode } from '../node-source.js';
+import { checkInteger } from '../params.js';
 import { isMasters, readAll, sideNames } from '../source.js';
 import { writeNewFile } from './new-file.js';
-import { parse, readText, required, UsageError } from './options.js';
+import { number, parse, randomWeights, readText, refuse, required } from './options.js';
+import { UsageError, weightOptions } from './options.js';
 import { printJson, progressBar } from './output.js';
+
+/**
+ * @typedef {(engine: Engine) => Promise<string | null> | string} Fill puts a model into the engine;
+ *   returns a card for it, null to keep the one that it has
+ */
 
 /**
  * Runs in this thread: a file is written piece by piece from inside one call of the engine.
@@ -12,19 +20,20 @@ import { printJson, progressBar } from './output.js';
  * @param {AbortSignal} signal
  */
 export async function pack(args, signal) {
-    const { values, positionals } = parse(args, ['output', 'head', 'card', 'json'], 1);
-    if (positionals.length === 0) throw new UsageError('SOURCE is missing');
+    const names = ['output', 'head', 'card', 'json', 'synthetic', 'ctx-size', ...weightOptions];
+    const { values, positionals } = parse(args, names, 1);
+    const isRandom = values.synthetic !== undefined;
+    if (isRandom === (positionals.length === 1))
+        throw new UsageError('give either SOURCE or --synthetic SHAPE');
     const out = required(values, 'output');
-    const source = await resolveNode(positionals[0]);
+    const fill = isRandom ? random(values) : await stored(positionals[0], values, signal);
     const card = values.card === undefined ? null : await readText(values.card);
     const bytes = await writeNewFile(out, async (write) => {
         const engine = await Engine.start({ flavour: 'simd128', threads: 1 });
         try {
-            engine.beginLoad(values.head ?? 'as-is');
-            await fill(engine, source, signal);
-            engine.finishLoad({});
+            const ownCard = await fill(engine);
             throwIfAborted(signal);
-            engine.write(card, write);
+            engine.write(card ?? ownCard, write);
         } finally {
             engine.close();
         }
@@ -34,11 +43,47 @@ export async function pack(args, signal) {
 }
 
 /**
+ * @param {Record<string, any>} values
+ * @returns {Fill}
+ */
+function random(values) {
+    refuse(values, ['head'], 'with --synthetic');
+    const contextLength = number(values, 'ctx-size');
+    if (contextLength !== undefined) checkInteger('--ctx-size', contextLength, 1);
+    const weights = randomWeights(values);
+    return (engine) => {
+        engine.synthetic(values.synthetic, weights, { contextLength });
+        return JSON.stringify({
+            description: `random weights in the shape of ${values.synthetic}, for measurements`,
+            zeros: weights.zeros ?? defaults.zeros,
+            gate_zeros: weights.gateZeros,
+        });
+    };
+}
+
+/**
+ * @param {string} path
+ * @param {Record<string, any>} values
+ * @param {AbortSignal} signal
+ * @returns {Promise<Fill>}
+ */
+async function stored(path, values, signal) {
+    refuse(values, ['ctx-size', ...weightOptions], 'without --synthetic');
+    const source = await resolveNode(path);
+    return async (engine) => {
+        engine.beginLoad(values.head ?? 'as-is');
+        await push(engine, source, signal);
+        engine.finishLoad({});
+        return null;
+    };
+}
+
+/**
  * @param {Engine} engine
  * @param {import('../source.js').Source} source
  * @param {AbortSignal} signal
  */
-async function fill(engine, source, signal) {
+async function push(engine, source, signal) {
     if (isMasters(source))
         for (const name of sideNames) {
             const side = source[name];
