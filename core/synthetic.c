@@ -44,23 +44,28 @@ static uint32_t draw(uint64_t *state)
     return (uint32_t)(*state >> 32);
 }
 
-/* Codes by a byte of noise: the wanted share is 1, the others are 0 and 2 alike. */
-static void codes_by_byte(uint8_t codes[256], float zeros)
+/* Four codes for each byte of noise. Of all of them the wanted share is 1, the others are 0 and 2
+ * alike, in random order. */
+static void shuffle_codes(uint8_t codes[1024], float zeros, uint64_t *state)
 {
-    int n_zeros = (int)(zeros * 256.0f + 0.5f);
-    for (int i = 0; i < 256; i++) codes[i] = (uint8_t)(i < n_zeros ? 1 : i % 2 * 2);
+    int n_zeros = (int)(zeros * 1024.0f + 0.5f);
+    for (int i = 0; i < 1024; i++) {
+        int at = (int)(draw(state) % (unsigned)(i + 1));
+        codes[i] = codes[at];
+        codes[at] = (uint8_t)(i < n_zeros ? 1 : i % 2 * 2);
+    }
 }
 
 /* A group of rows at a time, through `group` [TRIT_T2_ROWS][padded columns]. */
-static void random_codes(const trit_model *m, const tritx_ternary *t, const uint8_t by_byte[256],
-                         uint8_t *group, uint64_t *state)
+static void random_codes(const trit_model *m, const tritx_ternary *t,
+                         const uint8_t four_codes[1024], uint8_t *group, uint64_t *state)
 {
     size_t rows = (size_t)t->rows, cols = (size_t)t->cols, n = TRIT_T2_ROWS * trit_t2_cols(cols);
     for (size_t row = 0; row < rows; row += TRIT_T2_ROWS) {
         uint32_t bits = 0;
-        for (size_t k = 0; k < n; k++, bits >>= 8) {
-            if (k % 4 == 0) bits = draw(state);
-            group[k] = by_byte[bits & 255];
+        for (size_t k = 0; k < n; k += 4, bits >>= 8) {
+            if (k % 16 == 0) bits = draw(state);
+            memcpy(group + k, four_codes + 4 * (bits & 255), 4);
         }
         trit_t2_put(m->kernels.layout, t->codes, group, row, rows, cols);
     }
@@ -181,17 +186,18 @@ static trit_status fill(trit_model *m, const trit_synthetic *how, trit_error *er
     const trit_config *c = &m->config;
     size_t widest = (size_t)(c->dim > c->ffn_dim ? c->dim : c->ffn_dim),
            q = (size_t)c->n_head * (size_t)c->head_dim;
-    uint8_t *group = malloc(TRIT_T2_ROWS * trit_t2_cols(q > widest ? q : widest)), by_byte[256];
+    uint8_t *group = malloc(TRIT_T2_ROWS * trit_t2_cols(q > widest ? q : widest));
+    uint8_t four_codes[1024] = {0};
     if (!group) return tritx_fail(err, TRIT_OOM, 0, "no memory for random weights");
     uint64_t state = how->seed;
-    codes_by_byte(by_byte, how->zeros);
+    shuffle_codes(four_codes, how->zeros, &state);
     for (int i = 0; i < c->n_layer; i++)
         for (int s = TRIT_SLOT_LAYER_FIRST; s <= TRIT_SLOT_LAYER_LAST; s++) {
             size_t n = 0;
             const tritx_ternary *t = tritx_model_ternary(m, (tritx_slot)s, i);
             float *x = t ? NULL : tritx_model_floats(m, (tritx_slot)s, i, &n);
             for (size_t k = 0; x && k < n; k++) x[k] = n == 1 ? WEIGHT_SCALE : 1.0f;
-            if (t) random_codes(m, t, by_byte, group, &state);
+            if (t) random_codes(m, t, four_codes, group, &state);
         }
     for (int32_t i = 0; i < c->dim; i++) m->norm[i] = 1.0f;
     random_rows(&m->embed, &state);

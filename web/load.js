@@ -136,11 +136,13 @@ async function sendTensors(platform, client, tensors, { signal, onProgress }) {
     const { total, chunks } = await platform.open(tensors, signal);
     let loaded = 0;
     /** @type {Promise<unknown>} */
-    let taken = Promise.resolve();
+    let before = Promise.resolve();
+    let taken = before;
     for await (const chunk of chunks) {
         throwIfAborted(signal);
-        // one chunk is being taken while the next is read
-        await taken;
+        // one chunk is being taken and one waits, while the next is read
+        await before;
+        before = taken;
         loaded += chunk.length;
         const transfer = chunk.buffer instanceof ArrayBuffer ? [chunk.buffer] : [];
         taken = client.call('push', [chunk], { signal, transfer });

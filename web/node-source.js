@@ -70,15 +70,15 @@ const exists = (path) =>
     );
 
 /**
- * Reads into two buffers in turn: fresh memory for each piece takes longer than reading it. Shared
+ * Reads into three buffers in turn: fresh memory for each piece takes longer than reading it. Shared
  * ones, which need not be handed back.
  * @param {string} path
  */
 async function* fileChunks(path) {
     const file = await tryFile(path, () => open(path));
-    const buffers = [0, 1].map(() => new Uint8Array(new SharedArrayBuffer(defaults.chunkBytes)));
+    const buffers = [0, 1, 2].map(() => new Uint8Array(new SharedArrayBuffer(defaults.chunkBytes)));
     try {
-        for (let i = 0; ; i = 1 - i) {
+        for (let i = 0; ; i = (i + 1) % 3) {
             const { bytesRead } = await tryFile(path, () => file.read(buffers[i]));
             if (bytesRead === 0) return;
             yield buffers[i].subarray(0, bytesRead);

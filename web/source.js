@@ -17,7 +17,7 @@ import { TritError } from './errors.js';
  * @typedef {Bytes | Masters} Source
  *
  * @typedef {{total: number | undefined, chunks: AsyncIterable<Uint8Array>}} Opened a chunk is a copy
- *   that stays as it is until the next but one is asked for; an unknown total is undefined
+ *   that stays as it is until the third after it is asked for; an unknown total is undefined
  * @typedef {(source: Bytes, signal?: AbortSignal) => Promise<Opened>} Open
  */
 
