@@ -72,8 +72,8 @@ async function ask(engine, request) {
 }
 
 /**
- * A model of random weights in a new engine: its info, `measure` and `close`. Node also tells the CPU time
- * that a measurement took of all its threads.
+ * A model of random weights in a new engine: its info, what engine.mjs answers, and `close`. Node also tells
+ * the CPU time that a measurement took of all its threads.
  */
 export async function openEngine(host, { shape, ...options }) {
     const engine = await host.start();
@@ -82,6 +82,8 @@ export async function openEngine(host, { shape, ...options }) {
         return {
             info,
             measure: (prefill, decode) => ask(engine, { op: 'measure', prefill, decode }),
+            abort: (prompt, afterMs) => ask(engine, { op: 'abort', prompt, afterMs }),
+            answer: () => ask(engine, { op: 'answer' }),
             close: engine.close,
         };
     } catch (error) {

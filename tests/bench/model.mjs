@@ -3,29 +3,17 @@
 //
 // Configurations are measured in turn, each once a round, so that whatever else the machine does falls on
 // all of them. Engines stay open between their turns as far as memory allows.
-import { spawnSync } from 'node:child_process';
-import { existsSync, writeFileSync } from 'node:fs';
+import { spawn } from 'node:child_process';
+import { writeFileSync } from 'node:fs';
 import { freemem } from 'node:os';
-import { join } from 'node:path';
-import { repoDir, toolEnv } from '../../wasm/toolchain/paths.mjs';
 import { hostMakers, openEngine } from './hosts.mjs';
 import { help, readOptions, UsageError, warmUp } from './options.mjs';
+import { prepareTrit } from './prepare.mjs';
 import { isOverBound, machine, memoryOf, summary, table } from './report.mjs';
 
 const say = (text) => process.stderr.write(`${text}\n`);
 const nameOf = ({ shape, version, flavour, kernels, threads }) =>
     `${shape}, ${version}, ${flavour}, ${kernels} kernels, ${threads} thread${threads > 1 ? 's' : ''}`;
-
-function prepare() {
-    const run = (command, ...args) => {
-        const options = { cwd: repoDir, env: toolEnv(), stdio: ['ignore', 2, 2] };
-        if (spawnSync(command, args, options).status !== 0) process.exit(1);
-    };
-    run(process.execPath, 'wasm/toolchain/setup.mjs', '--tests');
-    run(process.execPath, 'wasm/toolchain/build.mjs');
-    if (!existsSync(join(repoDir, 'node_modules')))
-        run('npm', 'ci', '--ignore-scripts', '--no-fund', '--no-audit');
-}
 
 /** Tokens a second of the last of some short runs: by then the code is compiled for speed. */
 async function warm(engine) {
@@ -165,10 +153,19 @@ async function benchShape(shape, hosts, options) {
     }
 }
 
+/** So many processes that never rest, until this one ends. */
+function keepBusy(n) {
+    for (let i = 0; i < n; i++) {
+        const child = spawn(process.execPath, ['-e', 'for (;;);'], { stdio: 'ignore' });
+        process.once('exit', () => child.kill());
+    }
+}
+
 async function main(args) {
     const options = readOptions(args);
     if (options.help) return process.stdout.write(help);
-    prepare();
+    prepareTrit();
+    keepBusy(options.busy);
     const hosts = {};
     const results = [];
     try {

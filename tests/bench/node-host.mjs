@@ -7,6 +7,10 @@ process.on('message', async (request) => {
     const begin = process.cpuUsage();
     const { value, error } = await answer(request);
     const { user, system } = process.cpuUsage(begin);
-    process.send({ value: value && { ...value, cpuMs: (user + system) / 1000 }, error });
+    const measured = request.op === 'measure' && value;
+    process.send({
+        value: measured ? { ...value, cpuMs: (user + system) / 1000 } : value,
+        error,
+    });
 });
 process.on('disconnect', () => process.exit());

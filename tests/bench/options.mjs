@@ -13,6 +13,7 @@ export const help = `usage: npm run bench:model -- [options]
   --depth 128                   tokens before the first decode step
   --decode 32                   decode steps
   --context N                   tokens the engine makes room for; without it, what the lengths need
+  --busy 0                      cores that other processes keep busy meanwhile
   --rounds 3                    each round measures every configuration once
   --seconds 20                  longest measurement; lengths are shortened to keep to it
   --json FILE                   writes every run there
@@ -27,7 +28,7 @@ const defaults = {
         depth: '128',
         decode: '32',
     },
-    ...{ rounds: '3', seconds: '20' },
+    ...{ busy: '0', rounds: '3', seconds: '20' },
 };
 
 /** What is run before anything is measured, until this long has passed. */
@@ -82,6 +83,7 @@ export function readOptions(args) {
         kernels: list('kernels'),
         lengths,
         contextLength,
+        busy: values.busy === '0' ? 0 : number('busy'),
         rounds: number('rounds'),
         seconds: number('seconds'),
         json: values.json,

@@ -89,14 +89,13 @@ test('bench:peers measures its engines in turn, and the bandwidth that limits th
 });
 
 test('bench:peers goes on without an engine that fails, and names it', async (t) => {
-    // two tokens more than the shape's context has
     const { status, stdout, results } = await benchPeers(
-        ...[t, '--engines', 'trit-node-simd128', '--decode', '506'],
+        ...[t, '--engines', 'trit-node-simd128', '--decode', '1048576'],
     );
     assert.equal(status, 1);
     const [{ what, message }] = results.failures;
     assert.equal(what, 'trit-node-simd128, tiny, 1 thread');
-    assert.match(message, /context/);
+    assert.match(message, /n_ctx/);
     assert.ok(stdout.includes(`FAILED: ${what}: ${message}`));
 });
 
@@ -107,4 +106,21 @@ test('bench:peers refuses what makes no sense in one sentence', () => {
         assert.match(result.stderr, /^bench:peers: USAGE: [^\n]+\n$/);
         assert.equal(result.stdout, '');
     }
+});
+
+test('bench:abort measures each engine, and finds its answers as before', () => {
+    const wish = [
+        '--shape',
+        'tiny',
+        '--hosts',
+        'node24',
+        '--flavours',
+        'simd128',
+        '--prompt',
+        '500',
+    ];
+    const { status, stdout, stderr } = run('abort.mjs', [...wish, '--times', '3', '--within', '5']);
+    assert.equal(status, 0, stderr);
+    assert.match(stdout, /^tiny, prefill of 500 tokens stopped 3 times\n/);
+    assert.equal(stdout.match(/^\| Node 24.*\| v128 head=v128 +\|/gm).length, 2);
 });

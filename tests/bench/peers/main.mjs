@@ -3,9 +3,9 @@
 // the same shapes. Progress goes to standard error, the report to standard output.
 import { mkdirSync, writeFileSync } from 'node:fs';
 import { dirname, resolve } from 'node:path';
+import { prepareTrit } from '../prepare.mjs';
 import { help, parseOptions, UsageError } from './options.mjs';
 import { drawPicture } from './picture.mjs';
-import { prepareTrit } from './prepare.mjs';
 import { reportText } from './report.mjs';
 
 const say = (text) => console.error(`[${(performance.now() / 1000).toFixed(0)} s] ${text}`);

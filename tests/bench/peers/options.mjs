@@ -80,7 +80,7 @@ export function parseOptions(args) {
         engines: list(text.engines, (name) => oneOf('engines', name, Object.keys(ENGINES))),
         rounds: whole('rounds', text.rounds, 1, 1000),
         depth: whole('depth', text.depth, 2, 4096),
-        decode: whole('decode', text.decode, 1, 4096),
+        decode: whole('decode', text.decode, 1, 2 ** 20),
         prompts: list(text.prompts, (number) => whole('prompts', number, 2, 4096)),
         head: oneOf('head', text.head, ['Q6_K', 'F16']),
         flash: oneOf('flash', text.flash, Object.keys(FLASH)),

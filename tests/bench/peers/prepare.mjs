@@ -1,34 +1,15 @@
-// What must be there before the first measurement: tools, builds, packages, model files.
+// What must be there before the peers are measured: their packages and model files.
 import { spawnSync } from 'node:child_process';
 import { existsSync, mkdirSync, readFileSync, renameSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
-import { readJson, repoDir, toolEnv } from '../../../wasm/toolchain/paths.mjs';
+import { readJson, repoDir } from '../../../wasm/toolchain/paths.mjs';
+import { installPackages, run } from '../prepare.mjs';
 import { writeBitnetGguf } from './bitnet-gguf.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 export const buildDir = join(repoDir, 'build/peers');
 const bandwidthProgram = join(buildDir, 'bandwidth');
-
-function run(command, args, cwd = repoDir) {
-    // standard output is the report's
-    const options = { cwd, env: toolEnv(), stdio: ['ignore', process.stderr, process.stderr] };
-    const { status, error } = spawnSync(command, args, options);
-    if (status !== 0)
-        throw new Error(`${command} ${args.join(' ')} failed: ${error?.message ?? 'see above'}`);
-}
-
-function installPackages(folder, args) {
-    run('npm', ['ci', '--ignore-scripts', '--no-fund', '--no-audit', ...args], folder);
-}
-
-/** Tools, the browser driver and the current build of trit. */
-export function prepareTrit() {
-    run(process.execPath, ['wasm/toolchain/setup.mjs', '--tests']);
-    if (!existsSync(join(repoDir, 'node_modules/puppeteer-core'))) installPackages(repoDir, []);
-    run(process.execPath, ['wasm/toolchain/build.mjs']);
-    mkdirSync(buildDir, { recursive: true });
-}
 
 /** The other engines. Optional packages are their builds for other machines and for GPUs. */
 export function preparePeers() {
@@ -40,6 +21,7 @@ export function preparePeers() {
 }
 
 export function prepareBandwidth() {
+    mkdirSync(buildDir, { recursive: true });
     const flags = ['-std=c11', '-O3', '-march=native', '-pthread'];
     const source = join(here, 'bandwidth.c');
     run(process.env.CC ?? 'cc', [...flags, source, '-o', bandwidthProgram]);
