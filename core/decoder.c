@@ -8,6 +8,9 @@
 /* Head rows come in pairs, and threads get them in grains. */
 enum { ROWS_A_GRAIN = 16 };
 
+/* Units of a matrix that each thread gets, or more: tiles are not all of a size. */
+enum { UNITS_A_THREAD = 3 };
+
 /* From here on f16 rounds to infinity. */
 static const float F16_LIMIT = 65520.0f;
 
@@ -77,40 +80,81 @@ typedef struct {
     int n_w;
     float *y; /* [n_slice][n_rows], the matrices' rows behind each other */
     int n_rows;
-    int unit_rows; /* that one thread computes in one go */
+    int unit_rows,
+        n_parts; /* what one thread computes in one go: rows, and a part of the columns */
 } linear_job;
 
-/* Parts of a tile are read from memory at half the speed of the whole. */
+/* Parts of a tile's rows are read from memory at half the speed of the whole; columns lie behind each other. */
 static int unit_rows(const trit_session *s)
 {
     return s->n_slice == 1 && s->kernels->layout == TRIT_LAYOUT_TILES ? TRIT_TILE_ROWS
                                                                       : TRIT_T2_ROWS;
 }
 
-static int n_units(const linear_job *j, const tritx_ternary *w)
+/* In units of rows. */
+static int n_tiles(const linear_job *j, const tritx_ternary *w)
 {
     return (w->rows - 1) / j->unit_rows + 1;
 }
 
-/* Ranges of units of rows, of all matrices behind each other. */
-static void linear_units(void *ctx, int begin, int end)
+/* Enough parts for each thread to get some units, as tiles are not all of a size. */
+static int n_parts(const linear_job *j, int n_units)
+{
+    int wanted = UNITS_A_THREAD * tritx_pool_threads(j->s->pool), n = (wanted - 1) / n_units + 1,
+        most = (int)trit_t2_cols((size_t)j->w[0]->cols) / TRIT_T2_COLS;
+    if (j->unit_rows == TRIT_T2_ROWS || wanted == UNITS_A_THREAD) return 1;
+    if (most > TRITX_PARTS_MAX) most = TRITX_PARTS_MAX;
+    return n < most ? n : most;
+}
+
+/* Where part p of the columns begins. */
+static int part_begin(const linear_job *j, int p)
+{
+    int cols = j->w[0]->cols, blocks = (int)trit_t2_cols((size_t)cols) / TRIT_T2_COLS;
+    return p == j->n_parts ? cols : blocks * p / j->n_parts * TRIT_T2_COLS;
+}
+
+/* Ranges of units: tiles of all matrices behind each other, each in its parts. */
+static void sum_units(void *ctx, int begin, int end)
+{
+    const linear_job *j = ctx;
+    const trit_session *s = j->s;
+    for (int unit = begin; unit < end; unit++) {
+        int tile = unit / j->n_parts, part = unit % j->n_parts, first_row = 0, i = 0;
+        for (; tile >= n_tiles(j, j->w[i]); first_row += j->w[i++]->rows)
+            tile -= n_tiles(j, j->w[i]);
+        const tritx_ternary *w = j->w[i];
+        int from = tile * j->unit_rows, to = from + j->unit_rows;
+        s->kernels->gemv_t2_a8(s->sums + (size_t)part * (size_t)j->n_rows + (size_t)first_row,
+                               w->codes, s->quant, s->lut, from, to < w->rows ? to : w->rows,
+                               w->rows, part_begin(j, part), part_begin(j, part + 1), w->cols);
+    }
+}
+
+/* The sums of one token, all rows. */
+static void scale_sums(const linear_job *j)
+{
+    const trit_session *s = j->s;
+    for (int i = 0, first_row = 0; i < j->n_w; first_row += j->w[i++]->rows)
+        s->kernels->scale_sums(j->y + first_row, s->sums + first_row, j->n_parts, (size_t)j->n_rows,
+                               s->quant_scale[0], *j->w[i]->scale, j->w[i]->rows);
+}
+
+/* The products of many tokens, by units of rows of all matrices behind each other. */
+static void product_units(void *ctx, int begin, int end)
 {
     const linear_job *j = ctx;
     const trit_session *s = j->s;
     int first_row = 0, first_unit = 0;
-    for (int i = 0; i < j->n_w; first_row += j->w[i]->rows, first_unit += n_units(j, j->w[i++])) {
+    for (int i = 0; i < j->n_w; first_row += j->w[i]->rows, first_unit += n_tiles(j, j->w[i++])) {
         const tritx_ternary *w = j->w[i];
         int from = begin > first_unit ? (begin - first_unit) * j->unit_rows : 0,
             to = (end - first_unit) * j->unit_rows;
         if (to > w->rows) to = w->rows;
         if (from >= to) continue;
-        if (s->n_slice == 1)
-            s->kernels->gemv_t2_a8(j->y + first_row, w->codes, s->quant, s->lut, s->quant_sum[0],
-                                   s->quant_scale[0], *w->scale, from, to, w->rows, w->cols);
-        else
-            s->kernels->gemm_t2_a8(j->y + first_row, (size_t)j->n_rows, w->codes, s->quant,
-                                   s->quant_sum, s->quant_scale, *w->scale, s->n_slice, from, to,
-                                   w->rows, w->cols);
+        s->kernels->gemm_t2_a8(j->y + first_row, (size_t)j->n_rows, w->codes, s->quant,
+                               s->quant_sum, s->quant_scale, *w->scale, s->n_slice, from, to,
+                               w->rows, w->cols);
     }
 }
 
@@ -127,10 +171,16 @@ static void linear(trit_session *s, float *y, const tritx_ternary *a, const trit
     int n = 0;
     for (int i = 0; i < job.n_w; i++) {
         job.n_rows += job.w[i]->rows;
-        n += n_units(&job, job.w[i]);
+        n += n_tiles(&job, job.w[i]);
     }
-    if (s->n_slice == 1) s->kernels->lut_t2(s->lut, s->quant, a->cols);
-    tritx_parallel_for(s->pool, linear_units, &job, n, 1);
+    if (s->n_slice > 1) {
+        tritx_parallel_for(s->pool, product_units, &job, n, 1);
+        return;
+    }
+    job.n_parts = n_parts(&job, n);
+    s->kernels->lut_t2(s->lut, s->quant, a->cols);
+    tritx_parallel_for(s->pool, sum_units, &job, n * job.n_parts, 1);
+    scale_sums(&job);
 }
 
 /* ---- a step over the rows of `up` that a squared ReLU leaves, of one token ---- */

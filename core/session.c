@@ -21,6 +21,8 @@ static void cut_session(tritx_cutter *c, trit_session *s)
                                                                                          : 1;
     size_t wide = dim > ffn ? dim : ffn;
     if (q > wide) wide = q;
+    size_t most_rows = 2 * ffn > q + 2 * kv ? 2 * ffn : q + 2 * kv;
+    if (dim > most_rows) most_rows = dim;
     s->tokens = tritx_cut(c, n_ctx, 1, sizeof *s->tokens);
     s->k = tritx_cut(c, kv_rows, kv, kv_size);
     s->v = tritx_cut(c, kv_rows, kv, kv_size);
@@ -32,6 +34,7 @@ static void cut_session(tritx_cutter *c, trit_session *s)
     s->rope_sin = tritx_cut(c, n_ctx, (size_t)g->head_dim / 2, sizeof(float));
     s->hidden = tritx_cut(c, n, dim, sizeof(float));
     s->wide = tritx_cut(c, n, wide, sizeof(float));
+    s->sums = tritx_cut(c, TRITX_PARTS_MAX * most_rows, 1, sizeof *s->sums);
     s->qkv = tritx_cut(c, n, q + 2 * kv, sizeof(float));
     s->gate_up = tritx_cut(c, n, 2 * ffn > q ? 2 * ffn : q, sizeof(float));
     s->update = tritx_cut(c, n, dim, sizeof(float));

@@ -11,6 +11,9 @@
  * where scores for every token of a slice would take more memory than all but the KV cache. */
 enum { TRITX_ATTENTION_LANES = 32 };
 
+/* The columns of a tile are split among threads into this many parts at most. */
+enum { TRITX_PARTS_MAX = 8 };
+
 struct trit_session {
     const trit_model *model;
     const trit_kernels *kernels; /* the model's */
@@ -37,6 +40,7 @@ struct trit_session {
     float *rope_cos, *rope_sin; /* [n_ctx][head_dim / 2] */
     float *hidden;              /* [n_slice][dim] residual stream */
     float *wide;                /* [n_slice][widest of dim, ffn_dim, q] norm output, FFN product */
+    int32_t *sums;              /* [parts][rows of up to three matrices], of a single token */
     float *qkv;                 /* [n_slice][q + 2 kv] */
     float *gate_up;             /* [n_slice][2 ffn_dim]; also attention output */
     float *update;              /* [n_slice][dim] what is added to the residual stream */

@@ -32,7 +32,7 @@ typedef struct {
     uint8_t codes[ROWS * COLS / 4], lut[TRIT_LUT_BYTES * COLS];
     int8_t rows[ROWS * COLS], q[TOKENS * COLS];
     uint8_t high[COLS], low[COLS];
-    int32_t q_sum[TOKENS], w_sum[ROWS];
+    int32_t q_sum[TOKENS], w_sum[ROWS], sums[ROWS];
     float s[TOKENS], scale[ROWS], y[TOKENS * ROWS];
 } scratch;
 
@@ -41,7 +41,7 @@ typedef void run_fn(const trit_kernels *k, scratch *m);
 static void run_gemv(const trit_kernels *k, scratch *m)
 {
     k->lut_t2(m->lut, m->q, COLS);
-    k->gemv_t2_a8(m->y, m->codes, m->q, m->lut, 0, 1, 1, 0, ROWS, ROWS, COLS);
+    k->gemv_t2_a8(m->sums, m->codes, m->q, m->lut, 0, ROWS, ROWS, 0, COLS, COLS);
 }
 
 static void run_gemm(const trit_kernels *k, scratch *m)

@@ -49,25 +49,31 @@ typedef float trit_quant_h14_fn(uint8_t *restrict high, uint8_t *restrict low,
 enum { TRIT_LUT_BYTES = 16 };
 typedef void trit_lut_t2_fn(uint8_t *restrict lut, const int8_t *restrict q, int cols);
 
-/* y[r] = (float)(sum_k (code(w,r,k) - 1) * q[k]) / s * g for r in [row_begin, row_end).
- * w     the whole matrix of `rows` rows and `cols` columns in the table's layout
- * q     [trit_t2_cols(cols)] int8, zero beyond cols; q_sum their sum; lut made of them by lut_t2
- * s, g  activation and weight scale
- * y     [row_end] float, only the range is written. row_begin is a multiple of TRIT_T2_ROWS.
- * |sum| <= 127 * cols < 2^24 for cols <= 132,000: exact as a float.
+/* sum[r] = sum over k in [col_begin, col_end) of (code(w,r,k) - 1) * q[k], for r in [row_begin, row_end).
+ * w    the whole matrix of `rows` rows and `cols` columns in the table's layout
+ * q    [trit_t2_cols(cols)] int8, zero beyond cols; lut made of them by lut_t2
+ * sum  [row_end], only the range is written. row_begin is a multiple of TRIT_T2_ROWS, col_begin of
+ *      TRIT_T2_COLS, col_end one or cols.
+ * Sums of the parts of a row add up, so threads can share what is one stream of memory.
  * Source: BitNet b1.58 (arXiv 2402.17764) section 2; layouts ours. */
-typedef void trit_gemv_t2_a8_fn(float *restrict y, const uint8_t *restrict w,
+typedef void trit_gemv_t2_a8_fn(int32_t *restrict sum, const uint8_t *restrict w,
                                 const int8_t *restrict q, const uint8_t *restrict lut,
-                                int32_t q_sum, float s, float g, int row_begin, int row_end,
-                                int rows, int cols);
+                                int row_begin, int row_end, int rows, int col_begin, int col_end,
+                                int cols);
 
-/* The same for the rows list[0] ... list[n_list - 1], each at most once, of a matrix in layout
- * TRIT_LAYOUT_PAIRS. */
+/* y[i] = (float)(sum[0][i] + sum[1][i] + ...) / s * g, of n_parts rows of sums that are stride apart.
+ * s, g  activation and weight scale; y, sum[p] [n], any n >= 1
+ * |sum| <= 127 * cols < 2^24 for cols <= 132,000: exact as a float. Same source. */
+typedef void trit_scale_sums_fn(float *restrict y, const int32_t *restrict sum, int n_parts,
+                                size_t stride, float s, float g, int n);
+
+/* y[r] = (float)(sum_k (code(w,r,k) - 1) * q[k]) / s * g for the rows list[0] ... list[n_list - 1], each
+ * at most once, of a matrix in layout TRIT_LAYOUT_PAIRS; q_sum = the sum of q. */
 typedef void trit_gemv_rows_t2_a8_fn(float *restrict y, const uint8_t *restrict w,
                                      const int8_t *restrict q, int32_t q_sum, float s, float g,
                                      const int32_t *restrict list, int n_list, int cols);
 
-/* The same for rows [row_begin, row_end) and m tokens: token t has q + t * trit_t2_cols(cols), q_sum[t], s[t], y + t * y_stride.
+/* The same for rows [row_begin, row_end) of a matrix in the table's layout and m tokens: token t has q + t * trit_t2_cols(cols), q_sum[t], s[t], y + t * y_stride.
  * 1 <= m <= TRIT_GEMM_MAX. */
 typedef void trit_gemm_t2_a8_fn(float *restrict y, size_t y_stride, const uint8_t *restrict w,
                                 const int8_t *restrict q, const int32_t *restrict q_sum,

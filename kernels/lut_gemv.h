@@ -115,25 +115,27 @@ sum_groups(look_up_fn *look_up, int32_t *restrict total, const uint8_t *restrict
     }
 }
 
-static inline __attribute__((always_inline)) void lut_gemv(look_up_fn *look_up, float *restrict y,
-                                                           const uint8_t *restrict w,
-                                                           const uint8_t *restrict lut, float s,
-                                                           float g, int row_begin, int row_end,
-                                                           int rows, int cols)
+/* The contract of gemv_t2_a8, by this look-up. */
+static inline __attribute__((always_inline)) void
+lut_gemv(look_up_fn *look_up, int32_t *restrict sum, const uint8_t *restrict w,
+         const uint8_t *restrict lut, int row_begin, int row_end, int rows, int col_begin,
+         int col_end, int cols)
 {
-    const int padded = (int)trit_t2_cols((size_t)cols), chunks = padded / 16,
-              padded_rows = (int)trit_t2_rows((size_t)rows);
+    const size_t padded = trit_t2_cols((size_t)cols), padded_rows = trit_t2_rows((size_t)rows),
+                 chunk = (size_t)col_begin / 16;
+    const int chunks = (int)trit_t2_cols((size_t)col_end) / 16 - (int)chunk;
     int32_t total[TRIT_TILE_ROWS];
-    for (int row = row_begin, next; row < row_end; row = next) {
-        int tile = row / TRIT_TILE_ROWS * TRIT_TILE_ROWS, tile_end = tile + TRIT_TILE_ROWS;
+    for (size_t row = (size_t)row_begin, next; row < (size_t)row_end; row = next) {
+        size_t tile = row / TRIT_TILE_ROWS * TRIT_TILE_ROWS, tile_end = tile + TRIT_TILE_ROWS;
         if (tile_end > padded_rows) tile_end = padded_rows;
-        next = tile_end < row_end ? tile_end : row_end;
-        size_t step = (size_t)((tile_end - tile) / TRIT_T2_ROWS) * CHUNK_BYTES;
-        const uint8_t *p = w + (size_t)tile * (size_t)padded / 4 +
-                           (size_t)((row - tile) / TRIT_T2_ROWS) * CHUNK_BYTES;
-        sum_groups(look_up, total, p, step, (next - row + TRIT_T2_ROWS - 1) / TRIT_T2_ROWS, lut,
-                   chunks);
-        for (int r = row; r < next; r++) y[r] = (float)(total[r - row] - BIAS / 2 * padded) / s * g;
+        next = tile_end < (size_t)row_end ? tile_end : (size_t)row_end;
+        size_t step = (tile_end - tile) / TRIT_T2_ROWS * CHUNK_BYTES;
+        const uint8_t *p =
+            w + tile * padded / 4 + chunk * step + (row - tile) / TRIT_T2_ROWS * CHUNK_BYTES;
+        sum_groups(look_up, total, p, step, (int)((next - row + TRIT_T2_ROWS - 1) / TRIT_T2_ROWS),
+                   lut + chunk * CHUNK_BYTES, chunks);
+        /* eight pairs of columns a chunk, each BIAS too much; what is padding counts 0 */
+        for (size_t r = row; r < next; r++) sum[r] = total[r - row] - BIAS * 8 * chunks;
     }
 }
 

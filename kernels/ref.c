@@ -68,12 +68,27 @@ static void gemm_t2_a8(float *restrict y, size_t y_stride, const uint8_t *restri
     }
 }
 
-static void gemv_t2_a8(float *restrict y, const uint8_t *restrict w, const int8_t *restrict q,
-                       const uint8_t *restrict lut, int32_t q_sum, float s, float g, int row_begin,
-                       int row_end, int rows, int cols)
+static void gemv_t2_a8(int32_t *restrict sum, const uint8_t *restrict w, const int8_t *restrict q,
+                       const uint8_t *restrict lut, int row_begin, int row_end, int rows,
+                       int col_begin, int col_end, int cols)
 {
+    uint8_t codes[TRIT_COLS_MAX];
     (void)lut;
-    gemm_t2_a8(y, 0, w, q, &q_sum, &s, g, 1, row_begin, row_end, rows, cols);
+    for (int r = row_begin; r < row_end; r++) {
+        trit_t2_get_row(TRIT_LAYOUT_PAIRS, w, (size_t)r, codes, (size_t)rows, (size_t)cols);
+        sum[r] = 0;
+        for (int k = col_begin; k < col_end; k++) sum[r] += (codes[k] - 1) * q[k];
+    }
+}
+
+static void scale_sums(float *restrict y, const int32_t *restrict sum, int n_parts, size_t stride,
+                       float s, float g, int n)
+{
+    for (int i = 0; i < n; i++) {
+        int32_t total = 0;
+        for (int p = 0; p < n_parts; p++) total += sum[(size_t)p * stride + (size_t)i];
+        y[i] = (float)total / s * g;
+    }
 }
 
 static void gemv_rows_t2_a8(float *restrict y, const uint8_t *restrict w, const int8_t *restrict q,

@@ -3,13 +3,13 @@
 #include "lut_gemv.h"
 #include "tiles_gemm.h"
 
-void tritx_gemv_t2_a8__relaxed16(float *restrict y, const uint8_t *restrict w,
+void tritx_gemv_t2_a8__relaxed16(int32_t *restrict sum, const uint8_t *restrict w,
                                  const int8_t *restrict q, const uint8_t *restrict lut,
-                                 int32_t q_sum, float s, float g, int row_begin, int row_end,
-                                 int rows, int cols)
+                                 int row_begin, int row_end, int rows, int col_begin, int col_end,
+                                 int cols)
 {
-    (void)q, (void)q_sum; /* the tables hold sums of signed weights */
-    lut_gemv(v_relaxed_look_up, y, w, lut, s, g, row_begin, row_end, rows, cols);
+    (void)q;
+    lut_gemv(v_relaxed_look_up, sum, w, lut, row_begin, row_end, rows, col_begin, col_end, cols);
 }
 
 /* Codes 0 ... 2 are the 7-bit operand. A lane takes UNPACK_COLS / 16 = 64 pairs of products, each at

@@ -42,11 +42,11 @@ typedef struct {
 
 /* Blocks of each row are PAIR_BLOCK apart. */
 static inline pair_sums sum_pair(const uint8_t *w0, const uint8_t *w1, const int8_t *q,
-                                 size_t padded)
+                                 size_t n_cols)
 {
     const v128 low = v_splat_u8(code_masks[0]), high = v_splat_u8(code_masks[1]);
     const row_sums zero = {{v_splat_i32(0), v_splat_i32(0)}, {v_splat_i32(0), v_splat_i32(0)}};
-    const int8_t *x = q, *end = q + padded;
+    const int8_t *x = q, *end = q + n_cols;
     row_sums r0 = zero, r1 = zero;
     TRIT_KEEP_LOOP
     for (; x < end; x += TRIT_T2_COLS, w0 += PAIR_BLOCK, w1 += PAIR_BLOCK) {
@@ -57,17 +57,27 @@ static inline pair_sums sum_pair(const uint8_t *w0, const uint8_t *w1, const int
     return (pair_sums){total(r0), total(r1)};
 }
 
-void tritx_gemv_t2_a8__relaxed(float *restrict y, const uint8_t *restrict w,
-                               const int8_t *restrict q, const uint8_t *restrict lut, int32_t q_sum,
-                               float s, float g, int row_begin, int row_end, int rows, int cols)
+static int32_t sum_of(const int8_t *q, size_t n_cols)
 {
-    const size_t padded = trit_t2_cols((size_t)cols);
+    const v128 ones = v_splat_u8(1);
+    v128 sum = v_splat_i32(0);
+    for (size_t k = 0; k < n_cols; k += 16) sum = v_relaxed_dot_add_i32(v_load(q + k), ones, sum);
+    return v_sum_i32(sum);
+}
+
+void tritx_gemv_t2_a8__relaxed(int32_t *restrict sum, const uint8_t *restrict w,
+                               const int8_t *restrict q, const uint8_t *restrict lut, int row_begin,
+                               int row_end, int rows, int col_begin, int col_end, int cols)
+{
+    const size_t padded = trit_t2_cols((size_t)cols), begin = (size_t)col_begin,
+                 n_cols = trit_t2_cols((size_t)col_end) - begin;
+    const int32_t q_sum = sum_of(q + begin, n_cols);
     (void)lut, (void)rows;
     for (int row = row_begin; row < row_end; row += 2) {
-        const uint8_t *p = w + (size_t)row * padded / 4;
-        pair_sums sum = sum_pair(p, p + 16, q, padded);
-        y[row] = (float)(sum.row0 - q_sum) / s * g;
-        if (row + 1 < row_end) y[row + 1] = (float)(sum.row1 - q_sum) / s * g;
+        const uint8_t *p = w + (size_t)row * padded / 4 + begin / 2;
+        pair_sums pair = sum_pair(p, p + 16, q + begin, n_cols);
+        sum[row] = pair.row0 - q_sum;
+        if (row + 1 < row_end) sum[row + 1] = pair.row1 - q_sum;
     }
 }
 

@@ -20,12 +20,30 @@ void tritx_lut_t2__v128(uint8_t *restrict lut, const int8_t *restrict q, int col
     }
 }
 
-void tritx_gemv_t2_a8__v128(float *restrict y, const uint8_t *restrict w, const int8_t *restrict q,
-                            const uint8_t *restrict lut, int32_t q_sum, float s, float g,
-                            int row_begin, int row_end, int rows, int cols)
+void tritx_gemv_t2_a8__v128(int32_t *restrict sum, const uint8_t *restrict w,
+                            const int8_t *restrict q, const uint8_t *restrict lut, int row_begin,
+                            int row_end, int rows, int col_begin, int col_end, int cols)
 {
-    (void)q, (void)q_sum; /* the tables hold sums of signed weights */
-    lut_gemv(v_look_up, y, w, lut, s, g, row_begin, row_end, rows, cols);
+    (void)q;
+    lut_gemv(v_look_up, sum, w, lut, row_begin, row_end, rows, col_begin, col_end, cols);
+}
+
+void tritx_scale_sums__v128(float *restrict y, const int32_t *restrict sum, int n_parts,
+                            size_t stride, float s, float g, int n)
+{
+    const v128 s4 = v_splat_f32(s), g4 = v_splat_f32(g);
+    int i = 0;
+    for (; i + 4 <= n; i += 4) {
+        v128 total = v_load(sum + i);
+        for (int p = 1; p < n_parts; p++)
+            total = v_add_i32(total, v_load(sum + (size_t)p * stride + i));
+        v_store(y + i, v_mul_f32(v_div_f32(v_f32_of_i32(total), s4), g4));
+    }
+    for (; i < n; i++) {
+        int32_t total = 0;
+        for (int p = 0; p < n_parts; p++) total += sum[(size_t)p * stride + (size_t)i];
+        y[i] = (float)total / s * g;
+    }
 }
 
 /* ---- many tokens ----

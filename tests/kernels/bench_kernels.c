@@ -54,17 +54,20 @@ static void bench_linear(const trit_kernels *k, const char *model, int rows, int
     uint8_t *w = noise(bytes, 0x55), *lut = malloc(TRIT_LUT_BYTES * padded);
     int8_t *q = noise(padded * TOKENS, 0x7f);
     float *y = malloc((size_t)rows * TOKENS * sizeof *y), s[TOKENS];
+    int32_t *sums = malloc((size_t)rows * sizeof *sums);
     int32_t sum[TOKENS] = {0};
     for (int t = 0; t < TOKENS; t++) s[t] = 1;
     snprintf(shape, sizeof shape, "%s %dx%d", model, rows, cols);
     BEST(k->lut_t2(lut, q, cols));
     report(k->name, "lut_t2", shape, best, cols, (double)TRIT_LUT_BYTES * cols);
-    BEST(k->gemv_t2_a8(y, w, q, lut, 0, 1, 1, 0, rows, rows, cols));
+    BEST(k->gemv_t2_a8(sums, w, q, lut, 0, rows, rows, 0, cols, cols));
     report(k->name, "gemv_t2_a8", shape, best, macs, (double)bytes);
+    BEST(k->scale_sums(y, sums, 1, 0, 3, 1, rows));
+    report(k->name, "scale_sums", shape, best, rows, 8.0 * rows);
     BEST(k->gemm_t2_a8(y, (size_t)rows, w, q, sum, s, 1, TOKENS, 0, rows, rows, cols));
     snprintf(shape, sizeof shape, "%s %dx%d, %d tokens", model, rows, cols, TOKENS);
     report(k->name, "gemm_t2_a8", shape, best, macs * (double)TOKENS, (double)bytes);
-    free(w), free(lut), free(q), free(y);
+    free(w), free(lut), free(q), free(y), free(sums);
 }
 
 static void bench_head(const trit_kernels *k, const char *model, int rows, int cols)

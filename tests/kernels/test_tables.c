@@ -93,12 +93,26 @@ static void test_ternary(const trit_kernels *k, int rows, int cols, int m, data_
                                 cols);
     k->gemm_t2_a8(b, (size_t)rows, w, q, q_sum, s, 0.37f, m, begin, rows, rows, cols);
     check_same("gemm_t2_a8", a, b, bytes);
+    /* whole, and in three parts of different lengths where there are so many blocks */
+    int32_t *sums = (void *)guarded(3 * bytes / (size_t)m),
+            *ref_sums = (void *)guarded(3 * bytes / (size_t)m);
+    int edges[4] = {0, cols, cols, cols}, n_parts = cols > 5 * TRIT_T2_COLS && m > 1 ? 3 : 1;
+    if (n_parts == 3) edges[1] = TRIT_T2_COLS, edges[2] = cols / 2 / TRIT_T2_COLS * TRIT_T2_COLS;
     for (int t = 0; t < m; t++) {
         const int8_t *x = q + (size_t)t * padded;
         k->lut_t2(lut, x, cols);
-        k->gemv_t2_a8(b + t * rows, w, x, lut, q_sum[t], s[t], 0.37f, begin, rows, rows, cols);
+        for (int p = 0; p < n_parts; p++)
+            k->gemv_t2_a8(sums + p * rows, w, x, lut, begin, rows, rows, edges[p], edges[p + 1],
+                          cols);
+        k->scale_sums(b + t * rows + begin, sums + begin, n_parts, (size_t)rows, s[t], 0.37f,
+                      rows - begin);
     }
-    check_same("gemv_t2_a8", a, b, bytes);
+    check_same("gemv_t2_a8 and scale_sums", a, b, bytes);
+    for (int p = 0; p < n_parts; p++) {
+        trit_kernels_ref.gemv_t2_a8(ref_sums + p * rows, w_ref, q + (size_t)(m - 1) * padded, lut,
+                                    begin, rows, rows, edges[p], edges[p + 1], cols);
+    }
+    check_same("gemv_t2_a8", ref_sums, sums, 3 * bytes / (size_t)m);
     if (k->gemv_rows_t2_a8) { /* every third row, downwards; the others stay as they are */
         int32_t list[MAX_ROWS];
         int n_list = 0;
@@ -109,7 +123,7 @@ static void test_ternary(const trit_kernels *k, int rows, int cols, int m, data_
         check_same("gemv_rows_t2_a8", a, b, bytes);
     }
     free(codes), free(lut), free(w), free(w_ref), free(q), free(q_sum), free(s);
-    release(a), release(b);
+    release(a), release(b), release(sums), release(ref_sums);
 }
 
 static void test_heads(const trit_kernels *k, int rows, int cols, data_kind wk, data_kind xk)
