@@ -8,16 +8,18 @@ import { otherPrompt, SAMPLING } from './work.js';
 /**
  * @param {Uint8Array} bytes the packed model
  * @param {number[][]} prompts
- * @param {import('./matrix.mjs').Run} run
+ * @param {import('./matrix.mjs').Run & {ballast?: number}} run ballast: bytes that lie below all others
  * @returns {Promise<string>} the hash, or 'none' when the build has no such kernel table
  */
 export async function hashInEngine(bytes, prompts, run) {
     const c = new Bindings(await startModule(run));
+    if (run.ballast) c.alloc(run.ballast);
     const model = load(c, bytes, run.table);
     if (model === 0) return 'none';
     const session = openSession(c, model, run);
     const { nVocab, stopIds } = JSON.parse(c.string('model_info', model));
     const rows = c.alloc(4 * N_PROMPT * nVocab);
+    if (rows < (run.ballast ?? 0)) throw new Error('the engine found room below the ballast');
     const hash = new Hash();
     for (const prompt of prompts) {
         c.call('session_rewind', session, 0);

@@ -81,6 +81,21 @@ function compare(rows, print) {
 }
 
 /**
+ * The hashes of a model whose every address is above `ballast`, in Node.
+ * @param {number} ballast bytes
+ * @returns {Promise<string[]>} one for each flavour, with and without threads; and one without ballast
+ */
+export async function hashesAbove(ballast) {
+    const node = await platforms.Node(await makePrompts());
+    const run = { table: 'v128', slice: 64, history: 'fresh', kv: 'f16' };
+    const hashes = [];
+    for (const flavour of node.flavours)
+        for (const threads of [1, 2])
+            hashes.push(await node.hash(MODEL, { ...run, flavour, threads, ballast }));
+    return [...hashes, await node.hash(MODEL, { ...run, flavour: 'simd128', threads: 1 })];
+}
+
+/**
  * @param {boolean} full all combinations, or each value of each axis on each platform
  * @param {(line: string) => void} print gets a line for every run and for every kind of hash
  * @param {string[]} [names] of platforms, without it all

@@ -1,6 +1,6 @@
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { oneHash } from './one-hash.mjs';
+import { hashesAbove, oneHash } from './one-hash.mjs';
 import { platforms } from './platforms.mjs';
 
 // Firefox at times stops for good after some dozens of starts of the engine with threads in one page; why is not
@@ -10,4 +10,10 @@ const names = Object.keys(platforms).filter((name) => name !== 'Firefox');
 test('one hash of each KV type on every platform, and another one of other weights', async (t) => {
     const wrong = await oneHash(false, (line) => t.diagnostic(line), names);
     assert.deepEqual(wrong, []);
+});
+
+test('a model whose addresses are all above 2 GiB has the same hash', async () => {
+    const hashes = await hashesAbove(2 ** 31);
+    assert.equal(hashes.length, 5);
+    assert.deepEqual(new Set(hashes).size, 1, hashes.join());
 });
