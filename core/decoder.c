@@ -223,31 +223,46 @@ typedef struct {
     int n_group; /* query heads that are computed together */
 } attention_job;
 
-/* False when an element does not fit the cache's type. */
-static bool store_kv(trit_session *s, void *cache, float *scales, int layer, size_t position,
-                     const float *x)
+/* Where this position of a KV head is in a cache, in elements, or heads when n is 1. */
+static size_t kv_at(const trit_session *s, int layer, int kv_head, size_t position, int n)
 {
-    const trit_config *c = &s->model->config;
-    size_t n = (size_t)kv_dim(c), row = (size_t)layer * (size_t)s->params.n_ctx + position;
+    size_t head = (size_t)layer * (size_t)s->model->config.n_head_kv + (size_t)kv_head;
+    return (head * (size_t)s->params.n_ctx + position) * (size_t)n;
+}
+
+/* x [head_dim]; false when an element does not fit the cache's type. */
+static bool store_head(trit_session *s, void *cache, float *scales, int layer, int kv_head,
+                       size_t position, const float *x)
+{
+    int n = s->model->config.head_dim;
+    size_t at = kv_at(s, layer, kv_head, position, n);
     bool fits = true;
+    int32_t sum;
     switch (s->params.kv) {
-    case TRIT_KV_F32: memcpy((float *)cache + row * n, x, n * sizeof(float)); break;
+    case TRIT_KV_F32: memcpy((float *)cache + at, x, (size_t)n * sizeof(float)); break;
     case TRIT_KV_F16:
-        for (size_t i = 0; i < n; i++) {
-            ((uint16_t *)cache)[row * n + i] = tritx_f16_of_f32(x[i]);
+        for (int i = 0; i < n; i++) {
+            ((uint16_t *)cache)[at + (size_t)i] = tritx_f16_of_f32(x[i]);
             fits &= fabsf(x[i]) < F16_LIMIT;
         }
         break;
     case TRIT_KV_INT8:
-        for (int h = 0; h < c->n_head_kv; h++) {
-            int32_t sum;
-            size_t at = row * n + (size_t)h * (size_t)c->head_dim;
-            float scale =
-                s->kernels->quant_a8((int8_t *)cache + at, &sum,
-                                     x + (size_t)h * (size_t)c->head_dim, c->head_dim, c->head_dim);
-            scales[row * (size_t)c->n_head_kv + (size_t)h] = 1.0f / scale;
-        }
+        scales[kv_at(s, layer, kv_head, position, 1)] =
+            1.0f / s->kernels->quant_a8((int8_t *)cache + at, &sum, x, n, n);
         break;
+    }
+    return fits;
+}
+
+/* x: all KV heads' keys, then their values. */
+static bool store_kv(trit_session *s, int layer, size_t position, const float *x)
+{
+    const trit_config *c = &s->model->config;
+    bool fits = true;
+    for (int h = 0; h < c->n_head_kv; h++) {
+        const float *k = x + (size_t)(h * c->head_dim), *v = k + kv_dim(c);
+        fits &= store_head(s, s->k, s->k_scale, layer, h, position, k);
+        fits &= store_head(s, s->v, s->v_scale, layer, h, position, v);
     }
     return fits;
 }
@@ -264,8 +279,7 @@ static void rotate_and_store(void *ctx, int begin, int end)
                     *sin = s->rope_sin + position * (size_t)(c->head_dim / 2);
         s->kernels->rope(q, cos, sin, c->n_head + c->n_head_kv,
                          c->head_dim); /* K follows Q in memory */
-        s->kv_fits[t] = store_kv(s, s->k, s->k_scale, j->layer, position, q + q_dim(c)) &&
-                        store_kv(s, s->v, s->v_scale, j->layer, position, q + q_dim(c) + kv_dim(c));
+        s->kv_fits[t] = store_kv(s, j->layer, position, q + q_dim(c));
     }
 }
 
@@ -281,29 +295,24 @@ static trit_status fill_kv_cache(trit_session *s, attention_job *job, trit_error
 
 static trit_kv_view kv_view(const trit_session *s, int layer, int kv_head)
 {
-    const trit_config *c = &s->model->config;
-    size_t row = (size_t)layer * (size_t)s->params.n_ctx, stride = (size_t)kv_dim(c),
-           heads = (size_t)c->n_head_kv, at = row * stride + (size_t)(kv_head * c->head_dim);
+    size_t at = kv_at(s, layer, kv_head, 0, s->model->config.head_dim),
+           row = kv_at(s, layer, kv_head, 0, 1);
     switch (s->params.kv) {
     case TRIT_KV_F32:
         return (trit_kv_view){.element = TRIT_KV_ELEMENT_F32,
                               .k = (const float *)s->k + at,
-                              .v = (const float *)s->v + at,
-                              .stride = stride};
+                              .v = (const float *)s->v + at};
     case TRIT_KV_F16:
         return (trit_kv_view){.element = TRIT_KV_ELEMENT_F16,
                               .k = (const uint16_t *)s->k + at,
-                              .v = (const uint16_t *)s->v + at,
-                              .stride = stride};
+                              .v = (const uint16_t *)s->v + at};
     case TRIT_KV_INT8: break;
     }
     return (trit_kv_view){.element = TRIT_KV_ELEMENT_I8,
                           .k = (const int8_t *)s->k + at,
                           .v = (const int8_t *)s->v + at,
-                          .stride = stride,
-                          .k_scale = s->k_scale + row * heads + (size_t)kv_head,
-                          .v_scale = s->v_scale + row * heads + (size_t)kv_head,
-                          .scale_stride = heads};
+                          .k_scale = s->k_scale + row,
+                          .v_scale = s->v_scale + row};
 }
 
 /* Lane l does the pieces l, l + TRITX_ATTENTION_LANES ...; piece = token * groups + group of query
@@ -328,12 +337,12 @@ static void attend(void *ctx, int begin, int end)
     }
 }
 
-/* Query heads of one KV head are computed together; for a single token in two parts, so that two
- * threads get even shares. */
+/* Query heads of one KV head are computed together; for a single token in two parts when there are
+ * threads, so that they get even shares. */
 static int group_size(const trit_session *s)
 {
     int n = s->model->config.n_head / s->model->config.n_head_kv;
-    return s->n_slice == 1 && n % 2 == 0 ? n / 2 : n;
+    return s->n_slice == 1 && n % 2 == 0 && tritx_pool_threads(s->pool) > 1 ? n / 2 : n;
 }
 
 /* ---- FFN ---- */

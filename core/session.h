@@ -32,8 +32,8 @@ struct trit_session {
      * as far as they are wanted. */
     int n_slice, half, head_token;
 
-    /* KV cache. One of f32, f16 and i8: [n_layer][n_ctx][n_head_kv * head_dim]; i8 has a scale for
-     * each head: [n_layer][n_ctx][n_head_kv]. */
+    /* KV cache. One of f32, f16 and i8: [n_layer][n_head_kv][n_ctx][head_dim], so that attention
+     * reads in order; i8 has scales: [n_layer][n_head_kv][n_ctx]. */
     void *k, *v;
     float *k_scale, *v_scale;
 

@@ -105,15 +105,13 @@ typedef void trit_rms_norm_fn(float *restrict y, const float *restrict x,
 typedef void trit_rope_fn(float *restrict x, const float *restrict cos, const float *restrict sin,
                           int n_head, int n);
 
-/* Keys and values of one KV head: position t at k and v + t * stride elements. i8: element times
- * k_scale or v_scale [t * scale_stride]; NULL for the others. f16 elements are finite. */
+/* Keys and values of one KV head: k, v [n_kv][n]. i8: element times k_scale or v_scale [n_kv]; NULL for
+ * the others. f16 elements are finite. */
 typedef enum { TRIT_KV_ELEMENT_F32, TRIT_KV_ELEMENT_F16, TRIT_KV_ELEMENT_I8 } trit_kv_element;
 typedef struct {
     trit_kv_element element;
     const void *k, *v;
-    size_t stride;
     const float *k_scale, *v_scale;
-    size_t scale_stride;
 } trit_kv_view;
 
 /* n_group query heads over n_kv cached positions of the KV head that they share. For each of them:

@@ -147,9 +147,8 @@ static void rope(float *restrict x, const float *restrict cos, const float *rest
     }
 }
 
-static float kv_at(const trit_kv_view *kv, const void *p, int t, int i)
+static float element(const trit_kv_view *kv, const void *p, int at)
 {
-    size_t at = (size_t)t * kv->stride + (size_t)i;
     switch (kv->element) {
     case TRIT_KV_ELEMENT_F32: return ((const float *)p)[at];
     case TRIT_KV_ELEMENT_F16: return tritx_f32_of_f16(((const uint16_t *)p)[at]);
@@ -178,16 +177,15 @@ static void attend(float *restrict y, float *restrict score, const float *restri
 {
     for (int t = 0; t < n_kv; t++) {
         float lane[4] = {0, 0, 0, 0};
-        for (int i = 0; i < n; i++) lane[i % 4] += q[i] * kv_at(kv, kv->k, t, i);
+        for (int i = 0; i < n; i++) lane[i % 4] += q[i] * element(kv, kv->k, t * n + i);
         score[t] = sum4(lane);
-        if (kv->k_scale) score[t] *= kv->k_scale[(size_t)t * kv->scale_stride];
+        if (kv->k_scale) score[t] *= kv->k_scale[t];
     }
     float total = softmax(score, n_kv, scale);
-    for (int t = 0; kv->v_scale && t < n_kv; t++)
-        score[t] *= kv->v_scale[(size_t)t * kv->scale_stride];
+    for (int t = 0; kv->v_scale && t < n_kv; t++) score[t] *= kv->v_scale[t];
     for (int i = 0; i < n; i++) {
         float sum = 0.0f;
-        for (int t = 0; t < n_kv; t++) sum += score[t] * kv_at(kv, kv->v, t, i);
+        for (int t = 0; t < n_kv; t++) sum += score[t] * element(kv, kv->v, t * n + i);
         y[i] = sum / total;
     }
 }

@@ -128,7 +128,7 @@ static void bench_rows(const trit_kernels *k, const char *model, int dim, int ff
     report(k->name, "glu_silu", shape, best, ffn, 8.0 * ffn);
     static const char *const elements[] = {"f32", "f16", "i8"};
     for (int e = 0; e < 3; e++) {
-        trit_kv_view view = {(trit_kv_element)e, cache, cache, (size_t)head_dim, NULL, NULL, 0};
+        trit_kv_view view = {(trit_kv_element)e, cache, cache, NULL, NULL};
         double size = e == 0 ? 4 : e == 1 ? 2 : 1;
         snprintf(shape, sizeof shape, "%s %s, %d heads", model, elements[e], GROUP);
         BEST(k->attention(y, score, x, GROUP, &view, DEPTH, head_dim, 0.1f));

@@ -232,11 +232,10 @@ static void test_wire(const trit_kernels *k, int cols)
 
 static void test_attention(const trit_kernels *k, int n_group, int n_kv, int n, float scale)
 {
-    size_t stride = (size_t)n + 12, bytes = (size_t)(n_group * n) * sizeof(float),
-           total = stride * (size_t)n_kv;
+    size_t bytes = (size_t)(n_group * n) * sizeof(float), total = (size_t)n * (size_t)n_kv;
     float *q = floats(n_group * n, DATA_RANDOM, scale), *kf = floats((int)total, DATA_RANDOM, 2),
           *vf = floats((int)total, DATA_RANDOM, 2);
-    float *ks = floats(n_kv * 3, DATA_RANDOM, 1), *vs = floats(n_kv * 3, DATA_RANDOM, 1);
+    float *ks = floats(n_kv, DATA_RANDOM, 1), *vs = floats(n_kv, DATA_RANDOM, 1);
     uint16_t *kh = malloc(total * 2), *vh = malloc(total * 2);
     int8_t *k8 = malloc(total), *v8 = malloc(total);
     for (size_t i = 0; i < total; i++) {
@@ -245,9 +244,9 @@ static void test_attention(const trit_kernels *k, int n_group, int n_kv, int n, 
         v8[i] = (int8_t)pick(DATA_RANDOM, 0, -127, 127);
     }
     const trit_kv_view views[] = {
-        {.element = TRIT_KV_ELEMENT_F32, .k = kf, .v = vf, .stride = stride},
-        {.element = TRIT_KV_ELEMENT_F16, .k = kh, .v = vh, .stride = stride},
-        {TRIT_KV_ELEMENT_I8, k8, v8, stride, ks, vs, 3},
+        {.element = TRIT_KV_ELEMENT_F32, .k = kf, .v = vf},
+        {.element = TRIT_KV_ELEMENT_F16, .k = kh, .v = vh},
+        {TRIT_KV_ELEMENT_I8, k8, v8, ks, vs},
     };
     float *score = malloc((size_t)(n_kv * n_group) * sizeof *score);
     float *a = (void *)guarded(bytes), *b = (void *)guarded(bytes);
