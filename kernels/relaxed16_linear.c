@@ -12,12 +12,12 @@ void tritx_gemv_t2_a8__relaxed16(int32_t *restrict sum, const uint8_t *restrict 
     lut_gemv(v_relaxed_look_up, sum, w, lut, row_begin, row_end, rows, col_begin, col_end, cols);
 }
 
-/* Codes 0 ... 2 are the 7-bit operand. A lane takes UNPACK_COLS / 16 = 64 pairs of products, each at
+/* Codes 0 ... 2 are the 7-bit operand. A lane takes UNPACK_COLS / 16 = 32 pairs of products, each at
  * most 508: below 2^15. */
 static inline void store_bytes(uint8_t *restrict x, int col, v128 row0, v128 row1)
 {
-    v_store(x + col, row0);
-    v_store(x + UNPACK_COLS + col, row1);
+    v_store(x + 2 * col, row0);
+    v_store(x + 2 * col + 16, row1);
 }
 
 static inline __attribute__((always_inline)) void add_products(int32_t *restrict sums,
@@ -28,18 +28,19 @@ static inline __attribute__((always_inline)) void add_products(int32_t *restrict
     v128 part[2 * TILE_TOKENS];
     for (int i = 0; i < 2 * n; i++) part[i] = v_splat_i32(0);
     TRIT_KEEP_LOOP
-    for (int k = 0; k < n_cols; k += 16) {
-        v128 c0 = v_load(x + k), c1 = v_load(x + UNPACK_COLS + k);
+    for (const uint8_t *end = x + 2 * n_cols; x < end; x += 64, q += 32) {
+        v128 c0 = v_load(x), c1 = v_load(x + 16), d0 = v_load(x + 32), d1 = v_load(x + 48);
         for (int i = 0; i < n; i++) {
-            v128 a = v_load(q + (size_t)i * q_stride + k);
-            part[i] = v_add_i16(part[i], v_relaxed_dot_i16(a, c0));
-            part[n + i] = v_add_i16(part[n + i], v_relaxed_dot_i16(a, c1));
+            const int8_t *p = q + (size_t)i * q_stride;
+            v128 a = v_load(p), b = v_load(p + 16);
+            part[i] =
+                v_add_i16(part[i], v_add_i16(v_relaxed_dot_i16(a, c0), v_relaxed_dot_i16(b, d0)));
+            part[n + i] = v_add_i16(part[n + i],
+                                    v_add_i16(v_relaxed_dot_i16(a, c1), v_relaxed_dot_i16(b, d1)));
         }
     }
-    for (int i = 0; i < n; i++) {
-        sums[i] += v_sum_i32(v_pairs_i16(part[i]));
-        sums[TRIT_GEMM_MAX + i] += v_sum_i32(v_pairs_i16(part[n + i]));
-    }
+    for (int i = 0; i < 2 * n; i++) part[i] = v_pairs_i16(part[i]);
+    for (int r = 0; r < 2; r++) add_sums(sums + r * TRIT_GEMM_MAX, part + r * n, n);
 }
 
 static void rows_products(int32_t *restrict sums, const uint8_t *restrict x,

@@ -97,7 +97,7 @@ void tritx_gemv_rows_t2_a8__relaxed(float *restrict y, const uint8_t *restrict w
 
 /* ---- many tokens: two rows are unpacked to bytes once, then meet all tokens ---- */
 
-enum { UNPACK_COLS = 8192, TILE_TOKENS = 4 };
+enum { UNPACK_COLS = 8192 };
 
 /* codes[k] and codes[UNPACK_COLS + k]: column k of the two rows */
 static void unpack_pair(uint8_t *restrict codes, const uint8_t *restrict w, int n_cols)
@@ -127,10 +127,8 @@ static inline __attribute__((always_inline)) void add_products(int32_t *sum0, in
             part[n + i] = v_relaxed_dot_add_i32(x, c1, part[n + i]);
         }
     }
-    for (int i = 0; i < n; i++) {
-        sum0[i] += v_sum_i32(part[i]);
-        sum1[i] += v_sum_i32(part[n + i]);
-    }
+    add_sums(sum0, part, n);
+    add_sums(sum1, part + n, n);
 }
 
 void tritx_gemm_t2_a8__relaxed(float *restrict y, size_t y_stride, const uint8_t *restrict w,

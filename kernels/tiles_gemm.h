@@ -7,7 +7,8 @@
 #include "v128.h"
 #include "v128_table.h"
 
-enum { UNPACK_ROWS = 32, UNPACK_COLS = 1024, TILE_TOKENS = 4 };
+/* What is unpacked takes half of the first cache, or it would be read from the second. */
+enum { UNPACK_ROWS = 32, UNPACK_COLS = 512 };
 
 /* sums[r * TRIT_GEMM_MAX + t] += row r * token t, for n tokens, 1 or TILE_TOKENS; x some pairs of rows
  * as the file has made them of their codes; n_cols a multiple of 64. */

@@ -44,6 +44,8 @@ static inline v128 v_zip_high_u16(v128 a, v128 b)
 }
 static inline v128 v_zip_low_u32(v128 a, v128 b) { return wasm_i32x4_shuffle(a, b, 0, 4, 1, 5); }
 static inline v128 v_zip_high_u32(v128 a, v128 b) { return wasm_i32x4_shuffle(a, b, 2, 6, 3, 7); }
+static inline v128 v_zip_low_u64(v128 a, v128 b) { return wasm_i64x2_shuffle(a, b, 0, 2); }
+static inline v128 v_zip_high_u64(v128 a, v128 b) { return wasm_i64x2_shuffle(a, b, 1, 3); }
 /* table[i], i in 0 ... 15 */
 static inline v128 v_look_up(v128 table, v128 i) { return wasm_i8x16_swizzle(table, i); }
 static inline v128 v_xor(v128 a, v128 b) { return wasm_v128_xor(a, b); }
@@ -159,6 +161,8 @@ static inline v128 v_zip_high_u32(v128 a, v128 b)
 {
     return __builtin_shufflevector(a, b, 2, 6, 3, 7);
 }
+static inline v128 v_zip_low_u64(v128 a, v128 b) { return (v128){a[0], a[1], b[0], b[1]}; }
+static inline v128 v_zip_high_u64(v128 a, v128 b) { return (v128){a[2], a[3], b[2], b[3]}; }
 static inline v128 v_look_up(v128 table, v128 i)
 {
     uint8_t t[16], at[16];
@@ -322,6 +326,13 @@ static inline int32_t v_sum_i32(v128 a)
     uint32_t lane[4];
     v_store(lane, a);
     return (int32_t)(lane[0] + lane[1] + lane[2] + lane[3]);
+}
+/* Lane i: the sum of the lanes of a[i]. */
+static inline v128 v_sums_i32(const v128 a[4])
+{
+    v128 low = v_add_i32(v_zip_low_u32(a[0], a[1]), v_zip_high_u32(a[0], a[1]));
+    v128 high = v_add_i32(v_zip_low_u32(a[2], a[3]), v_zip_high_u32(a[2], a[3]));
+    return v_add_i32(v_zip_low_u64(low, high), v_zip_high_u64(low, high));
 }
 
 #endif

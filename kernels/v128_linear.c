@@ -90,10 +90,10 @@ static inline __attribute__((always_inline)) void add_products(int32_t *restrict
             upper[i] = v_add_i32(upper[i], v_sar_i32(v_add_i32(part[i], half), SHIFT));
         }
     }
-    for (int i = 0; i < STEP_PAIRS * n; i++) {
-        int32_t above = v_sum_i32(upper[i]), *first = sums + i / n * 2 * TRIT_GEMM_MAX + i % n;
-        first[0] += v_sum_i32(all[i]) - (int32_t)((uint32_t)above << SHIFT);
-        first[TRIT_GEMM_MAX] += above;
+    for (int i = 0; i < STEP_PAIRS * n; i++) all[i] = v_sub_i32(all[i], v_shl_i32(upper[i], SHIFT));
+    for (int p = 0; p < STEP_PAIRS; p++, sums += 2 * TRIT_GEMM_MAX) {
+        add_sums(sums, all + p * n, n);
+        add_sums(sums + TRIT_GEMM_MAX, upper + p * n, n);
     }
 }
 

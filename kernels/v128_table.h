@@ -35,6 +35,16 @@ trit_gemv_rows_t2_a8_fn tritx_gemv_rows_t2_a8__relaxed;
 /* Masks of hot loops are volatile: an engine makes a vector constant anew at each use, in several
  * instructions, but keeps a value that came from memory in a register. */
 
+/* Tokens that a GEMM computes together in registers. */
+enum { TILE_TOKENS = 4 };
+
+/* sums[i] += the lanes of x[i], for n tokens, 1 or TILE_TOKENS. */
+static inline void add_sums(int32_t *restrict sums, const v128 *x, int n)
+{
+    if (n == TILE_TOKENS) v_store(sums, v_add_i32(v_load(sums), v_sums_i32(x)));
+    else sums[0] += v_sum_i32(x[0]);
+}
+
 /* score -> exp(score * scale - max) in place; returns their sum in four lanes. n >= 1. */
 float tritx_softmax__v128(float *score, int n, float scale);
 
