@@ -4,7 +4,9 @@ const { Trit } = await import(`../../../../web/${entry}`);
 
 /** @param {{shape: string, flavour: 'simd128' | 'relaxed', threads: number, context: number}} options */
 export async function open({ shape, flavour, threads, context }) {
-    const model = await Trit.synthetic(shape, { flavour, threads, contextLength: context });
+    // dense: the peers have no way to leave out what is multiplied by zero
+    const options = { flavour, threads, contextLength: context, dense: true };
+    const model = await Trit.synthetic(shape, options);
     const { nVocab, dim, head, modelBytes, kv, kernels } = model.info;
     // a code a weight, and for each row a scale and a sum
     const headBytes = nVocab * (dim + 8);
