@@ -49,8 +49,8 @@ for (const [name, { relaxed, refused }] of Object.entries(engines)) {
                 await page.close();
             }
         };
-        const answer = (page, options) =>
-            page.evaluate((...rest) => window.answer(...rest), options, prompt, maxTokens);
+        const answer = (page, options, nTokens = maxTokens) =>
+            page.evaluate((...rest) => window.answer(...rest), options, prompt, nTokens);
         const errorCode = (page, source, options = {}) =>
             page.evaluate(
                 (...rest) => window.Trit.load(...rest).then(String, (error) => error.code),
@@ -72,6 +72,16 @@ for (const [name, { relaxed, refused }] of Object.entries(engines)) {
                         assert.deepEqual([info.threads, info.flavour], [threads, flavour]);
                     }),
                 );
+
+        await t.test('engines with threads start again and again in one page', () =>
+            withPage(true, async (page) => {
+                // Each driver has to let workers start workers: see firefox.mjs.
+                for (let n = 0; n < 8; n++) {
+                    const { result } = await answer(page, { threads: 8 }, 1);
+                    assert.deepEqual(result.ids, expected.ids.slice(0, 1));
+                }
+            }),
+        );
 
         if (!relaxed)
             await t.test('relaxed SIMD is refused by its code', () =>

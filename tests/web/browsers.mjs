@@ -1,7 +1,8 @@
-// One way to drive the three engines. Chromium and Firefox speak through puppeteer, WebKit through its
-// own WebDriver.
+// One way to drive the three engines: Chromium through puppeteer, Firefox and WebKit through the WebDriver that
+// each has.
 import puppeteer from 'puppeteer-core';
 import { browserProgram } from '../../wasm/toolchain/browsers.mjs';
+import { launchFirefox } from './firefox.mjs';
 import { launchWebKit } from './webkit.mjs';
 
 const LIMIT_MS = 240_000;
@@ -14,9 +15,8 @@ const CHROMIUM_ARGS = [
 ];
 
 const launchers = {
-    chromium: (limitMs) =>
-        launchPuppeteer('chrome', browserProgram('chromium'), CHROMIUM_ARGS, limitMs),
-    firefox: (limitMs) => launchPuppeteer('firefox', browserProgram('firefox'), [], limitMs),
+    chromium: (limitMs) => launchChromium(browserProgram('chromium'), limitMs),
+    firefox: (limitMs) => launchFirefox(browserProgram('firefox'), limitMs),
     webkit: (limitMs) => launchWebKit(browserProgram('webkit'), limitMs),
 };
 
@@ -27,7 +27,7 @@ const launchers = {
  *   for undefined
  * @property {(selector: string, path: string) => Promise<void>} uploadFile chooses a file in an input
  * @property {() => Promise<string[]>} troubles what the page has thrown and written to the console; of
- *   WebKit nothing of workers, and nothing from before the driver reached the page
+ *   Firefox and WebKit nothing of workers, and nothing from before the driver reached the page
  * @property {() => Promise<void>} close
  */
 
@@ -54,11 +54,11 @@ async function evaluate(run, source, args) {
     return JSON.parse(await run(`(async () => JSON.stringify((await (${value})) ?? null))()`));
 }
 
-async function launchPuppeteer(browser, executablePath, args, limitMs) {
+async function launchChromium(executablePath, limitMs) {
     const launched = await puppeteer.launch({
-        ...{ browser, executablePath, args, headless: true, protocolTimeout: limitMs },
+        ...{ executablePath, args: CHROMIUM_ARGS, protocolTimeout: limitMs },
         // Chromium then ends when this process does, even when it is killed.
-        pipe: browser === 'chrome',
+        pipe: true,
     });
     const open = async (url) => {
         const page = await launched.newPage();

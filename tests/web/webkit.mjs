@@ -1,22 +1,24 @@
-// WebKit through W3C WebDriver: a few JSON requests to the driver that comes with the engine, on a screen
-// of its own, because the browser that the driver starts has no headless mode.
+// WebKit through the WebDriver that comes with the engine, which takes HTTP requests, on a screen of its own,
+// because the browser that it starts has no headless mode.
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:net';
 import { setTimeout as wait } from 'node:timers/promises';
 import { XVFB } from '../../wasm/toolchain/browsers.mjs';
+import { failure, pageOpener, stopAtEnd } from './webdriver.mjs';
 
-// Runs in a fresh page. The protocol can tell nothing of errors and the console, so the page collects them
-// itself; and this driver goes on before a page has loaded when the page got a process of its own.
-const PREPARE = `
-    const troubles = (window.troubles = []);
-    window.addEventListener('error', ({ message }) => troubles.push(message));
-    window.addEventListener('unhandledrejection', ({ reason }) => troubles.push(String(reason)));
-    for (const level of ['debug', 'info', 'log', 'warn', 'error'])
-        console[level] = (...words) => troubles.push(words.join(' '));
-    if (document.readyState === 'complete') return;
-    return new Promise((resolve) => window.addEventListener('load', () => resolve()));
-`;
+// Where in a session the commands of WebDriver are.
+const ENDPOINTS = {
+    SetTimeouts: 'POST /timeouts',
+    GetWindowHandle: 'GET /window',
+    SwitchToWindow: 'POST /window',
+    CloseWindow: 'DELETE /window',
+    NewWindow: 'POST /window/new',
+    Navigate: 'POST /url',
+    ExecuteScript: 'POST /execute/sync',
+    FindElement: 'POST /element',
+    ElementSendKeys: 'POST /element/{id}/value',
+};
 
 async function freePort() {
     const server = createServer().listen(0, '127.0.0.1');
@@ -44,8 +46,7 @@ async function startDriver(program, port) {
         driver.kill();
         screen.kill();
     };
-    // A test file that fails before it closes the browser leaves nothing running.
-    process.once('exit', stop);
+    stopAtEnd(stop);
     return stop;
 }
 
@@ -53,15 +54,15 @@ async function startDriver(program, port) {
 async function request(method, url, body) {
     const response = await fetch(url, { method, body: body && JSON.stringify(body) });
     const { value } = await response.json();
-    if (!response.ok) throw new Error(`${value.error}: ${value.message}`);
+    if (!response.ok) throw failure(value);
     return value;
 }
 
-async function newSession(driver, capabilities) {
+async function openSession(driver) {
     for (let tries = 0; tries < 200; tries++) {
         const status = await request('GET', `${driver}/status`).catch(() => null);
         if (status?.ready) {
-            const { sessionId } = await request('POST', `${driver}/session`, { capabilities });
+            const { sessionId } = await request('POST', `${driver}/session`, { capabilities: {} });
             return `${driver}/session/${sessionId}`;
         }
         await wait(50);
@@ -69,48 +70,19 @@ async function newSession(driver, capabilities) {
     throw new Error('the WebDriver of WebKit did not start');
 }
 
-export async function launchWebKit(program, limit) {
+export async function launchWebKit(program, limitMs) {
     const port = await freePort();
     const stop = await startDriver(program, port);
     try {
-        const capabilities = { alwaysMatch: { timeouts: { script: limit } } };
-        const session = await newSession(`http://127.0.0.1:${port}`, capabilities);
-        const first = await request('GET', `${session}/window`);
+        const session = await openSession(`http://127.0.0.1:${port}`);
+        const send = (command, parameters) => {
+            const [method, path] = ENDPOINTS[command].split(' ');
+            return request(method, session + path.replace('{id}', parameters?.id), parameters);
+        };
         const close = () => request('DELETE', session).finally(stop);
-        return { open: openerOf(session, first), close };
+        return { open: await pageOpener(send, limitMs), close };
     } catch (error) {
         stop();
         throw error;
     }
-}
-
-function openerOf(session, first) {
-    // Commands go to the current window, so those of several pages must not mingle.
-    let last = Promise.resolve();
-    const inWindow = (handle, method, path, body) => {
-        const command = last.then(async () => {
-            await request('POST', `${session}/window`, { handle });
-            return request(method, `${session}/${path}`, body);
-        });
-        last = command.catch(() => {});
-        return command;
-    };
-
-    return async (url) => {
-        // The first window stays empty: a new one can be opened from an open one only.
-        const { handle } = await inWindow(first, 'POST', 'window/new', { type: 'window' });
-        const post = (path, body) => inWindow(handle, 'POST', path, body);
-        const execute = (script) => post('execute/sync', { script, args: [] });
-        await post('url', { url });
-        await execute(PREPARE);
-        return {
-            run: (expression) => execute(`return ${expression}`),
-            uploadFile: async (selector, text) => {
-                const found = await post('element', { using: 'css selector', value: selector });
-                await post(`element/${Object.values(found)[0]}/value`, { text });
-            },
-            troubles: () => execute('return window.troubles'),
-            close: () => inWindow(handle, 'DELETE', 'window'),
-        };
-    };
 }

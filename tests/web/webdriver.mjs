@@ -1,0 +1,70 @@
+// Pages through W3C WebDriver. Its commands have the same names and parameters in every browser; how they get
+// there is `send`, a function of a command and its parameters.
+
+// Runs in a fresh page. The protocol can tell nothing of errors and the console, so the page collects them
+// itself; and WebKit's driver goes on before a page has loaded when the page got a process of its own.
+const PREPARE = `(() => {
+    const troubles = (window.troubles = []);
+    window.addEventListener('error', ({ message }) => troubles.push(message));
+    window.addEventListener('unhandledrejection', ({ reason }) => troubles.push(String(reason)));
+    for (const level of ['debug', 'info', 'log', 'warn', 'error'])
+        console[level] = (...words) => troubles.push(words.join(' '));
+    if (document.readyState === 'complete') return;
+    return new Promise((resolve) => window.addEventListener('load', () => resolve()));
+})()`;
+
+/** The Error of an answer that says that its command failed. */
+export const failure = ({ error, message }) => new Error(`${error}: ${message}`);
+
+/** Runs `stop` when this process ends: a test file that fails or is interrupted leaves nothing running. */
+export function stopAtEnd(stop) {
+    process.once('exit', stop);
+    for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM'])
+        process.once(signal, () => process.exit(1));
+}
+
+/**
+ * @param {(command: string, parameters?: object) => Promise<any>} send
+ * @param {number} limitMs how long a script may take
+ * @returns {Promise<(url: string) => Promise<object>>} opens a page
+ */
+export async function pageOpener(send, limitMs) {
+    await send('SetTimeouts', { script: limitMs });
+    const first = await send('GetWindowHandle');
+    // Commands go to the current window, so those of several pages must not mingle.
+    let last = Promise.resolve();
+    const inWindow = (handle, name, parameters) => {
+        const command = last.then(async () => {
+            await send('SwitchToWindow', { handle });
+            return send(name, parameters);
+        });
+        last = command.catch(() => {});
+        return command;
+    };
+
+    return async (url) => {
+        // The first window stays empty: a new one can be opened from an open one only.
+        const { handle } = await inWindow(first, 'NewWindow', { type: 'window' });
+        const command = (name, parameters) => inWindow(handle, name, parameters);
+        // Firefox runs scripts beside the page, in a sandbox; what `eval` gets is the page's own.
+        const run = (expression) =>
+            command('ExecuteScript', {
+                script: 'return window.eval(arguments[0])',
+                args: [expression],
+            });
+        await command('Navigate', { url });
+        await run(PREPARE);
+        return {
+            run,
+            uploadFile: async (selector, text) => {
+                const found = await command('FindElement', {
+                    using: 'css selector',
+                    value: selector,
+                });
+                await command('ElementSendKeys', { id: Object.values(found)[0], text });
+            },
+            troubles: () => run('window.troubles'),
+            close: () => command('CloseWindow'),
+        };
+    };
+}
