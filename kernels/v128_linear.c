@@ -5,18 +5,38 @@
 
 /* ---- one token ---- */
 
+/* The weights of both columns, 16 bits each, for the nibbles 0 ... 3, 4 ... 7 and 8 ... 11; that of code 3
+ * never matters. volatile: see v128_table.h */
+static volatile const uint32_t weights[12] = {0xffffffff, 0xffff0000, 0xffff0001, 0,
+                                              0x0000ffff, 0,          0x00000001, 0,
+                                              0x0001ffff, 0x00010000, 0x00010001, 0};
+
+static volatile const uint16_t table_bias = BIAS;
+
+/* The tables of one pair of columns, which is in every lane of q. */
+static inline void store_tables(uint8_t *restrict lut, v128 q, const v128 w[3], v128 bias,
+                                v128 low_mask)
+{
+    v128 third = v_dot_i16(q, w[2]);
+    v128 a = v_add_i16(v_narrow_i32(v_dot_i16(q, w[0]), v_dot_i16(q, w[1])), bias);
+    v128 b = v_add_i16(v_narrow_i32(third, third), bias);
+    v_store(lut, v_narrow_i16(v_shr_u16(a, 4), v_shr_u16(b, 4)));
+    v_store(lut + 16, v_narrow_i16(v_and(a, low_mask), v_and(b, low_mask)));
+}
+
 void tritx_lut_t2__v128(uint8_t *restrict lut, const int8_t *restrict q, int cols)
 {
-    /* weight of either column for the nibbles 0 ... 7 and 8 ... 15; that of code 3 never matters */
-    static const int16_t first[8] = {-1, 0, 1, 0, -1, 0, 1, 0}, second[8] = {-1, -1, -1, -1};
-    const v128 w0 = v_load(first), w1 = v_load(second), bias = v_splat_u16(BIAS),
-               low_mask = v_splat_u16(15);
-    for (int k = 0; k < (int)trit_t2_cols((size_t)cols); k += 2, lut += 32) {
-        v128 q0 = v_splat_u16((uint16_t)q[k]), q1 = v_splat_u16((uint16_t)q[k + 1]);
-        v128 part = v_add_i16(v_mul_i16(q0, w0), bias);
-        v128 a = v_add_i16(part, v_mul_i16(q1, w1)), b = v_add_i16(part, q1);
-        v_store(lut, v_narrow_i16(v_shr_u16(a, 4), v_shr_u16(b, 4)));
-        v_store(lut + 16, v_narrow_i16(v_and(a, low_mask), v_and(b, low_mask)));
+    uint32_t words[12];
+    for (int i = 0; i < 12; i++) words[i] = weights[i];
+    const v128 w[3] = {v_load(words), v_load(words + 4), v_load(words + 8)},
+               low_mask = v_splat_u16(nibble_mask), bias = v_splat_u16(table_bias);
+    for (int k = 0; k < (int)trit_t2_cols((size_t)cols); k += 8, lut += 128) {
+        v128 pairs = v_load_i8_as_i16(q + k);
+        v128 p01 = v_zip_low_u32(pairs, pairs), p23 = v_zip_high_u32(pairs, pairs);
+        store_tables(lut, v_zip_low_u64(p01, p01), w, bias, low_mask);
+        store_tables(lut + 32, v_zip_high_u64(p01, p01), w, bias, low_mask);
+        store_tables(lut + 64, v_zip_low_u64(p23, p23), w, bias, low_mask);
+        store_tables(lut + 96, v_zip_high_u64(p23, p23), w, bias, low_mask);
     }
 }
 
