@@ -19,10 +19,10 @@ enum { SPINS = 1000000 };
  * small piece only. */
 enum { CHUNKS_A_THREAD = 8 };
 
-/* When a core is taken away, waiting for the thread on it, some milliseconds, costs more than the
- * thread brings: after LATE_MAX such waits half of the threads pause for some jobs, and longer each time it happens. */
-enum { LATE_MAX = 3, CALM_JOBS = 4096, PAUSE_MIN = 512, PAUSE_MAX = 16384 };
-static const double LATE_MS = 1.0;
+/* When a core is taken away, waiting for the thread on it costs more than the thread brings: if over a
+ * window the caller waited longer than it worked, half of the threads would have been as fast. They pause
+ * then, and longer each time it happens. */
+static const double WINDOW_MS = 30, PAUSE_MIN_MS = 60, PAUSE_MAX_MS = 2000;
 
 struct trit_pool {
     int n_threads;
@@ -47,7 +47,8 @@ struct trit_pool {
     /* the caller's own */
     double (*now)(void *ctx);
     void *now_ctx;
-    int n_late, n_calm, pause, n_until_retry;
+    double work_ms, wait_ms; /* of the present window */
+    double pause_ms, retry_at;
 };
 
 /* The next chunk of the present job; false when none is left. */
@@ -154,7 +155,7 @@ trit_status trit_pool_new(trit_pool **out, int n_threads, trit_error *err)
     trit_pool *pool = calloc(1, sizeof *pool);
     if (!pool) return tritx_fail(err, TRIT_OOM, 0, "no memory for a thread pool");
     pool->n_threads = n_threads;
-    pool->pause = PAUSE_MIN;
+    pool->pause_ms = PAUSE_MIN_MS;
     atomic_store(&pool->n_awake, n_threads);
     pthread_mutex_init(&pool->mutex, NULL);
     pthread_cond_init(&pool->wake, NULL);
@@ -193,42 +194,43 @@ void tritx_pool_clock(trit_pool *pool, double (*now)(void *ctx), void *ctx)
 static double now(trit_pool *pool) { return pool->now ? pool->now(pool->now_ctx) : 0; }
 
 /* Threads for the next job; after a pause twice as many as before are tried. */
-static int take_part(trit_pool *pool)
+static int take_part(trit_pool *pool, double time)
 {
     int n = atomic_load(&pool->n_awake);
-    if (n == pool->n_threads || --pool->n_until_retry > 0) return n;
+    if (n == pool->n_threads || (pool->now && time < pool->retry_at)) return n;
     n = 2 * n < pool->n_threads ? 2 * n : pool->n_threads;
-    pool->n_until_retry = pool->pause;
+    pool->retry_at = time + pool->pause_ms;
     atomic_store(&pool->n_awake, n);
     return n;
 }
 
-static void judge(trit_pool *pool, double work_ms, double wait_ms)
+static void judge(trit_pool *pool, double begin, double middle, double end)
 {
-    if (wait_ms < LATE_MS || wait_ms < 2 * work_ms) {
-        if (++pool->n_calm < CALM_JOBS) return;
-        pool->n_calm = pool->n_late = 0;
-        pool->pause = PAUSE_MIN;
-        return;
+    pool->work_ms += middle - begin;
+    pool->wait_ms += end - middle;
+    if (pool->work_ms + pool->wait_ms < WINDOW_MS) return;
+    bool pays = pool->wait_ms <= pool->work_ms;
+    pool->work_ms = pool->wait_ms = 0;
+    double pause_ms = pays ? pool->pause_ms / 2 : pool->pause_ms * 2;
+    if (!pays) {
+        atomic_store(&pool->n_awake, atomic_load(&pool->n_awake) / 2);
+        pool->retry_at = end + pool->pause_ms;
     }
-    pool->n_calm = 0;
-    if (++pool->n_late < LATE_MAX) return;
-    pool->n_late = 0;
-    atomic_store(&pool->n_awake, atomic_load(&pool->n_awake) / 2);
-    pool->n_until_retry = pool->pause;
-    if (pool->pause < PAUSE_MAX) pool->pause *= 2;
+    pool->pause_ms = pause_ms < PAUSE_MIN_MS   ? PAUSE_MIN_MS
+                     : pause_ms > PAUSE_MAX_MS ? PAUSE_MAX_MS
+                                               : pause_ms;
 }
 
 void tritx_parallel_for(trit_pool *pool, tritx_range_fn *fn, void *ctx, int n_rows, int grain)
 {
-    int n = pool ? take_part(pool) : 1;
+    double begin = pool ? now(pool) : 0;
+    int n = pool ? take_part(pool, begin) : 1;
     if (n == 1 || n_rows <= grain) {
         fn(ctx, 0, n_rows);
         return;
     }
     int share = (n_rows - 1) / (n * CHUNKS_A_THREAD) + 1;
     int chunk_rows = (share + grain - 1) / grain * grain;
-    double begin = now(pool);
     atomic_store(&pool->fn, fn);
     atomic_store(&pool->ctx, ctx);
     atomic_store(&pool->n_rows, n_rows);
@@ -241,7 +243,7 @@ void tritx_parallel_for(trit_pool *pool, tritx_range_fn *fn, void *ctx, int n_ro
     run_chunks(pool);
     double middle = now(pool);
     join(pool);
-    if (pool->now) judge(pool, middle - begin, now(pool) - middle);
+    if (pool->now) judge(pool, begin, middle, now(pool));
 }
 
 #else /* a build without threads has the same interface and one thread */
