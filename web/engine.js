@@ -1,9 +1,10 @@
+import { Answer, History } from './answer.js';
 import { Bindings } from './bindings.js';
 import { defaults } from './defaults.js';
 import { TritError } from './errors.js';
 import { startModule } from './flavours.js';
 import { selfTest } from './selftest.js';
-import { StopFinder, TextJoiner } from './stream.js';
+import { TextJoiner } from './stream.js';
 import { breathe } from './yield.js';
 
 /** @typedef {{aborted: boolean}} Job what a running job looks at between two slices of work */
@@ -527,74 +528,4 @@ function surprise(rows, begin, n, id) {
     let sum = 0;
     for (let i = begin; i < begin + n; i++) sum += Math.exp(rows[i] - largest);
     return Math.log(sum) + largest - rows[begin + id];
-}
-
-/** The tokens so far, in the engine's memory, where the sampler reads them. */
-class History {
-    #c;
-
-    /**
-     * @param {Bindings} c
-     * @param {number[]} promptIds
-     * @param {number} capacity
-     */
-    constructor(c, promptIds, capacity) {
-        this.#c = c;
-        this.address = c.alloc(4 * Math.max(capacity, promptIds.length));
-        this.length = 0;
-        for (const id of promptIds) this.push(id);
-    }
-
-    /** @param {number} id */
-    push(id) {
-        this.#c.words(this.address, this.length + 1)[this.length] = id;
-        this.length++;
-    }
-
-    free() {
-        this.#c.free(this.address);
-    }
-}
-
-/** The answer as it grows: ids, text of whole code points, stop strings. */
-class Answer {
-    #joiner = new TextJoiner();
-    #stops;
-    #emit;
-    /** @type {number[]} */
-    ids = [];
-    text = '';
-
-    /**
-     * @param {string[]} stops
-     * @param {(text: string) => void} emit
-     */
-    constructor(stops, emit) {
-        this.#stops = new StopFinder(stops);
-        this.#emit = emit;
-    }
-
-    get stopped() {
-        return this.#stops.found;
-    }
-
-    /**
-     * @param {number} id
-     * @param {Uint8Array} bytes
-     */
-    push(id, bytes) {
-        this.ids.push(id);
-        this.#give(this.#stops.push(this.#joiner.push(bytes)));
-    }
-
-    finish() {
-        this.#give(this.#stops.push(this.#joiner.flush()) + this.#stops.flush());
-    }
-
-    /** @param {string} text */
-    #give(text) {
-        if (text === '') return;
-        this.text += text;
-        this.#emit(text);
-    }
 }
