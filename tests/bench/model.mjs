@@ -157,6 +157,7 @@ async function benchShape(shape, hosts, options) {
 function keepBusy(n) {
     for (let i = 0; i < n; i++) {
         const child = spawn(process.execPath, ['-e', 'for (;;);'], { stdio: 'ignore' });
+        child.unref();
         process.once('exit', () => child.kill());
     }
 }
