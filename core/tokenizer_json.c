@@ -1,18 +1,15 @@
 /* tokenizer.json, read strictly: what this engine would do differently is refused by its name. */
 #include "json.h"
 #include "pretokenize.h"
-#include "token_map.h"
-#include "unicode.h"
+#include "spelling.h"
 
 #include <stdlib.h>
-
-enum { ALPHABET_END = 0x144 };
 
 typedef struct {
     const cJSON *root, *model;
     tritx_tokenizer_tables *tables;
-    const char **texts;             /* [n_vocab] of the JSON; NULL = no such token */
-    int16_t bytes_of[ALPHABET_END]; /* by code point: the byte it stands for, -1 = none */
+    const char **texts; /* [n_vocab] of the JSON; NULL = no such token */
+    tritx_alphabet alphabet;
     trit_error *err;
 } reader;
 
@@ -102,17 +99,6 @@ static trit_status check_kind(const cJSON *root, trit_error *err)
     return check_pre_tokenizer(member(root, "pre_tokenizer"), err);
 }
 
-/* GPT-2's alphabet: bytes that print stand for themselves, the other 68 for U+0100 and on. */
-static void fill_alphabet(reader *r)
-{
-    int next = 0x100;
-    memset(r->bytes_of, -1, sizeof r->bytes_of);
-    for (int byte = 0; byte < 256; byte++) {
-        bool prints = (byte >= '!' && byte <= '~') || (byte >= 0xa1 && byte != 0xad);
-        r->bytes_of[prints ? byte : next++] = (int16_t)byte;
-    }
-}
-
 static trit_status read_vocab(reader *r)
 {
     tritx_tokenizer_tables *t = r->tables;
@@ -150,21 +136,6 @@ static trit_status read_added(reader *r)
     return TRIT_OK;
 }
 
-/* Undoes the alphabet; out may be NULL to count. False for a character outside it. */
-static bool unspell(const reader *r, const char *text, uint8_t *out, size_t *n_bytes)
-{
-    const uint8_t *p = (const uint8_t *)text;
-    size_t n = strlen(text), count = 0;
-    for (size_t at = 0, length; at < n; at += length, count++) {
-        uint32_t point;
-        length = tritx_utf8_decode(p + at, n - at, &point);
-        if (length == 0 || point >= ALPHABET_END || r->bytes_of[point] < 0) return false;
-        if (out) out[count] = (uint8_t)r->bytes_of[point];
-    }
-    *n_bytes = count;
-    return true;
-}
-
 static trit_status fill_tokens(reader *r)
 {
     tritx_tokenizer_tables *t = r->tables;
@@ -181,7 +152,8 @@ static trit_status fill_tokens(reader *r)
         } else if (t->token_special[id]) {
             n = strlen(r->texts[id]);
             memcpy(t->token_bytes + end, r->texts[id], n);
-        } else if (!unspell(r, r->texts[id], t->token_bytes + end, &n)) {
+        } else if (!tritx_unspell(&r->alphabet, r->texts[id], strlen(r->texts[id]),
+                                  t->token_bytes + end, &n)) {
             return refuse(r->err, "a token is not in the byte alphabet");
         }
         end += n;
@@ -191,25 +163,22 @@ static trit_status fill_tokens(reader *r)
     return TRIT_OK;
 }
 
-/* "left right", or the list of both: writes the joined bytes and where they part. */
-static bool read_merge(const reader *r, const cJSON *item, char *text, uint8_t *joined,
-                       size_t *n_left, size_t *n_right)
+/* "left right", or the list of both; text has room for the longest. */
+static bool split_merge(const cJSON *item, char *text, const char **left, const char **right)
 {
-    const char *left, *right;
     if (cJSON_IsString(item)) {
-        strcpy(text, item->valuestring); /* text has room for the longest */
+        strcpy(text, item->valuestring);
         char *space = strchr(text, ' ');
         if (!space || strchr(space + 1, ' ')) return false;
         *space = 0;
-        left = text;
-        right = space + 1;
-    } else {
-        if (!cJSON_IsArray(item) || cJSON_GetArraySize(item) != 2) return false;
-        left = cJSON_GetStringValue(item->child);
-        right = cJSON_GetStringValue(item->child->next);
-        if (!left || !right) return false;
+        *left = text;
+        *right = space + 1;
+        return true;
     }
-    return unspell(r, left, joined, n_left) && unspell(r, right, joined + *n_left, n_right);
+    if (!cJSON_IsArray(item) || cJSON_GetArraySize(item) != 2) return false;
+    *left = cJSON_GetStringValue(item->child);
+    *right = cJSON_GetStringValue(item->child->next);
+    return *left && *right;
 }
 
 /* Longest text of a merge, both parts counted. */
@@ -228,17 +197,14 @@ static size_t longest_merge(const cJSON *list)
 static trit_status fill_merges(reader *r, const tritx_token_map *map, char *text, uint8_t *joined)
 {
     uint32_t *merge = r->tables->merges;
-    for (const cJSON *item = member(r->model, "merges")->child; item; item = item->next) {
-        size_t n_left, n_right;
-        if (!read_merge(r, item, text, joined, &n_left, &n_right))
-            return refuse(r->err, "a merge is not two tokens");
-        int32_t ids[3] = {tritx_token_map_find(map, joined, n_left),
-                          tritx_token_map_find(map, joined + n_left, n_right),
-                          tritx_token_map_find(map, joined, n_left + n_right)};
-        for (int i = 0; i < 3; i++, merge++) {
-            if (ids[i] < 0) return refuse(r->err, "a merge names a token that is not in the vocab");
-            *merge = (uint32_t)ids[i];
-        }
+    for (const cJSON *item = member(r->model, "merges")->child; item;
+         item = item->next, merge += 3) {
+        const char *left, *right;
+        const char *wrong = split_merge(item, text, &left, &right)
+                                ? tritx_unspell_merge(&r->alphabet, map, left, strlen(left), right,
+                                                      strlen(right), joined, merge)
+                                : "a merge is not two tokens";
+        if (wrong) return refuse(r->err, wrong);
     }
     return TRIT_OK;
 }
@@ -319,7 +285,7 @@ static trit_status read_tables(reader *r, bool *add_bos, int32_t *bos_id)
     r->texts = calloc(n, sizeof *r->texts);
     if (!r->tables->token_ends || !r->tables->token_special || !r->texts)
         return tritx_fail(r->err, TRIT_OOM, 0, "no memory for the vocabulary");
-    fill_alphabet(r);
+    tritx_alphabet_fill(&r->alphabet);
     TRIT_TRY(read_vocab(r));
     TRIT_TRY(read_added(r));
     TRIT_TRY(fill_tokens(r));

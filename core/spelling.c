@@ -1,0 +1,47 @@
+#include "spelling.h"
+
+#include "unicode.h"
+
+/* Bytes that print stand for themselves, the other 68 for U+0100 and on. */
+void tritx_alphabet_fill(tritx_alphabet *a)
+{
+    int next = 0x100;
+    memset(a->bytes_of, -1, sizeof a->bytes_of);
+    for (int byte = 0; byte < 256; byte++) {
+        bool prints = (byte >= '!' && byte <= '~') || (byte >= 0xa1 && byte != 0xad);
+        a->bytes_of[prints ? byte : next++] = (int16_t)byte;
+    }
+}
+
+bool tritx_unspell(const tritx_alphabet *a, const char *text, size_t n_text, uint8_t *out,
+                   size_t *n_bytes)
+{
+    const uint8_t *p = (const uint8_t *)text;
+    size_t count = 0;
+    for (size_t at = 0, length; at < n_text; at += length, count++) {
+        uint32_t point;
+        length = tritx_utf8_decode(p + at, n_text - at, &point);
+        if (length == 0 || point >= TRITX_ALPHABET_END || a->bytes_of[point] < 0) return false;
+        out[count] = (uint8_t)a->bytes_of[point];
+    }
+    *n_bytes = count;
+    return true;
+}
+
+const char *tritx_unspell_merge(const tritx_alphabet *a, const tritx_token_map *map,
+                                const char *left, size_t n_left, const char *right, size_t n_right,
+                                uint8_t *joined, uint32_t merge[3])
+{
+    size_t n = 0, m = 0;
+    if (!tritx_unspell(a, left, n_left, joined, &n) ||
+        !tritx_unspell(a, right, n_right, joined + n, &m))
+        return "a merge is not two tokens";
+    int32_t ids[3] = {tritx_token_map_find(map, joined, n),
+                      tritx_token_map_find(map, joined + n, m),
+                      tritx_token_map_find(map, joined, n + m)};
+    for (int i = 0; i < 3; i++) {
+        if (ids[i] < 0) return "a merge names a token that is not in the vocab";
+        merge[i] = (uint32_t)ids[i];
+    }
+    return NULL;
+}
