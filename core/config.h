@@ -34,6 +34,8 @@ trit_status tritx_config_hf(const char *text, size_t n_bytes, trit_config *confi
 /* Adds the stop ids and BOS of generation_config.json. */
 trit_status tritx_config_generation(const char *text, size_t n_bytes, trit_config *config,
                                     trit_error *err);
+/* The id of a chat template by its exact text; NULL for one that we do not know. */
+const char *tritx_template_id(const char *text, size_t n_bytes);
 /* Adds the template id that stands for tokenizer_config.json's chat_template; none for a text we do
  * not know. */
 trit_status tritx_config_template(const char *text, size_t n_bytes, trit_config *config,

@@ -1,4 +1,4 @@
-/* The push loader: bytes of a safetensors file, in any split, become a model.
+/* The push loader: bytes of a safetensors or a GGUF file, in any split, become a model.
  *
  * Data is taken in groups of rows, straight from what is pushed; only a group that comes in pieces is
  * put together first. What is no rows is one. */
@@ -36,6 +36,8 @@ void trit_loader_free(trit_loader *l)
     if (!l) return;
     tritx_tokenizer_tables_free(&l->tables);
     if (l->json.root) tritx_json_free(&l->json);
+    if (l->gguf) tritx_gguf_free(l->gguf);
+    free(l->gguf);
     free(l->header);
     free(l->tensors);
     free(l->group);
@@ -170,9 +172,13 @@ static trit_status read_header(trit_loader *l, trit_error *err)
 static trit_status read_length(trit_loader *l, trit_error *err)
 {
     uint64_t n = tritx_load_u64(l->length);
+    if (memcmp(l->length, "GGUF", 4) == 0) {
+        l->state = STATE_GGUF;
+        return tritx_loader_begin_gguf(l, err);
+    }
     if (n < 2 || n > TRIT_MAX_HEADER)
         return tritx_fail(err, TRIT_NOT_A_MODEL, 0,
-                          "the file is neither a packed model nor safetensors");
+                          "the file is neither a packed model nor safetensors nor GGUF");
     l->n_header = (size_t)n;
     l->header = malloc(l->n_header);
     if (!l->header) return tritx_fail(err, TRIT_OOM, 0, "no memory for the header");
@@ -197,6 +203,30 @@ static bool fill(trit_loader *l, uint8_t *buffer, size_t capacity, const uint8_t
     l->n_filled += n;
     advance(l, n, bytes, n_bytes);
     return l->n_filled == capacity;
+}
+
+static trit_status push_gguf(trit_loader *l, const uint8_t **bytes, size_t *n_bytes,
+                             trit_error *err)
+{
+    size_t before = *n_bytes;
+    TRIT_TRY(tritx_gguf_push(l->gguf, bytes, n_bytes, err));
+    l->offset += before - *n_bytes;
+    if (l->gguf->step != TRITX_GGUF_DONE) return TRIT_OK;
+    TRIT_TRY(tritx_loader_read_gguf(l, err));
+    l->state = STATE_DATA;
+    return begin_tensor(l, err);
+}
+
+/* How many of the next bytes fill up to the multiple at which a tensor of GGUF begins. */
+static size_t padding(const trit_loader *l, size_t n_bytes)
+{
+    if (!l->gguf || l->row || l->n_filled) return 0;
+    uint64_t begin = l->tensor < l->n_tensors
+                         ? l->data + l->tensors[l->tensor].begin
+                         : (l->data + l->tensors[l->n_tensors - 1].end + l->alignment - 1) /
+                               l->alignment * l->alignment;
+    uint64_t n = begin > l->offset ? begin - l->offset : 0;
+    return n < n_bytes ? (size_t)n : n_bytes;
 }
 
 /* Takes the rows that are whole, or what there is of the next group. */
@@ -228,7 +258,11 @@ static trit_status push(trit_loader *l, const uint8_t *bytes, size_t n_bytes, tr
                 TRIT_TRY(read_length(l, err));
         } else if (l->state == STATE_HEADER) {
             if (fill(l, l->header, l->n_header, &bytes, &n_bytes)) TRIT_TRY(read_header(l, err));
+        } else if (l->state == STATE_GGUF) {
+            TRIT_TRY(push_gguf(l, &bytes, &n_bytes, err));
         } else {
+            advance(l, padding(l, n_bytes), &bytes, &n_bytes);
+            if (n_bytes == 0) return TRIT_OK;
             if (l->tensor == l->n_tensors)
                 return tritx_fail(err, TRIT_TRAILING_BYTES, l->offset,
                                   "%zu bytes or more after the last tensor", n_bytes);

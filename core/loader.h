@@ -1,15 +1,17 @@
 /* The inside of a loader, shared by loader.c (the state machine), loader_plan.c (what each tensor must
- * look like) and loader_rows.c (what becomes of its bytes). */
+ * look like), loader_rows.c (what becomes of its bytes) and loader_gguf.c (both, as far as GGUF is
+ * different). */
 #ifndef TRIT_LOADER_H
 #define TRIT_LOADER_H
 
+#include "gguf.h"
 #include "json.h"
 #include "model.h"
 #include "pool.h"
 #include "safetensors.h"
 #include "tune.h"
 
-typedef enum { STATE_LENGTH, STATE_HEADER, STATE_DATA, STATE_FAILED } loader_state;
+typedef enum { STATE_LENGTH, STATE_HEADER, STATE_GGUF, STATE_DATA, STATE_FAILED } loader_state;
 
 /* Groups of rows are dealt out to lanes, each with scratch memory of its own. */
 enum { TRITX_LOADER_LANES = 8 };
@@ -34,6 +36,10 @@ struct trit_loader {
     uint8_t *header;
     size_t n_header;
     tritx_json json;
+    tritx_gguf *gguf;   /* NULL for safetensors */
+    bool pairs_qk;      /* GGUF: rows of Q and K are in the order for rotating neighbours */
+    uint64_t data;      /* GGUF: where in the file the tensors begin, each at a multiple of ... */
+    uint32_t alignment; /* ... and bytes of no tensor may follow each up to one */
     tritx_tensor *tensors;
     size_t n_tensors, tensor; /* the one being read */
     tritx_slot slot;
@@ -62,5 +68,13 @@ trit_status tritx_loader_plan(trit_loader *l, trit_error *err);
 /* Takes n rows of the present tensor, from row l->row on. n is a multiple of TRIT_T2_ROWS, or goes
  * to the end of the tensor. l->offset is behind them. */
 trit_status tritx_loader_take(trit_loader *l, const uint8_t *bytes, size_t n, trit_error *err);
+
+/* loader_gguf.c: the first eight bytes, l->length, are those of a GGUF file. */
+trit_status tritx_loader_begin_gguf(trit_loader *l, trit_error *err);
+/* Its header is there: configuration, tokenizer, tensors, plan. */
+trit_status tritx_loader_read_gguf(trit_loader *l, trit_error *err);
+/* A matrix of a GGUF file, whose numbers must be ternary as they are; `offset` as in loader_rows.c. */
+trit_status tritx_loader_take_ternary(trit_loader *l, const tritx_ternary *m, const uint8_t *bytes,
+                                      uint64_t offset, trit_error *err);
 
 #endif

@@ -9,6 +9,13 @@ static bool is_float(tritx_dtype d)
     return d == TRIT_DTYPE_F16 || d == TRIT_DTYPE_BF16 || d == TRIT_DTYPE_F32;
 }
 
+/* Blocks of GGUF. */
+static bool is_ternary(tritx_dtype d)
+{
+    return d == TRIT_DTYPE_TQ1_0 || d == TRIT_DTYPE_TQ2_0 || d == TRIT_DTYPE_I2_S;
+}
+static bool is_quantised(tritx_dtype d) { return d == TRIT_DTYPE_Q8_0 || d == TRIT_DTYPE_Q6_K; }
+
 static trit_status bad_type(const tritx_tensor *t, trit_error *err)
 {
     return tritx_fail(err, TRIT_BAD_TENSOR_TYPE, 0,
@@ -70,12 +77,13 @@ static trit_status plan_tensor(trit_loader *l, const tritx_tensor *t, tritx_slot
         return expect_shape(t, (size_t)m->rows, trit_wire_bytes((size_t)m->cols), err);
     }
     if (m)
-        return is_float(t->dtype) ? expect_shape(t, (size_t)m->rows, (size_t)m->cols, err)
-                                  : bad_type(t, err);
+        return is_float(t->dtype) || is_ternary(t->dtype)
+                   ? expect_shape(t, (size_t)m->rows, (size_t)m->cols, err)
+                   : bad_type(t, err);
     const tritx_rows *r = tritx_model_rows(l->model, slot);
     if (r) {
-        bool fits =
-            l->packed ? t->dtype == (r->f16 ? TRIT_DTYPE_F16 : TRIT_DTYPE_I8) : is_float(t->dtype);
+        bool fits = l->packed ? t->dtype == (r->f16 ? TRIT_DTYPE_F16 : TRIT_DTYPE_I8)
+                              : is_float(t->dtype) || is_quantised(t->dtype);
         return fits ? expect_shape(t, (size_t)r->rows, (size_t)r->cols, err) : bad_type(t, err);
     }
     if (slot == TRIT_SLOT_EMBED_SUM || slot == TRIT_SLOT_HEAD_SUM) {
@@ -101,8 +109,9 @@ size_t tritx_loader_rows(trit_loader *l, const tritx_tensor *t, tritx_slot slot)
 trit_status tritx_loader_find(const trit_loader *l, const tritx_tensor *t, tritx_slot *slot,
                               int *layer, trit_error *err)
 {
-    bool known =
-        l->packed ? tritx_name_packed(t->name, slot, layer) : tritx_name_hf(t->name, slot, layer);
+    bool known = l->packed ? tritx_name_packed(t->name, slot, layer)
+                 : l->gguf ? tritx_name_gguf(t->name, slot, layer)
+                           : tritx_name_hf(t->name, slot, layer);
     if (!known || *layer >= l->config.n_layer)
         return tritx_fail(err, TRIT_UNKNOWN_TENSOR, 0,
                           "tensor %.60s: the configuration does not explain it", t->name);

@@ -189,6 +189,7 @@ trit_status tritx_loader_take(trit_loader *l, const uint8_t *bytes, size_t n, tr
     if (l->slot <= TRIT_SLOT_TOKENIZER_FLAGS) return take_tokenizer(l, bytes, offset, err);
     const tritx_ternary *m =
         tritx_slot_in_layer(l->slot) ? tritx_model_ternary(l->model, l->slot, l->layer) : NULL;
+    if (m && l->gguf) return tritx_loader_take_ternary(l, m, bytes, offset, err);
     if (m && !l->packed) return take_master(l, m, bytes, offset, err);
     if (m || tritx_model_rows(l->model, l->slot)) return take_rows(l, bytes, n, err);
     if (l->slot == TRIT_SLOT_EMBED_SUM || l->slot == TRIT_SLOT_HEAD_SUM)

@@ -96,10 +96,11 @@ tritx_rows *tritx_model_rows(trit_model *model, tritx_slot slot);
 /* The rows that make logits: the embedding when tied. */
 const tritx_rows *tritx_model_head(const trit_model *model);
 
-/* names.c: which slot a tensor's name means, in the packed file or in Hugging Face masters; false
- * when the name means nothing. Layer is 0 outside layers. */
+/* names.c: which slot a tensor's name means, in the packed file, in Hugging Face masters or in GGUF;
+ * false when the name means nothing. Layer is 0 outside layers. */
 bool tritx_name_packed(const char *name, tritx_slot *slot, int *layer);
 bool tritx_name_hf(const char *name, tritx_slot *slot, int *layer);
+bool tritx_name_gguf(const char *name, tritx_slot *slot, int *layer);
 /* The packed name of a slot. */
 void tritx_name_write(tritx_slot slot, int layer, char *out, size_t capacity);
 

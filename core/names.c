@@ -52,6 +52,24 @@ static const char *const hf_names[TRIT_SLOT_COUNT] = {
     [TRIT_SLOT_HEAD] = "lm_head.weight",
 };
 
+/* llama.cpp, LLM_TENSOR_NAMES; the sub-norms are those of its `bitnet` */
+static const char *const gguf_names[TRIT_SLOT_COUNT] = {
+    [TRIT_SLOT_EMBED] = "token_embd.weight",
+    [TRIT_SLOT_ATTN_NORM] = "attn_norm.weight",
+    [TRIT_SLOT_Q] = "attn_q.weight",
+    [TRIT_SLOT_K] = "attn_k.weight",
+    [TRIT_SLOT_V] = "attn_v.weight",
+    [TRIT_SLOT_ATTN_SUB_NORM] = "attn_sub_norm.weight",
+    [TRIT_SLOT_O] = "attn_output.weight",
+    [TRIT_SLOT_FFN_NORM] = "ffn_norm.weight",
+    [TRIT_SLOT_GATE] = "ffn_gate.weight",
+    [TRIT_SLOT_UP] = "ffn_up.weight",
+    [TRIT_SLOT_FFN_SUB_NORM] = "ffn_sub_norm.weight",
+    [TRIT_SLOT_DOWN] = "ffn_down.weight",
+    [TRIT_SLOT_NORM] = "output_norm.weight",
+    [TRIT_SLOT_HEAD] = "output.weight",
+};
+
 /* "<number>.<rest>" -> number; NULL when it is not one of at most 4 digits without leading zeros */
 static const char *layer_number(const char *text, int *layer)
 {
@@ -84,14 +102,23 @@ bool tritx_name_packed(const char *name, tritx_slot *slot, int *layer)
     return find(packed_names, name, in_layer, number, slot, layer);
 }
 
+static bool find_behind(const char *const names[], const char *prefix, const char *name,
+                        tritx_slot *slot, int *layer)
+{
+    int number = 0;
+    size_t n = strlen(prefix);
+    const char *in_layer = strncmp(name, prefix, n) == 0 ? layer_number(name + n, &number) : NULL;
+    return find(names, name, in_layer, number, slot, layer);
+}
+
 bool tritx_name_hf(const char *name, tritx_slot *slot, int *layer)
 {
-    static const char prefix[] = "model.layers.";
-    int number = 0;
-    const char *in_layer = strncmp(name, prefix, sizeof prefix - 1) == 0
-                               ? layer_number(name + sizeof prefix - 1, &number)
-                               : NULL;
-    return find(hf_names, name, in_layer, number, slot, layer);
+    return find_behind(hf_names, "model.layers.", name, slot, layer);
+}
+
+bool tritx_name_gguf(const char *name, tritx_slot *slot, int *layer)
+{
+    return find_behind(gguf_names, "blk.", name, slot, layer);
 }
 
 void tritx_name_write(tritx_slot slot, int layer, char *out, size_t capacity)

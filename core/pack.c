@@ -2,6 +2,7 @@
 
 #include <math.h>
 
+#include "blocks.h"
 #include "kernels.h"
 #include "scalar.h"
 
@@ -13,6 +14,7 @@ size_t tritx_dtype_bytes(tritx_dtype dtype)
 
 float tritx_source_float(const uint8_t *source, size_t i, tritx_dtype dtype)
 {
+    if (dtype >= TRIT_DTYPE_COUNT) return tritx_block_float(source, i, dtype);
     if (dtype == TRIT_DTYPE_F32) return tritx_float(tritx_load_u32(source + 4 * i));
     uint16_t half = (uint16_t)(source[2 * i] | source[2 * i + 1] << 8);
     return dtype == TRIT_DTYPE_BF16 ? tritx_bf16(half) : tritx_f32_of_f16(half);

@@ -11,11 +11,17 @@ typedef enum {
     TRIT_DTYPE_BF16,
     TRIT_DTYPE_F32,
     TRIT_DTYPE_I32,
-    TRIT_DTYPE_COUNT
+    TRIT_DTYPE_COUNT, /* of safetensors; behind it the blocks of GGUF (blocks.h) */
+    TRIT_DTYPE_Q8_0 = TRIT_DTYPE_COUNT,
+    TRIT_DTYPE_Q6_K,
+    TRIT_DTYPE_TQ1_0,
+    TRIT_DTYPE_TQ2_0,
+    TRIT_DTYPE_I2_S
 } tritx_dtype;
+/* Of a number that is not in a block. */
 size_t tritx_dtype_bytes(tritx_dtype dtype);
 
-/* Number i of little-endian source values of type F16, BF16 or F32. */
+/* Number i of little-endian source values of type F16, BF16, F32, Q8_0 or Q6_K. */
 float tritx_source_float(const uint8_t *source, size_t i, tritx_dtype dtype);
 
 /* scale = mean |W| over n source values, at least 1e-5; NUMERIC when a value is not finite.

@@ -77,15 +77,24 @@ static const struct {
      "add_generation_prompt %}{{ 'Assistant: ' }}{% endif %}"},
 };
 
+const char *tritx_template_id(const char *text, size_t n_bytes)
+{
+    for (size_t i = 0; i < sizeof templates / sizeof *templates; i++)
+        if (strlen(templates[i].text) == n_bytes && memcmp(templates[i].text, text, n_bytes) == 0)
+            return templates[i].id;
+    return NULL;
+}
+
 trit_status tritx_config_template(const char *text, size_t n_bytes, trit_config *config,
                                   trit_error *err)
 {
     tritx_json json;
     TRIT_TRY(tritx_json_parse(text, n_bytes, &json, err));
     const cJSON *item = cJSON_GetObjectItemCaseSensitive(json.root, "chat_template");
-    for (size_t i = 0; cJSON_IsString(item) && i < sizeof templates / sizeof *templates; i++)
-        if (strcmp(templates[i].text, item->valuestring) == 0)
-            strcpy(config->template_id, templates[i].id);
+    const char *id = cJSON_IsString(item)
+                         ? tritx_template_id(item->valuestring, strlen(item->valuestring))
+                         : NULL;
+    if (id) strcpy(config->template_id, id);
     tritx_json_free(&json);
     return TRIT_OK;
 }

@@ -33,7 +33,7 @@
     XX(NOT_A_MODEL, -20, "the file is not a model this engine reads: pack it with trit pack")      \
     XX(TRUNCATED, -21, "the file ends too early: download it again")                               \
     XX(TRAILING_BYTES, -22, "the file goes on after its last tensor: download it again")           \
-    XX(BAD_HEADER, -23, "the safetensors header is malformed: download the file again")            \
+    XX(BAD_HEADER, -23, "the file's header is malformed: download the file again")                 \
     XX(BAD_JSON, -24, "a JSON text in the model is malformed: download the file again")            \
     XX(BAD_CONFIG, -25, "the model's configuration is incomplete or inconsistent")                 \
     XX(BAD_TENSOR_SHAPE, -26, "a tensor's shape does not fit the configuration")                   \

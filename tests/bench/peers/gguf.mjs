@@ -3,12 +3,16 @@ import { closeSync, openSync, writeSync } from 'node:fs';
 
 const ALIGNMENT = 32;
 
-/** The types of tensors in use here: ggml's number, weights in a block, bytes of a block. */
+/** The types of tensors in use here: ggml's number, weights in a block, bytes of a block, and behind the last. */
 export const TENSOR_TYPES = {
     F32: { id: 0, weights: 1, bytes: 4 },
     F16: { id: 1, weights: 1, bytes: 2 },
+    Q8_0: { id: 8, weights: 32, bytes: 34 },
     Q6_K: { id: 14, weights: 256, bytes: 210 },
+    BF16: { id: 30, weights: 1, bytes: 2 },
+    TQ1_0: { id: 34, weights: 256, bytes: 54 },
     TQ2_0: { id: 35, weights: 256, bytes: 66 },
+    I2_S: { id: 36, weights: 128, bytes: 32, tail: 32 },
 };
 
 const u32 = (value) => Buffer.from(Uint32Array.of(value).buffer);
@@ -23,15 +27,22 @@ export const value = {
     f32: (number) => [u32(6), Buffer.from(Float32Array.of(number).buffer)],
     string: (text) => [u32(8), string(text)],
     strings: (texts) => [u32(9), array(8, texts.map(string))],
+    f32s: (numbers) => [
+        u32(9),
+        array(
+            6,
+            numbers.map((n) => Buffer.from(Float32Array.of(n).buffer)),
+        ),
+    ],
     i32s: (numbers) => [u32(9), array(5, numbers.map(u32))],
 };
 
 /** @param {{name: string, type: keyof TENSOR_TYPES, shape: number[]}} tensor columns come first */
 export function tensorBytes({ name, type, shape }) {
-    const { weights, bytes } = TENSOR_TYPES[type];
+    const { weights, bytes, tail = 0 } = TENSOR_TYPES[type];
     if (shape[0] % weights !== 0)
         throw new Error(`${name}: ${shape[0]} columns are no multiple of ${weights}`);
-    return (shape.reduce((product, n) => product * n) / weights) * bytes;
+    return (shape.reduce((product, n) => product * n) / weights) * bytes + tail;
 }
 
 const padding = (length) => (ALIGNMENT - (length % ALIGNMENT)) % ALIGNMENT;

@@ -1,0 +1,20 @@
+/* Tensors of GGUF whose numbers stand in blocks. Layouts: ggml's ggml-common.h; I2_S as in BitNet's
+ * converter (128 numbers in 32 bytes, one scale behind the tensor). */
+#ifndef TRIT_BLOCKS_H
+#define TRIT_BLOCKS_H
+
+#include "pack.h"
+
+/* Number i of a row of Q8_0 or Q6_K. */
+float tritx_block_float(const uint8_t *row, size_t i, tritx_dtype dtype);
+
+typedef enum { TRITX_BLOCKS_FINE, TRITX_BLOCKS_BAD_CODES, TRITX_BLOCKS_BAD_SCALE } tritx_blocks;
+
+/* Codes (weight + 1) [cols] of a row of TQ1_0, TQ2_0, F32, F16 or BF16, whose numbers are 0 and
+ * +-*scale and nothing else. *scale is 0 until a number that is not 0 has told it. */
+tritx_blocks tritx_ternary_row(uint8_t *codes, float *scale, const uint8_t *row, size_t cols,
+                               tritx_dtype dtype);
+/* The same of a row of I2_S, whose scale stands elsewhere. */
+tritx_blocks tritx_i2_s_row(uint8_t *codes, const uint8_t *row, size_t cols);
+
+#endif

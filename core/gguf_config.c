@@ -1,0 +1,222 @@
+#include "chat.h"
+#include "config.h"
+#include "gguf_model.h"
+
+typedef struct {
+    const tritx_gguf *g;
+    const char *arch;
+    trit_config *config;
+    trit_error *err;
+} reader;
+
+/* BitNet's converter wrote another model's chat template into 2B4T's file, and no pre-tokenizer; the
+ * architecture's name tells better. */
+static const struct {
+    const char *arch, *template_id; /* NULL: what the file says */
+    uint8_t ffn;                    /* 0: what hidden_activation says, else SiLU */
+    uint8_t sub_norm;
+    bool pairs_qk;
+} architectures[] = {
+    {"bitnet-b1.58", TRITX_TEMPLATE_2B4T, TRIT_FFN_GLU_RELU2, TRIT_NORM_RMS, false},
+    {"bitnet-25", TRITX_TEMPLATE_2B4T, TRIT_FFN_GLU_RELU2, TRIT_NORM_RMS, false},
+    {"bitnet", NULL, 0, TRIT_NORM_RMS, false},
+    {"llama", NULL, TRIT_FFN_GLU_SILU, TRIT_NORM_NONE, true},
+};
+enum { N_ARCHITECTURES = sizeof architectures / sizeof *architectures };
+
+static const tritx_gguf_pair *find(const reader *r, const char *name)
+{
+    char key[TRITX_GGUF_MAX_KEY];
+    tritx_format(key, sizeof key, "%s.%s", r->arch, name);
+    return tritx_gguf_find(r->g, key);
+}
+
+static trit_status bad_value(const reader *r, const char *name, const char *what)
+{
+    return tritx_fail(r->err, TRIT_BAD_CONFIG, 0, "GGUF: %s.%s is missing or no %s", r->arch, name,
+                      what);
+}
+
+static trit_status read_shape(const reader *r)
+{
+    static const struct {
+        const char *name;
+        size_t offset;
+    } keys[] = {
+        {"block_count", offsetof(trit_config, n_layer)},
+        {"embedding_length", offsetof(trit_config, dim)},
+        {"feed_forward_length", offsetof(trit_config, ffn_dim)},
+        {"attention.head_count", offsetof(trit_config, n_head)},
+        {"context_length", offsetof(trit_config, n_ctx)},
+    };
+    int64_t value;
+    for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
+        const tritx_gguf_pair *pair = find(r, keys[i].name);
+        if (!pair || !tritx_gguf_int(r->g, pair, 1, INT32_MAX, &value))
+            return bad_value(r, keys[i].name, "positive integer");
+        int32_t narrow = (int32_t)value;
+        memcpy((char *)r->config + keys[i].offset, &narrow, sizeof narrow);
+    }
+    return TRIT_OK;
+}
+
+/* Keys whose absence has a meaning: as many KV heads as heads, heads that divide the width. */
+static trit_status read_heads(const reader *r)
+{
+    trit_config *c = r->config;
+    static const char *const lengths[] = {"attention.key_length", "attention.value_length",
+                                          "rope.dimension_count"};
+    int64_t value = c->n_head;
+    const tritx_gguf_pair *pair = find(r, "attention.head_count_kv");
+    if (pair && !tritx_gguf_int(r->g, pair, 1, INT32_MAX, &value))
+        return bad_value(r, "attention.head_count_kv", "positive integer");
+    c->n_head_kv = (int32_t)value;
+    c->head_dim = c->dim / c->n_head;
+    for (size_t i = 0; i < 3; i++) {
+        pair = find(r, lengths[i]);
+        if (pair && !tritx_gguf_int(r->g, pair, 1, INT32_MAX, &value))
+            return bad_value(r, lengths[i], "positive integer");
+        if (pair && i == 0) c->head_dim = (int32_t)value;
+        if (pair && value != c->head_dim)
+            return tritx_fail(r->err, TRIT_UNSUPPORTED, 0,
+                              "GGUF: %s.%s is not the size of a head, %d: not served", r->arch,
+                              lengths[i], (int)c->head_dim);
+    }
+    return TRIT_OK;
+}
+
+static trit_status read_numbers(const reader *r)
+{
+    const tritx_gguf_pair *eps = find(r, "attention.layer_norm_rms_epsilon"),
+                          *theta = find(r, "rope.freq_base"), *scaling;
+    if (!eps || !tritx_gguf_float(r->g, eps, &r->config->norm_eps))
+        return bad_value(r, "attention.layer_norm_rms_epsilon", "float32");
+    if (!theta || !tritx_gguf_float(r->g, theta, &r->config->rope_theta))
+        return bad_value(r, "rope.freq_base", "float32");
+    scaling = find(r, "rope.scaling.type");
+    if (scaling && !tritx_gguf_is(r->g, scaling, "none"))
+        return tritx_fail(r->err, TRIT_UNSUPPORTED, 0, "GGUF: %s.rope.scaling is not served",
+                          r->arch);
+    return TRIT_OK;
+}
+
+static trit_status read_activation(const reader *r)
+{
+    const tritx_gguf_pair *pair = find(r, "hidden_activation");
+    if (!pair || tritx_gguf_is(r->g, pair, "silu")) r->config->ffn = TRIT_FFN_GLU_SILU;
+    else if (tritx_gguf_is(r->g, pair, "relu2")) r->config->ffn = TRIT_FFN_GLU_RELU2;
+    else
+        return tritx_fail(r->err, TRIT_UNSUPPORTED, 0,
+                          "GGUF: %s.hidden_activation is neither silu nor relu2", r->arch);
+    return TRIT_OK;
+}
+
+/* -1 where the key is missing. */
+static trit_status read_id(const reader *r, const char *key, int32_t *id)
+{
+    const tritx_gguf_pair *pair = tritx_gguf_find(r->g, key);
+    int64_t value = -1;
+    if (pair && !tritx_gguf_int(r->g, pair, 0, r->config->n_vocab - 1, &value))
+        return tritx_fail(r->err, TRIT_BAD_CONFIG, 0, "GGUF: %s is not a token id", key);
+    *id = (int32_t)value;
+    return TRIT_OK;
+}
+
+static void add_stop(trit_config *c, int32_t id)
+{
+    for (int i = 0; i < c->n_stop; i++)
+        if (c->stop_ids[i] == id) return;
+    if (id >= 0) c->stop_ids[c->n_stop++] = id;
+}
+
+/* The official file of 2B4T names the end of a text and not that of a turn, which has a token. */
+static trit_status read_special_ids(const reader *r)
+{
+    trit_config *c = r->config;
+    int32_t id;
+    TRIT_TRY(read_id(r, "tokenizer.ggml.bos_token_id", &c->bos_id));
+    TRIT_TRY(read_id(r, "tokenizer.ggml.eos_token_id", &id));
+    add_stop(c, id);
+    TRIT_TRY(read_id(r, "tokenizer.ggml.eot_token_id", &id));
+    add_stop(c, id);
+    add_stop(c, tritx_gguf_control(r->g, "<|eot_id|>"));
+    const tritx_gguf_pair *pair = tritx_gguf_find(r->g, "tokenizer.ggml.add_bos_token");
+    bool add_bos = c->bos_id >= 0;
+    if (pair && !tritx_gguf_bool(r->g, pair, &add_bos))
+        return tritx_fail(r->err, TRIT_BAD_CONFIG, 0,
+                          "GGUF: tokenizer.ggml.add_bos_token is no boolean");
+    c->add_bos = add_bos;
+    return TRIT_OK;
+}
+
+static trit_status read_vocabulary(const reader *r)
+{
+    const tritx_gguf_pair *tokens = tritx_gguf_find(r->g, "tokenizer.ggml.tokens"),
+                          *size = find(r, "vocab_size");
+    int64_t value;
+    if (!tritx_gguf_elements(r->g, tokens, TRITX_GGUF_STRING) || tokens->n < 1 ||
+        tokens->n > TRITX_MAX_VOCAB)
+        return tritx_fail(r->err, TRIT_BAD_TOKENIZER, 0,
+                          "GGUF: tokenizer.ggml.tokens is missing or no list of strings");
+    r->config->n_vocab = (int32_t)tokens->n;
+    if (size && (!tritx_gguf_int(r->g, size, 1, INT32_MAX, &value) || value != r->config->n_vocab))
+        return tritx_fail(r->err, TRIT_BAD_CONFIG, 0,
+                          "GGUF: %s.vocab_size is not the number of tokens, %d", r->arch,
+                          (int)r->config->n_vocab);
+    return TRIT_OK;
+}
+
+/* A file without a head of its own uses the embedding. */
+static bool has_head(const tritx_gguf *g)
+{
+    for (size_t i = 0; i < g->n_tensors; i++)
+        if (strcmp(g->tensors[i].name, "output.weight") == 0) return true;
+    return false;
+}
+
+static trit_status read_all(const reader *r, size_t arch)
+{
+    trit_config *c = r->config;
+    TRIT_TRY(read_shape(r));
+    TRIT_TRY(read_heads(r));
+    TRIT_TRY(read_numbers(r));
+    TRIT_TRY(read_vocabulary(r));
+    TRIT_TRY(read_special_ids(r));
+    c->ffn = architectures[arch].ffn;
+    if (!c->ffn) TRIT_TRY(read_activation(r));
+    c->site[TRIT_SITE_O].norm = c->site[TRIT_SITE_DOWN].norm = architectures[arch].sub_norm;
+    c->tied_head = !has_head(r->g);
+    const tritx_gguf_pair *chat = tritx_gguf_find(r->g, "tokenizer.chat_template");
+    const char *id = architectures[arch].template_id;
+    if (!id && chat && chat->type == TRITX_GGUF_STRING)
+        id = tritx_template_id((const char *)r->g->bytes + chat->value, chat->n);
+    if (id) strcpy(c->template_id, id);
+    return TRIT_OK;
+}
+
+trit_status tritx_gguf_config(const tritx_gguf *g, trit_config *config, bool *pairs_qk,
+                              trit_error *err)
+{
+    const tritx_gguf_pair *name = tritx_gguf_find(g, "general.architecture"),
+                          *split = tritx_gguf_find(g, "split.count");
+    int64_t n_parts = 1;
+    size_t i = 0;
+    while (i < N_ARCHITECTURES && !tritx_gguf_is(g, name, architectures[i].arch)) i++;
+    if (i == N_ARCHITECTURES)
+        return tritx_fail(err, TRIT_UNSUPPORTED, 0,
+                          "GGUF: general.architecture is \"%.*s\": bitnet-b1.58, bitnet-25, bitnet "
+                          "and llama are served",
+                          name && name->type == TRITX_GGUF_STRING && name->n < 40 ? (int)name->n
+                                                                                  : 0,
+                          name ? (const char *)g->bytes + name->value : "");
+    if (split && (!tritx_gguf_int(g, split, 0, INT32_MAX, &n_parts) || n_parts > 1))
+        return tritx_fail(err, TRIT_UNSUPPORTED, 0,
+                          "GGUF: a file in parts is not read: join them with llama-gguf-split");
+    trit_config c = {.bos_id = -1};
+    tritx_config_2b4t_axes(&c);
+    const reader r = {.g = g, .arch = architectures[i].arch, .config = &c, .err = err};
+    TRIT_TRY(read_all(&r, i));
+    *config = c;
+    *pairs_qk = architectures[i].pairs_qk;
+    return TRIT_OK;
+}

@@ -1,0 +1,243 @@
+// GGUF files become the models that they were made from: bit by bit, whatever the container.
+import assert from 'node:assert/strict';
+import { readFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'node:test';
+import { fileURLToPath } from 'node:url';
+
+import { layerShapes, readPacked } from '../../models/reference/packed.mjs';
+import { f16 } from '../../models/reference/safetensors.mjs';
+import { int8Rows } from '../../models/reference/ternarise.mjs';
+import { f16Bits } from '../../models/reference/write.mjs';
+import { value } from '../bench/peers/gguf.mjs';
+import { roundScale } from './gguf-blocks.mjs';
+import { modelKeys, writeModel } from './gguf-model.mjs';
+import { native, scratch } from './helpers.mjs';
+
+const folder = fileURLToPath(new URL('../../models/tiny-tales/', import.meta.url));
+const talesFile = join(folder, 'tiny-tales-f16.trit');
+const tales = readPacked(readFileSync(talesFile));
+const TERNARY = ['TQ1_0', 'TQ2_0', 'I2_S', 'F32', 'F16', 'BF16'];
+
+let files = 0;
+function pack(model, options, ...args) {
+    const file = join(scratch, `${files++}.gguf`);
+    const kept = writeModel(file, model, options);
+    native('pack', file, '-o', `${file}.trit`, ...args);
+    return { kept, bytes: readFileSync(`${file}.trit`) };
+}
+
+/** Numbers in [0, 1) from a seed (mulberry32), so that a failure can be repeated. */
+function random(seed) {
+    return () => {
+        seed = (seed + 0x6d2b79f5) | 0;
+        let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
+        t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
+        return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
+    };
+}
+
+// tiny-tales-f16.trit was packed from the masters, whose scales half precision holds exactly.
+for (const ternary of TERNARY)
+    test(`tiny-tales as ${ternary} packs to the bytes that its masters pack to`, () => {
+        const options = { arch: 'bitnet-b1.58', ternary, embed: 'F16' };
+        const { bytes } = pack(
+            tales,
+            options,
+            '--head',
+            'f16',
+            '--card',
+            join(folder, 'card.json'),
+        );
+        assert.ok(bytes.equals(readFileSync(talesFile)));
+    });
+
+/** A byte-level vocabulary without merges, then special tokens; the last id has none. */
+function byteTokenizer(vocab) {
+    const tokens = Array.from({ length: vocab }, (_, id) =>
+        id < 256 ? [id] : id + 1 < vocab ? [...Buffer.from(`<|special_${id}|>`)] : [],
+    );
+    let end = 0;
+    return {
+        ends: Int32Array.from(tokens, ({ length }) => (end += length)),
+        bytes: Uint8Array.from(tokens.flat()),
+        special: Uint8Array.from(tokens, (_, id) => Number(id > 255)),
+        merges: new Int32Array(0),
+        ignoreMerges: true,
+    };
+}
+
+/** A layer of random codes, whose first 256 are zeros, with any scale. */
+function randomModel(shape, seed) {
+    const next = random(seed);
+    const site = (norm) => ({ norm, rotate: 'none', act: 'a8', weight: 'ternary', keep: 'all' });
+    const config = {
+        n_layer: 1,
+        n_head: 2,
+        n_head_kv: 1,
+        n_ctx: 64,
+        kv_bits: 16,
+        bos_id: 256,
+        stop_ids: [257],
+        tied_head: true,
+        bias: false,
+        add_bos: true,
+        norm_eps: 1e-5,
+        rope_theta: 10000,
+        residual_scale: 1,
+        norm_place: 'pre',
+        ffn: 'glu_silu',
+        rope: 'neox',
+        mask: 'causal',
+        template: '',
+        site: {
+            qkv: site('none'),
+            o: site('rms'),
+            gate_up: site('none'),
+            down: site('rms'),
+            head: { norm: 'none', rotate: 'none', act: 'none', weight: 'f16', keep: 'all' },
+        },
+        ...shape,
+    };
+    const numbers = (n) => Float32Array.from({ length: n }, () => next() - 0.5);
+    const layer = {};
+    for (const [name, [rows, cols]] of Object.entries(layerShapes(config))) {
+        const codes = Int8Array.from({ length: rows * cols }, () => Math.floor(3 * next()) - 1);
+        layer[name] = { rows, cols, codes: codes.fill(0, 0, 256), scale: Math.fround(next()) };
+    }
+    const { dim, ffn_dim: ffn, n_head: heads, head_dim: size, n_vocab: vocab } = config;
+    const norms = { attn_norm: dim, attn_sub_norm: heads * size, ffn_norm: dim, ffn_sub_norm: ffn };
+    for (const [name, n] of Object.entries(norms)) layer[name] = numbers(n);
+    const rows = () => ({ kind: 'f16', rows: vocab, cols: dim, values: numbers(vocab * dim) });
+    return {
+        config,
+        tokenizer: byteTokenizer(vocab),
+        embed: rows(),
+        layers: [layer],
+        norm: numbers(dim),
+        head: rows(),
+    };
+}
+
+/** As assert.deepEqual, but quick. */
+function assertSame(found, expected, what) {
+    const at = found.findIndex((x, i) => x !== expected[i]);
+    assert.equal(at, -1, `${what} [${at}]: ${found[at]}, not ${expected[at]}`);
+    assert.equal(found.length, expected.length, what);
+}
+
+function assertSameLayer(found, expected, round) {
+    assert.deepEqual(Object.keys(found).sort(), Object.keys(expected).sort());
+    for (const [name, weight] of Object.entries(expected)) {
+        assertSame(found[name].codes ?? found[name], weight.codes ?? weight, name);
+        if (weight.codes) assert.equal(found[name].scale, round(weight.scale), `${name}.scale`);
+    }
+}
+
+// TQ blocks are 256 numbers wide, I2_S's 128; plain numbers know no such limit.
+const SHAPES = [
+    [{ dim: 256, ffn_dim: 512, head_dim: 128, n_vocab: 259 }, TERNARY],
+    [{ dim: 2688, ffn_dim: 128, head_dim: 64, n_vocab: 261 }, ['I2_S', 'F32', 'BF16']],
+    [{ dim: 48, ffn_dim: 8640, head_dim: 8, n_vocab: 262 }, ['F32', 'F16']],
+];
+for (const [i, [shape, types]] of SHAPES.entries())
+    for (const ternary of types)
+        test(`any scale as ${ternary}, dim ${shape.dim}, ffn ${shape.ffn_dim}`, () => {
+            const model = randomModel(shape, i + 1);
+            const { bytes } = pack(
+                model,
+                { arch: 'bitnet', ternary, embed: 'F32' },
+                '--head',
+                'f16',
+            );
+            const found = readPacked(bytes);
+            assert.deepEqual(found.config, model.config);
+            assert.deepEqual(found.tokenizer, model.tokenizer);
+            assertSameLayer(found.layers[0], model.layers[0], roundScale[ternary]);
+            assertSame(found.norm, model.norm, 'norm');
+            assertSame(
+                found.embed.values,
+                model.embed.values.map((x) => f16(f16Bits(x))),
+                'embed',
+            );
+        });
+
+for (const embed of ['F32', 'F16', 'BF16', 'Q8_0', 'Q6_K'])
+    test(`embedding and head of ${embed}`, () => {
+        const model = randomModel({ ...SHAPES[0][0], tied_head: false }, 7);
+        const options = { arch: 'bitnet', ternary: 'TQ2_0', embed };
+        for (const head of ['f16', 'int8']) {
+            const { kept, bytes } = pack(model, { ...options, next: random(9) }, '--head', head);
+            const found = readPacked(bytes);
+            for (const slot of ['embed', 'head']) {
+                const { rows, cols } = model[slot];
+                const codes = int8Rows(kept[slot], rows, cols);
+                assert.ok(kept[slot].some((x) => x > 0) && kept[slot].some((x) => x < 0));
+                if (head === 'int8')
+                    for (const part of ['codes', 'scale', 'sum'])
+                        assertSame(found[slot][part], codes[part], `${slot} ${part}`);
+                else
+                    assertSame(
+                        found[slot].values,
+                        kept[slot].map((x) => f16(f16Bits(x))),
+                        slot,
+                    );
+            }
+        }
+    });
+
+test('llama: heads in the order for rotating neighbours, no sub-norms, a head of its own', () => {
+    const model = randomModel({ ...SHAPES[0][0], tied_head: false }, 11);
+    for (const site of ['o', 'down']) model.config.site[site].norm = 'none';
+    for (const name of ['attn_sub_norm', 'ffn_sub_norm']) delete model.layers[0][name];
+    const { bytes } = pack(
+        model,
+        { arch: 'llama', ternary: 'I2_S', embed: 'F16' },
+        '--head',
+        'f16',
+    );
+    const found = readPacked(bytes);
+    assert.deepEqual(found.config, model.config);
+    assertSameLayer(found.layers[0], model.layers[0], roundScale.I2_S);
+});
+
+test('what the official file of 2B4T leaves out or has wrong', () => {
+    for (const arch of ['bitnet-b1.58', 'bitnet-25']) {
+        const keys = {
+            ...modelKeys(tales, arch),
+            'tokenizer.ggml.pre': undefined,
+            [`${arch}.attention.key_length`]: undefined,
+            [`${arch}.attention.value_length`]: undefined,
+            [`${arch}.hidden_activation`]: value.string('silu'),
+            'tokenizer.chat_template': value.string("{{ 'Human: ' }}BITNETAssistant: "),
+        };
+        const { bytes } = pack(
+            tales,
+            { arch, ternary: 'I2_S', embed: 'F16', keys },
+            '--head',
+            'f16',
+        );
+        const { config } = readPacked(bytes);
+        assert.deepEqual(config, tales.config);
+        assert.equal(config.ffn, 'glu_relu2');
+        assert.equal(config.template, 'bitnet-2b4t');
+        assert.equal(config.stop_ids.length, 2, 'the end of a turn is found by its text');
+    }
+});
+
+test('arch bitnet: the activation that is named, else SiLU', () => {
+    for (const [word, ffn] of [
+        [undefined, 'glu_silu'],
+        ['silu', 'glu_silu'],
+        ['relu2', 'glu_relu2'],
+    ]) {
+        const keys = {
+            ...modelKeys(tales, 'bitnet'),
+            'bitnet.hidden_activation': word && value.string(word),
+        };
+        const options = { arch: 'bitnet', ternary: 'TQ2_0', embed: 'F16', keys };
+        const { config } = readPacked(pack(tales, options, '--head', 'f16').bytes);
+        assert.equal(config.ffn, ffn);
+        assert.equal(config.template, '');
+    }
+});
