@@ -133,7 +133,7 @@ static void add_stop(trit_config *c, int32_t id)
 static trit_status read_special_ids(const reader *r)
 {
     trit_config *c = r->config;
-    int32_t id;
+    int32_t id = -1;
     TRIT_TRY(read_id(r, "tokenizer.ggml.bos_token_id", &c->bos_id));
     TRIT_TRY(read_id(r, "tokenizer.ggml.eos_token_id", &id));
     add_stop(c, id);

@@ -1,0 +1,374 @@
+/* GGUF: any split is the same model; whatever is wrong is a named error before it does harm. */
+#include "blocks.h"
+#include "gguf_bytes.h"
+
+static buffer good;
+static size_t data_at;
+
+static buffer copy_of(const buffer *file)
+{
+    buffer b = {0};
+    put(&b, file->bytes, file->n);
+    return b;
+}
+
+/* The model that the bytes make, packed. */
+static buffer packed(const buffer *file, size_t step)
+{
+    trit_model *model = NULL;
+    trit_error err = {0};
+    TRIT_CHECK_EQ_I(load(file->bytes, file->n, step, &model, &err), TRIT_OK);
+    if (!model) fprintf(stderr, "%s\n", err.message), exit(1);
+    buffer out = write_model(model, NULL);
+    trit_model_free(model);
+    return out;
+}
+
+static void test_splits(void)
+{
+    static const size_t steps[] = {1, 7, 4096, 1 << 20};
+    buffer whole = packed(&good, good.n);
+    for (size_t i = 0; i < 4; i++) {
+        buffer other = packed(&good, steps[i]);
+        TRIT_CHECK(same_bytes(&whole, &other));
+        free(other.bytes);
+    }
+    buffer version2 = copy_of(&good);
+    version2.bytes[4] = 2;
+    buffer other = packed(&version2, 4096);
+    TRIT_CHECK(same_bytes(&whole, &other));
+    free(other.bytes), free(version2.bytes), free(whole.bytes);
+}
+
+static void refused(const char *what, const buffer *file, trit_status expected)
+{
+    trit_model *model = NULL;
+    trit_error err = {0};
+    trit_status status = load(file->bytes, file->n, 4096, &model, &err);
+    if (status != expected || model || !err.message[0] || strchr(err.message, '\n'))
+        fprintf(stderr, "%s: %s, not %s: %s\n", what, trit_status_name(status),
+                trit_status_name(expected), err.message);
+    TRIT_CHECK(status == expected && !model && err.message[0] && !strchr(err.message, '\n'));
+    TRIT_CHECK(strlen(err.message) + 1 < sizeof err.message);
+    trit_model_free(model);
+}
+
+static void test_ends(void)
+{
+    buffer file = copy_of(&good);
+    for (file.n = 0; file.n < good.n - 31; file.n += file.n < data_at ? 1 : 997)
+        refused("cut", &file, TRIT_TRUNCATED);
+    file.n = good.n;
+    put(&file, "", 1);
+    refused("one byte too many", &file, TRIT_TRAILING_BYTES);
+    free(file.bytes);
+}
+
+/* Padding behind the last tensor may be there or not. */
+static void test_last_padding(void)
+{
+    buffer file = copy_of(&good), more = {0};
+    const gguf_tensor *last = &gguf_tensors[G_TENSORS - 1];
+    file.n -= (32 - last->n_bytes % 32) % 32;
+    more = packed(&file, 4096);
+    free(more.bytes), free(file.bytes);
+}
+
+/* ---- one change in a good file ---- */
+
+typedef struct {
+    const char *what, *after; /* the change comes behind this text, "" = at the file's begin */
+    int at;
+    size_t n;
+    const char *bytes;
+    trit_status status;
+} change;
+
+#define BYTES(text) sizeof text - 1, text
+static const change changes[] = {
+    {"magic", "", 3, BYTES("X"), TRIT_NOT_A_MODEL},
+    {"version 0", "", 4, BYTES("\0"), TRIT_BAD_VERSION},
+    {"version 1", "", 4, BYTES("\1"), TRIT_BAD_VERSION},
+    {"version 4", "", 4, BYTES("\4"), TRIT_BAD_VERSION},
+    {"big-endian", "", 4, BYTES("\0\0\0\3"), TRIT_BAD_VERSION},
+    {"tensors 0", "", 8, BYTES("\0"), TRIT_BAD_HEADER},
+    {"tensors -1", "", 8, BYTES("\xff\xff\xff\xff\xff\xff\xff\xff"), TRIT_BAD_HEADER},
+    {"tensors 2^63", "", 15, BYTES("\x80"), TRIT_BAD_HEADER},
+    {"tensors 8193", "", 8, BYTES("\1\x20"), TRIT_BAD_HEADER},
+    {"keys 0", "", 16, BYTES("\0"), TRIT_BAD_HEADER},
+    {"keys 2^63", "", 23, BYTES("\x80"), TRIT_BAD_HEADER},
+    {"keys 4097", "", 16, BYTES("\1\x10"), TRIT_BAD_HEADER},
+    {"key of 0 bytes", "", 24, BYTES("\0"), TRIT_BAD_HEADER},
+    {"key of 128 bytes", "", 24, BYTES("\x80"), TRIT_BAD_HEADER},
+    {"key of 2^64-1 bytes", "", 24, BYTES("\xff\xff\xff\xff\xff\xff\xff\xff"), TRIT_BAD_HEADER},
+    {"key not printable", "", 32, BYTES("\xff"), TRIT_BAD_HEADER},
+    {"key with NUL", "", 40, BYTES("\0"), TRIT_BAD_HEADER},
+    {"key twice", "eos_token_id", -12, BYTES("b"), TRIT_BAD_HEADER},
+    {"type 13", "general.alignment", 0, BYTES("\15"), TRIT_BAD_HEADER},
+    {"type -1", "general.alignment", 0, BYTES("\xff\xff\xff\xff"), TRIT_BAD_HEADER},
+    {"string too long", "general.architecture", 4, BYTES("\1\0\x10"), TRIT_BAD_HEADER},
+    {"string of 2^64-1", "general.architecture", 4, BYTES("\xff\xff\xff\xff\xff\xff\xff\xff"),
+     TRIT_BAD_HEADER},
+    {"alignment 0", "general.alignment", 4, BYTES("\0"), TRIT_BAD_HEADER},
+    {"alignment 3", "general.alignment", 4, BYTES("\3"), TRIT_BAD_HEADER},
+    {"alignment 2^31", "general.alignment", 4, BYTES("\0\0\0\x80"), TRIT_BAD_HEADER},
+    {"alignment as i32 -32", "general.alignment", 0, BYTES("\5\0\0\0\xe0\xff\xff\xff"),
+     TRIT_BAD_HEADER},
+    {"alignment as f32", "general.alignment", 0, BYTES("\6"), TRIT_BAD_HEADER},
+    {"alignment 64", "general.alignment", 4, BYTES("\x40"), TRIT_BAD_HEADER},
+    {"bool 2", "add_bos_token", 4, BYTES("\2"), TRIT_BAD_HEADER},
+    {"array of arrays", "ggml.merges", 4, BYTES("\11"), TRIT_BAD_HEADER},
+    {"array of type 13", "ggml.merges", 4, BYTES("\15"), TRIT_BAD_HEADER},
+    {"array of 2^20 + 1", "token_type", 8, BYTES("\1\0\x10"), TRIT_BAD_HEADER},
+    {"array of 2^63", "token_type", 15, BYTES("\x80"), TRIT_BAD_HEADER},
+    {"architecture gpt2", "general.architecture", 12, BYTES("gptneo"), TRIT_UNSUPPORTED},
+    {"architecture a number", "general.architecture", 0, BYTES("\4"), TRIT_BAD_HEADER},
+    {"no layer", "block_count", 4, BYTES("\0"), TRIT_BAD_CONFIG},
+    {"1025 layers", "block_count", 4, BYTES("\1\4"), TRIT_BAD_CONFIG},
+    {"2 layers", "block_count", 4, BYTES("\2"), TRIT_MISSING_TENSOR},
+    {"2^32-1 layers", "block_count", 4, BYTES("\xff\xff\xff\xff"), TRIT_BAD_CONFIG},
+    {"layers as f32", "block_count", 0, BYTES("\6"), TRIT_BAD_CONFIG},
+    {"no heads", "attention.head_count", 4, BYTES("\0"), TRIT_BAD_CONFIG},
+    {"no KV heads", "head_count_kv", 4, BYTES("\0"), TRIT_BAD_CONFIG},
+    {"3 KV heads", "head_count_kv", 4, BYTES("\3"), TRIT_BAD_CONFIG},
+    {"width 0", "embedding_length", 4, BYTES("\0\0"), TRIT_BAD_CONFIG},
+    {"width 255", "embedding_length", 4, BYTES("\xff\0"), TRIT_UNSUPPORTED},
+    {"width 512", "embedding_length", 4, BYTES("\0\2"), TRIT_BAD_TENSOR_SHAPE},
+    {"context 0", "context_length", 4, BYTES("\0"), TRIT_BAD_CONFIG},
+    {"context 2^24", "context_length", 4, BYTES("\0\0\0\1"), TRIT_BAD_CONFIG},
+    {"theta 0", "freq_base", 4, BYTES("\0\0\0\0"), TRIT_BAD_CONFIG},
+    {"theta NaN", "freq_base", 4, BYTES("\0\0\xc0\x7f"), TRIT_BAD_CONFIG},
+    {"theta inf", "freq_base", 4, BYTES("\0\0\x80\x7f"), TRIT_BAD_CONFIG},
+    {"theta as u32", "freq_base", 0, BYTES("\4"), TRIT_BAD_CONFIG},
+    {"eps 0", "rms_epsilon", 4, BYTES("\0\0\0\0"), TRIT_BAD_CONFIG},
+    {"eps NaN", "rms_epsilon", 4, BYTES("\0\0\xc0\x7f"), TRIT_BAD_CONFIG},
+    {"no eps", "rms_epsilo", 0, BYTES("m"), TRIT_BAD_CONFIG},
+    {"activation", "hidden_activation", 12, BYTES("gelu!"), TRIT_UNSUPPORTED},
+    {"tokenizer model", "tokenizer.ggml.model", 12, BYTES("spm_"), TRIT_BAD_TOKENIZER},
+    {"pre-tokenizer", "tokenizer.ggml.pre", 12, BYTES("qwen2-bpe"), TRIT_BAD_TOKENIZER},
+    {"no pre-tokenizer", "tokenizer.ggml.pr", 0, BYTES("i"), TRIT_BAD_TOKENIZER},
+    {"no tokens", "tokenizer.ggml.token", 0, BYTES("z"), TRIT_BAD_TOKENIZER},
+    {"kinds as u32", "token_type", 4, BYTES("\4"), TRIT_BAD_TOKENIZER},
+    {"kind 2", "token_type", 16, BYTES("\2"), TRIT_BAD_TOKENIZER},
+    {"kind 6", "token_type", 16, BYTES("\6"), TRIT_BAD_TOKENIZER},
+    {"user-defined", "token_type", 16, BYTES("\4"), TRIT_BAD_TOKENIZER},
+    {"no merges", "ggml.merge", 0, BYTES("z"), TRIT_BAD_TOKENIZER},
+    {"merge of one", "ggml.merges", 24 + 1, BYTES("x"), TRIT_BAD_TOKENIZER},
+    {"merge of three", "ggml.merges", 24, BYTES("a  "), TRIT_BAD_TOKENIZER},
+    {"merge unknown", "ggml.merges", 24, BYTES("b a"), TRIT_BAD_TOKENIZER},
+    {"token twice", "<|bos|>", -17, BYTES("\xc4\x80"), TRIT_BAD_TOKENIZER},
+    {"token not UTF-8", "<|bos|>", -17, BYTES("\xff\xff"), TRIT_BAD_TOKENIZER},
+    {"token of a space", "<|bos|>", -17, BYTES("a "), TRIT_BAD_TOKENIZER},
+    {"bos beyond", "bos_token_id", 4, BYTES("\4\1"), TRIT_BAD_CONFIG},
+    {"bos -1", "bos_token_id", 0, BYTES("\5\0\0\0\xff\xff\xff\xff"), TRIT_BAD_CONFIG},
+    {"eos beyond", "eos_token_id", 4, BYTES("\xff\xff\xff\xff"), TRIT_BAD_CONFIG},
+    {"add_bos as u32", "add_bos_token", 0, BYTES("\1"), TRIT_BAD_CONFIG},
+    {"tensor named \"\"", "token_embd.weight", -25, BYTES("\0"), TRIT_BAD_HEADER},
+    {"tensor's name with NUL", "token_embd.weigh", 0, BYTES("\0"), TRIT_BAD_HEADER},
+    {"tensor unknown", "token_embd.weigh", 0, BYTES("s"), TRIT_UNKNOWN_TENSOR},
+    {"tensor twice", "blk.0.attn_k", -1, BYTES("v"), TRIT_BAD_HEADER},
+    {"tensor of layer 1", "blk.", 0, BYTES("1"), TRIT_UNKNOWN_TENSOR},
+    {"dims 0", "token_embd.weight", 0, BYTES("\0"), TRIT_BAD_HEADER},
+    {"dims 5", "token_embd.weight", 0, BYTES("\5"), TRIT_BAD_HEADER},
+    {"dims 2^32-1", "token_embd.weight", 0, BYTES("\xff\xff\xff\xff"), TRIT_BAD_HEADER},
+    {"dim 0", "token_embd.weight", 4, BYTES("\0\0"), TRIT_BAD_HEADER},
+    {"dim -1", "token_embd.weight", 12, BYTES("\xff\xff\xff\xff\xff\xff\xff\xff"), TRIT_BAD_HEADER},
+    {"dims wrap to 0", "token_embd.weight", 4, BYTES("\0\0\0\0\1\0\0\0\0\0\0\0\1\0\0\0"),
+     TRIT_BAD_HEADER},
+    {"2^56 numbers", "blk.0.ffn_gate.weight", 4, BYTES("\0\0\0\0\0\0\0\1\x10\0\0\0\0\0\0\0"),
+     TRIT_BAD_HEADER},
+    {"row of 255", "token_embd.weight", 4, BYTES("\xff\0"), TRIT_BAD_TENSOR_SHAPE},
+    {"transposed", "token_embd.weight", 4, BYTES("\x20\0\0\0\0\0\0\0\x20\x08"),
+     TRIT_BAD_TENSOR_SHAPE},
+    {"type 2", "token_embd.weight", 20, BYTES("\2"), TRIT_UNSUPPORTED},
+    {"type 4", "token_embd.weight", 20, BYTES("\4"), TRIT_UNSUPPORTED},
+    {"type 39", "token_embd.weight", 20, BYTES("\x27"), TRIT_UNSUPPORTED},
+    {"type 255", "token_embd.weight", 20, BYTES("\xff"), TRIT_UNSUPPORTED},
+    {"type -1", "token_embd.weight", 20, BYTES("\xff\xff\xff\xff"), TRIT_UNSUPPORTED},
+    {"another size", "token_embd.weight", 20, BYTES("\0"), TRIT_BAD_HEADER},
+    {"36 without its tail", "attn_k.weight", 20, BYTES("\x24"), TRIT_BAD_HEADER},
+    {"a norm of Q8_0", "output_norm.weight", 12, BYTES("\x8"), TRIT_BAD_TENSOR_TYPE},
+    {"offset + 1", "output.weight", 24, BYTES("\x41"), TRIT_BAD_HEADER},
+    {"overlap", "output.weight", 24, BYTES("\0\0\0"), TRIT_BAD_HEADER},
+    {"offset wraps", "output_norm.weight", 16, BYTES("\0\0\0\0\0\0\0\x80"), TRIT_BAD_HEADER},
+    {"bytes before the first", "token_embd.weight", 24, BYTES("\x20"), TRIT_BAD_HEADER},
+};
+#undef BYTES
+
+static size_t behind(const buffer *file, const char *text)
+{
+    size_t n = strlen(text);
+    for (size_t at = 0; at + n <= data_at; at++)
+        if (memcmp(file->bytes + at, text, n) == 0) return at + n;
+    fprintf(stderr, "no %s in the file\n", text);
+    exit(1);
+}
+
+static void test_changes(void)
+{
+    for (size_t i = 0; i < sizeof changes / sizeof *changes; i++) {
+        const change *c = &changes[i];
+        buffer file = copy_of(&good);
+        memcpy(file.bytes + behind(&file, c->after) + c->at, c->bytes, c->n);
+        TRIT_CHECK(memcmp(file.bytes, good.bytes, good.n) != 0);
+        refused(c->what, &file, c->status);
+        free(file.bytes);
+    }
+}
+
+/* ---- one change in the data ---- */
+
+static size_t data_of(size_t tensor)
+{
+    size_t at = data_at;
+    for (size_t i = 0; i < tensor; i++) at += (gguf_tensors[i].n_bytes + 31) / 32 * 32;
+    return at;
+}
+
+static void test_data(void)
+{
+    enum { EMBED, HEAD, ATTN_NORM, Q, K, V, SUB_NORM, O };
+    static const struct {
+        const char *what;
+        size_t tensor, at, n;
+        const char *bytes;
+        trit_status status;
+    } damages[] = {
+        {"TQ1_0, no five digits", Q, 0, 1, "\1", TRIT_BAD_CODES},
+        {"TQ1_0, no four digits", Q, 48, 1, "\2", TRIT_BAD_CODES},
+        {"TQ1_0, five digits for four", Q, 48, 1, "\3", TRIT_BAD_CODES},
+        {"TQ1_0, other scale", Q, 52 + 54, 2, "\0\x28", TRIT_BAD_SCALE},
+        {"TQ2_0, code 3", K, 5, 1, "\x0c", TRIT_BAD_CODES},
+        {"TQ2_0, scale NaN", K, 64, 2, "\1\x7e", TRIT_BAD_SCALE},
+        {"TQ2_0, scale inf", K, 64, 2, "\0\x7c", TRIT_BAD_SCALE},
+        {"TQ2_0, scale < 0", K, 64, 2, "\0\xa4", TRIT_BAD_SCALE},
+        {"TQ2_0, scale 0 of codes", K, 64, 2, "\0\0", TRIT_BAD_SCALE},
+        {"I2_S, code 3", V, 31, 1, "\xc0", TRIT_BAD_CODES},
+        {"I2_S, scale 0", V, G_KV * 64, 4, "\0\0\0\0", TRIT_BAD_SCALE},
+        {"I2_S, scale < 0", V, G_KV * 64, 4, "\0\0\0\xbf", TRIT_BAD_SCALE},
+        {"I2_S, scale inf", V, G_KV * 64, 4, "\0\0\x80\x7f", TRIT_BAD_SCALE},
+        {"I2_S, scale NaN", V, G_KV * 64, 4, "\0\0\xc0\x7f", TRIT_BAD_SCALE},
+        {"F16, not ternary", O, 10, 2, "\1\x24", TRIT_BAD_SCALE},
+        {"F16, NaN", O, 0, 2, "\1\x7e", TRIT_BAD_SCALE},
+        {"a norm of NaN", ATTN_NORM, 0, 4, "\0\0\xc0\x7f", TRIT_BAD_SCALE},
+        {"a norm of inf", SUB_NORM, 2, 2, "\0\x7c", TRIT_BAD_SCALE},
+        {"Q8_0, scale inf", EMBED, 34, 2, "\0\x7c", TRIT_BAD_SCALE},
+        {"Q6_K, scale NaN", HEAD, 208, 2, "\1\x7e", TRIT_BAD_SCALE},
+    };
+    for (size_t i = 0; i < sizeof damages / sizeof *damages; i++) {
+        buffer file = copy_of(&good);
+        memcpy(file.bytes + data_of(damages[i].tensor) + damages[i].at, damages[i].bytes,
+               damages[i].n);
+        refused(damages[i].what, &file, damages[i].status);
+        free(file.bytes);
+    }
+}
+
+/* ---- headers alone ---- */
+
+static void test_headers(void)
+{
+    trit_loader *loader = NULL;
+    buffer b = {0};
+    put_head(&b, 1, 1);
+    put_key(&b, "deep", G_ARRAY);
+    for (int i = 0; i < 100000; i++) put_u32(&b, G_ARRAY), put_u64(&b, 1);
+    refused("arrays in arrays", &b, TRIT_BAD_HEADER);
+    b.n = 0;
+    put_head(&b, 1, 10);
+    for (char key[] = "a"; key[0] < 'j'; key[0]++) {
+        static const uint8_t zeros[8 << 20];
+        put_array(&b, key, G_U64, 1 << 20);
+        put(&b, zeros, sizeof zeros);
+    }
+    refused("a header of 72 MiB", &b, TRIT_BAD_HEADER);
+    free(b.bytes);
+    TRIT_CHECK_EQ_I(trit_loader_new(&loader, TRIT_HEAD_F16, NULL, NULL), TRIT_OK);
+    TRIT_CHECK_EQ_I(trit_loader_push(loader, good.bytes, data_at, NULL), TRIT_OK);
+    TRIT_CHECK_EQ_I(trit_loader_side(loader, TRIT_SIDE_CONFIG, "{}", 2, NULL), TRIT_STATE);
+    trit_loader_free(loader);
+}
+
+/* ---- blocks ---- */
+
+/* w[j] = (j mod 3) - 1: worked by hand in the specification of each layout. */
+static void test_worked_blocks(void)
+{
+    static const uint8_t turn[3] = {0x18, 0x61, 0x86}, i2_s[3] = {0x24, 0x49, 0x92},
+                         tq1_0[3] = {0x45, 0x6c, 0xcf}, middle[3] = {0x94, 0xbb, 0x31},
+                         last[4] = {0x30, 0x92, 0xbb, 0x30}, half[2] = {0, 0x38};
+    uint8_t row[66], codes[256];
+    float scale = 0;
+    for (size_t i = 0; i < 64; i++) row[i] = i2_s[(i / 32 * 128 + i % 32) % 3];
+    TRIT_CHECK_EQ_I(tritx_i2_s_row(codes, row, 256), TRITX_BLOCKS_FINE);
+    for (size_t i = 0; i < 256; i++) TRIT_CHECK_EQ_I(codes[i], i % 3);
+    for (size_t i = 0; i < 64; i++) row[i] = turn[(i / 32 * 128 + i % 32) % 3];
+    memcpy(row + 64, half, 2);
+    TRIT_CHECK_EQ_I(tritx_ternary_row(codes, &scale, row, 256, TRIT_DTYPE_TQ2_0),
+                    TRITX_BLOCKS_FINE);
+    for (size_t i = 0; i < 256; i++) TRIT_CHECK_EQ_I(codes[i], i % 3);
+    TRIT_CHECK(scale == 0.5f);
+    for (size_t i = 0; i < 32; i++) row[i] = tq1_0[i % 3];
+    for (size_t i = 0; i < 16; i++) row[32 + i] = middle[i % 3];
+    memcpy(row + 48, last, 4);
+    memcpy(row + 52, half, 2);
+    TRIT_CHECK_EQ_I(tritx_ternary_row(codes, &scale, row, 256, TRIT_DTYPE_TQ1_0),
+                    TRITX_BLOCKS_FINE);
+    for (size_t i = 0; i < 256; i++) TRIT_CHECK_EQ_I(codes[i], i % 3);
+}
+
+/* The first 128 weights of tiny-tales' first query row, whose bytes its three files hold. */
+static void test_known_row(void)
+{
+    static const char text[] = "--+00++0-0--0000-0--00-++00-+0-+0++0+-+0+--000+000+0+00-0+0-0+-+"
+                               "-00--000++00-00--0+0-+++---+--00--0-0--0-0-++----0--00+0--0+----";
+    static const uint8_t i2_s[8] = {0x10, 0x24, 0xa5, 0x50, 0x61, 0x84, 0xa4, 0x55},
+                         tq2_0[8] = {0x04, 0x18, 0x5a, 0x05, 0x49, 0x12, 0x1a, 0x55};
+    uint8_t row[66] = {0}, codes[256];
+    float scale = 0;
+    memcpy(row, i2_s, 8);
+    TRIT_CHECK_EQ_I(tritx_i2_s_row(codes, row, 128), TRITX_BLOCKS_FINE);
+    for (size_t i = 0; i < 128; i++)
+        if (i % 32 < 8) TRIT_CHECK_EQ_I("-0+"[codes[i]], text[i]);
+    memcpy(row, tq2_0, 8);
+    memcpy(row + 64, "\x28\x2d", 2);
+    TRIT_CHECK_EQ_I(tritx_ternary_row(codes, &scale, row, 256, TRIT_DTYPE_TQ2_0),
+                    TRITX_BLOCKS_FINE);
+    for (size_t i = 0; i < 128; i++)
+        if (i % 32 < 8) TRIT_CHECK_EQ_I("-0+"[codes[i]], text[i]);
+    TRIT_CHECK(scale == 0.08056640625f);
+}
+
+/* Worked by hand: each number of a block has a scale and bits that no other has. */
+static void test_quantised(void)
+{
+    uint8_t q8[68] = {0, 0x38}, q6[210] = {0};
+    q8[2 + 31] = 0x80;
+    q8[34 + 1] = 0xbc; /* -1 in half precision */
+    q8[34 + 2] = 7;
+    TRIT_CHECK(tritx_block_float(q8, 31, TRIT_DTYPE_Q8_0) == -64.0f);
+    TRIT_CHECK(tritx_block_float(q8, 32, TRIT_DTYPE_Q8_0) == -7.0f);
+    q6[209] = 0x38;      /* 0.5 of all */
+    q6[192 + 13] = 0xfe; /* -2 of numbers 208 ... 223 */
+    q6[64 + 17] = 0xa0;  /* number 209 is 1 + 128 + 2 * 32 + 16: low bits 10 in the high nibble */
+    q6[128 + 32 + 17] = 0x20; /* and 2 above them: 42 - 32 */
+    TRIT_CHECK(tritx_block_float(q6, 209, TRIT_DTYPE_Q6_K) == -10.0f);
+    TRIT_CHECK(tritx_block_float(q6, 208, TRIT_DTYPE_Q6_K) == 32.0f);
+    TRIT_CHECK(tritx_block_float(q6, 0, TRIT_DTYPE_Q6_K) == 0.0f);
+}
+
+int main(void)
+{
+    good = small_gguf(&data_at);
+    test_splits();
+    test_ends();
+    test_last_padding();
+    test_changes();
+    test_data();
+    test_headers();
+    test_worked_blocks();
+    test_known_row();
+    test_quantised();
+    free(good.bytes);
+    return TRIT_DONE();
+}
