@@ -131,8 +131,8 @@ typedef struct trit_pool trit_pool;
 
 typedef enum { TRIT_HEAD_AS_IS = 0, TRIT_HEAD_INT8, TRIT_HEAD_F16 } trit_head;
 
-/* Side files of a safetensors directory, handed over whole before the tensors. A packed file has
- * everything inside and needs none. */
+/* Side files of a safetensors directory, handed over whole before the tensors. A packed file and a
+ * GGUF file have everything inside and take none. */
 typedef enum {
     TRIT_SIDE_CONFIG,
     TRIT_SIDE_TOKENIZER,
@@ -150,8 +150,8 @@ trit_status trit_kernels_tune(double (*now)(void *ctx), void *ctx, char *choice,
  * "relaxed16", and after it, if wanted, " head=" and another for the head. NULL = the usual best. All
  * give the same bits. PARAM when this build has none of it. */
 
-/* `head`: what embedding and head of masters become; INT8 or F16 for a packed file of the other
- * kind is UNSUPPORTED. AS_IS is INT8 for masters. */
+/* `head`: what embedding and head of masters and GGUF become; INT8 or F16 for a packed file of the
+ * other kind is UNSUPPORTED. AS_IS is INT8 for masters and GGUF. */
 trit_status trit_loader_new(trit_loader **loader, trit_head head, const char *kernels,
                             trit_error *err);
 /* Threads that expand the weights, before the first push (else STATE); the pool must outlive the

@@ -16,7 +16,7 @@ const help = `usage: trit COMMAND [options]
 
   run       -m MODEL -p TEXT         go on where the text ends
   chat      -m MODEL                 talk; Ctrl-C stops an answer, Ctrl-D leaves
-  pack      SOURCE -o OUT.trit       make a packed model of a safetensors folder
+  pack      SOURCE -o OUT.trit       make a packed model of a safetensors folder or a GGUF file
   pack      --synthetic SHAPE -o OUT.trit   a full-size model of random weights
   info      -m MODEL                 what a model is
   tokenize  -m MODEL -p TEXT         the ids of a text
@@ -24,7 +24,8 @@ const help = `usage: trit COMMAND [options]
   score     -m MODEL -f FILE         bits per byte and perplexity of a text
   bench     -m MODEL | --shape SHAPE tokens per second
 
-  -m MODEL            a packed model, or a folder with config.json and model.safetensors
+  -m MODEL            a packed model, a GGUF file, or a folder with config.json and
+                      model.safetensors
   -p TEXT, -f FILE    the text, or the file that holds it; run also takes --ids 1,2,3
   -n N                at most N tokens of answer; -1, the default: until the context is full
   -c N                tokens of context

@@ -19,7 +19,7 @@ import { isMasters, readAll, sideNames } from './source.js';
  * @property {string} [kernels] instead of those measured as fastest: 'v128', 'relaxed' or
  *   'relaxed16', and after it, if wanted, ' head=' and another. Never changes a token
  * @property {boolean} [dense] compute what is multiplied by zero as well; never changes a token
- * @property {'int8' | 'f16'} [head] for models of safetensors: how the embedding is kept
+ * @property {'int8' | 'f16'} [head] for models of safetensors and GGUF: how the embedding is kept
  *
  * @typedef {object} Platform what differs between browser and Node
  * @property {() => import('./client.js').Endpoint} startWorker

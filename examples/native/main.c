@@ -55,7 +55,7 @@ static void push_file(trit_loader *loader, const char *path)
     fclose(f);
 }
 
-/* A directory of masters, or a packed file. */
+/* A directory of masters, a GGUF file, or a packed file. */
 static trit_model *load(const char *path, trit_head head, const char *kernels)
 {
     static const struct {

@@ -1,7 +1,6 @@
 /* malloc is wrapped: a step and a prefill allocate nothing, and the failure of the n-th allocation,
  * for every n, is a status and leaks nothing (the leak check is the sanitizer's). */
-#include "check.h"
-#include "trit.h"
+#include "gguf_bytes.h"
 
 static long n_calls, fail_at = -1;
 
@@ -27,7 +26,7 @@ void *__wrap_aligned_alloc(size_t alignment, size_t n)
 static uint8_t file[1 << 20];
 static size_t n_file;
 
-static int append(void *ctx, const uint8_t *bytes, size_t n)
+static int keep(void *ctx, const uint8_t *bytes, size_t n)
 {
     (void)ctx;
     memcpy(file + n_file, bytes, n);
@@ -41,7 +40,7 @@ static trit_status write_file(const trit_config *c)
     trit_status status =
         trit_model_synthetic(c, &(trit_synthetic){.seed = 1, .zeros = 0.33f}, NULL, &model, NULL);
     n_file = 0;
-    if (status == TRIT_OK) status = trit_model_write(model, NULL, append, NULL, NULL);
+    if (status == TRIT_OK) status = trit_model_write(model, NULL, keep, NULL, NULL);
     trit_model_free(model);
     return status;
 }
@@ -85,6 +84,24 @@ static trit_status load_and_converse(long *hot)
     return status;
 }
 
+static long fail_loads_of_gguf(void)
+{
+    size_t data;
+    long hot = 0, n = 0;
+    buffer gguf = small_gguf(&data);
+    TRIT_CHECK(gguf.n <= sizeof file);
+    memcpy(file, gguf.bytes, n_file = gguf.n);
+    free(gguf.bytes);
+    for (trit_status status = TRIT_OOM; status != TRIT_OK; n++) {
+        n_calls = 0, fail_at = n;
+        status = load_and_converse(&hot);
+        if (status != TRIT_OK) TRIT_CHECK_EQ_I(status, TRIT_OOM);
+    }
+    fail_at = -1;
+    TRIT_CHECK_EQ_I(hot, 0);
+    return n;
+}
+
 int main(void)
 {
     trit_config c;
@@ -110,7 +127,9 @@ int main(void)
         if (status != TRIT_OK) TRIT_CHECK_EQ_I(status, TRIT_OOM);
     }
     fail_at = -1;
-    printf("failed each of %ld allocations of writing and %ld of loading\n", n_write - 1, n - 1);
-    TRIT_CHECK(n_write > 5 && n > 15);
+    long n_load = n, n_gguf = fail_loads_of_gguf();
+    printf("failed each of %ld allocations of writing, %ld of loading, %ld of loading GGUF\n",
+           n_write - 1, n_load - 1, n_gguf - 1);
+    TRIT_CHECK(n_write > 5 && n_load > 15 && n_gguf > n_load);
     return TRIT_DONE();
 }
