@@ -53,7 +53,8 @@ trit_status tritx_gguf_tensor_type(tritx_tensor *t, uint32_t type, uint64_t offs
     while (i < N_TYPES && types[i].id != type) i++;
     if (i == N_TYPES || !types[i].bytes)
         return tritx_fail(err, TRIT_UNSUPPORTED, 0,
-                          "tensor %.60s: its type %u (%s) is not read: convert it to I2_S or TQ2_0",
+                          "tensor %.60s: its type %u (%s) is not one of those read: F32, F16, BF16, "
+                          "Q8_0, Q6_K, TQ1_0, TQ2_0, I2_S",
                           t->name, (unsigned)type, i < N_TYPES ? types[i].name : "unknown");
     size_t cols = t->shape[t->n_dims - 1];
     if (cols % types[i].weights)
@@ -66,7 +67,7 @@ trit_status tritx_gguf_tensor_type(tritx_tensor *t, uint32_t type, uint64_t offs
             n_bytes = SIZE_MAX;
     if (!tritx_mul_ok(n_bytes, types[i].bytes, &n_bytes) ||
         (types[i].dtype == TRIT_DTYPE_I2_S && !tritx_add_ok(n_bytes, I2_S_TAIL, &n_bytes)) ||
-        n_bytes > MAX_PLACE || offset > MAX_PLACE)
+        (uint64_t)n_bytes > MAX_PLACE || offset > MAX_PLACE)
         return tritx_fail(err, TRIT_BAD_HEADER, 0, "tensor %.60s: impossible shape or place",
                           t->name);
     t->dtype = types[i].dtype;
