@@ -52,10 +52,11 @@ trit_status tritx_gguf_tensor_type(tritx_tensor *t, uint32_t type, uint64_t offs
     size_t i = 0, n_bytes = 1;
     while (i < N_TYPES && types[i].id != type) i++;
     if (i == N_TYPES || !types[i].bytes)
-        return tritx_fail(err, TRIT_UNSUPPORTED, 0,
-                          "tensor %.60s: its type %u (%s) is not one of those read: F32, F16, BF16, "
-                          "Q8_0, Q6_K, TQ1_0, TQ2_0, I2_S",
-                          t->name, (unsigned)type, i < N_TYPES ? types[i].name : "unknown");
+        return tritx_fail(
+            err, TRIT_UNSUPPORTED, 0,
+            "tensor %.60s: its type %u (%s) is not one of those read: F32, F16, BF16, "
+            "Q8_0, Q6_K, TQ1_0, TQ2_0, I2_S",
+            t->name, (unsigned)type, i < N_TYPES ? types[i].name : "unknown");
     size_t cols = t->shape[t->n_dims - 1];
     if (cols % types[i].weights)
         return tritx_fail(err, TRIT_BAD_TENSOR_SHAPE, 0,

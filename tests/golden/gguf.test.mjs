@@ -241,3 +241,34 @@ test('arch bitnet: the activation that is named, else SiLU', () => {
         assert.equal(config.template, '');
     }
 });
+
+test('what is not served is refused by name', () => {
+    const arch = 'bitnet-b1.58';
+    const { config } = tales;
+    const cases = [
+        [{ 'split.count': value.u32(2) }, 'UNSUPPORTED', 'in parts'],
+        [{ 'split.count': value.u32(1) }, null],
+        [{ [`${arch}.rope.scaling.type`]: value.string('linear') }, 'UNSUPPORTED', 'rope.scaling'],
+        [{ [`${arch}.rope.scaling.type`]: value.string('none') }, null],
+        [{ [`${arch}.attention.value_length`]: value.u32(32) }, 'UNSUPPORTED', 'value_length'],
+        [{ [`${arch}.rope.dimension_count`]: value.u32(32) }, 'UNSUPPORTED', 'dimension_count'],
+        [{ [`${arch}.vocab_size`]: value.u32(config.n_vocab + 1) }, 'BAD_CONFIG', 'vocab_size'],
+        [{ [`${arch}.vocab_size`]: undefined }, null],
+        [{ 'tokenizer.ggml.scores': value.f32s([0]) }, 'BAD_TOKENIZER', 'scores'],
+        [{ 'tokenizer.ggml.scores': undefined }, null],
+        [{ 'tokenizer.ggml.token_type': value.i32s([1]) }, 'BAD_TOKENIZER', 'token_type'],
+        [{ 'tokenizer.ggml.pre': value.string('qwen2') }, 'BAD_TOKENIZER', 'pre'],
+        [{ 'tokenizer.ggml.model': value.string('llama') }, 'BAD_TOKENIZER', 'model'],
+    ];
+    for (const [changed, code, word] of cases) {
+        const keys = { ...modelKeys(tales, arch), ...changed };
+        const run = () => pack(tales, { arch, ternary: 'I2_S', embed: 'F16', keys });
+        if (code)
+            assert.throws(
+                run,
+                ({ stderr }) => stderr.includes(`${code}: `) && stderr.includes(word),
+                word,
+            );
+        else run();
+    }
+});

@@ -287,6 +287,16 @@ static void test_headers(void)
     TRIT_CHECK_EQ_I(trit_loader_push(loader, good.bytes, data_at, NULL), TRIT_OK);
     TRIT_CHECK_EQ_I(trit_loader_side(loader, TRIT_SIDE_CONFIG, "{}", 2, NULL), TRIT_STATE);
     trit_loader_free(loader);
+    static const char config[] =
+        "{\"model_type\":\"bitnet\",\"num_hidden_layers\":1,\"hidden_size\":16,"
+        "\"intermediate_size\":16,\"num_attention_heads\":2,\"num_key_value_heads\":1,"
+        "\"vocab_size\":270,\"max_position_embeddings\":20,\"hidden_act\":\"silu\","
+        "\"rms_norm_eps\":1e-05,\"rope_theta\":10000.0,\"tie_word_embeddings\":true}";
+    TRIT_CHECK_EQ_I(trit_loader_new(&loader, TRIT_HEAD_F16, NULL, NULL), TRIT_OK);
+    TRIT_CHECK_EQ_I(trit_loader_side(loader, TRIT_SIDE_CONFIG, config, sizeof config - 1, NULL),
+                    TRIT_OK);
+    TRIT_CHECK_EQ_I(trit_loader_push(loader, good.bytes, data_at, NULL), TRIT_STATE);
+    trit_loader_free(loader);
 }
 
 /* ---- blocks ---- */
