@@ -1,5 +1,6 @@
 /* GGUF: any split is the same model; whatever is wrong is a named error before it does harm. */
 #include "blocks.h"
+#include "gguf.h"
 #include "gguf_bytes.h"
 
 static buffer good;
@@ -367,6 +368,35 @@ static void test_quantised(void)
     TRIT_CHECK(tritx_block_float(q6, 0, TRIT_DTYPE_Q6_K) == 0.0f);
 }
 
+/* Integers of any type, as long as they fit; nothing else is one. */
+static void test_integers(void)
+{
+    static const struct {
+        tritx_gguf_type type;
+        int64_t value; /* of eight bytes 0xfe 0xff 0xff ... */
+    } types[] = {{TRITX_GGUF_U8, 254}, {TRITX_GGUF_I8, -2},  {TRITX_GGUF_U16, 65534},
+                 {TRITX_GGUF_I16, -2}, {TRITX_GGUF_I32, -2}, {TRITX_GGUF_U32, 4294967294},
+                 {TRITX_GGUF_I64, -2}};
+    uint8_t bytes[8] = {0xfe, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+    tritx_gguf g = {.bytes = bytes};
+    tritx_gguf_pair pair = {.key = "k"};
+    int64_t found = 0;
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        pair.type = types[i].type;
+        TRIT_CHECK(tritx_gguf_int(&g, &pair, INT64_MIN, INT64_MAX, &found));
+        TRIT_CHECK_EQ_I(found, types[i].value);
+        TRIT_CHECK(!tritx_gguf_int(&g, &pair, types[i].value + 1, INT64_MAX, &found));
+        TRIT_CHECK(!tritx_gguf_int(&g, &pair, INT64_MIN, types[i].value - 1, &found));
+    }
+    pair.type = TRITX_GGUF_U64;
+    TRIT_CHECK(!tritx_gguf_int(&g, &pair, INT64_MIN, INT64_MAX, &found));
+    bytes[7] = 0x7f;
+    TRIT_CHECK(tritx_gguf_int(&g, &pair, INT64_MIN, INT64_MAX, &found));
+    TRIT_CHECK_EQ_I(found, INT64_MAX - 1);
+    pair.type = TRITX_GGUF_F64;
+    TRIT_CHECK(!tritx_gguf_int(&g, &pair, INT64_MIN, INT64_MAX, &found));
+}
+
 int main(void)
 {
     good = small_gguf(&data_at);
@@ -376,6 +406,7 @@ int main(void)
     test_changes();
     test_data();
     test_headers();
+    test_integers();
     test_worked_blocks();
     test_known_row();
     test_quantised();
