@@ -28,9 +28,14 @@ size_t tritx_config_write(const trit_config *config, char *out, size_t capacity)
 /* Adds the id of a JSON number to stop_ids. BAD_CONFIG. */
 trit_status tritx_config_add_stop(const cJSON *item, trit_config *config, trit_error *err);
 
+/* How a Hugging Face directory holds its ternary matrices: as masters, or packed with a weight_scale
+ * that the product is multiplied with (class AutoBitLinear) or divided by (class BitLinear). */
+typedef enum { TRITX_HF_MASTERS, TRITX_HF_MULTIPLY, TRITX_HF_DIVIDE } tritx_hf_weights;
+
 /* Reads a Hugging Face config.json (class BitNetForCausalLM). BAD_CONFIG, UNSUPPORTED.
  * Not validated yet. */
-trit_status tritx_config_hf(const char *text, size_t n_bytes, trit_config *config, trit_error *err);
+trit_status tritx_config_hf(const char *text, size_t n_bytes, trit_config *config,
+                            tritx_hf_weights *weights, trit_error *err);
 /* Adds the stop ids and BOS of generation_config.json. */
 trit_status tritx_config_generation(const char *text, size_t n_bytes, trit_config *config,
                                     trit_error *err);

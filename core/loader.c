@@ -6,8 +6,6 @@
 
 #include <stdlib.h>
 
-#include "config.h"
-
 trit_status trit_loader_new(trit_loader **loader, trit_head head, const char *kernels,
                             trit_error *err)
 {
@@ -24,26 +22,39 @@ trit_status trit_loader_new(trit_loader **loader, trit_head head, const char *ke
     return TRIT_OK;
 }
 
+static bool has_begun(const trit_loader *l) { return l->offset || l->shard; }
+
 trit_status trit_loader_pool(trit_loader *l, trit_pool *pool, trit_error *err)
 {
-    if (!l || l->offset) return tritx_fail(err, TRIT_STATE, 0, "threads come before the tensors");
+    if (!l || has_begun(l))
+        return tritx_fail(err, TRIT_STATE, 0, "threads come before the tensors");
     l->pool = pool;
     return TRIT_OK;
+}
+
+static void free_header(trit_loader *l)
+{
+    if (l->json.root) tritx_json_free(&l->json);
+    free(l->header);
+    free(l->tensors);
+    l->header = NULL;
+    l->tensors = NULL;
+    l->n_tensors = l->tensor = 0;
 }
 
 void trit_loader_free(trit_loader *l)
 {
     if (!l) return;
     tritx_tokenizer_tables_free(&l->tables);
-    if (l->json.root) tritx_json_free(&l->json);
+    tritx_index_free(l);
+    free_header(l);
     if (l->gguf) tritx_gguf_free(l->gguf);
     free(l->gguf);
-    free(l->header);
-    free(l->tensors);
     free(l->group);
     for (int i = 0; i < l->n_lanes; i++) {
         free(l->lanes[i].codes);
         free(l->lanes[i].floats);
+        free(l->lanes[i].int8);
     }
     free(l->seen);
     trit_model_free(l->model);
@@ -54,7 +65,7 @@ trit_status trit_loader_side(trit_loader *l, trit_side side, const char *text, s
                              trit_error *err)
 {
     if (!l || !text) return tritx_fail(err, TRIT_PARAM, 0, "loader: NULL argument");
-    if (l->offset) return tritx_fail(err, TRIT_STATE, 0, "side files come before the tensors");
+    if (has_begun(l)) return tritx_fail(err, TRIT_STATE, 0, "side files come before the tensors");
     if (side != TRIT_SIDE_CONFIG && !l->have_config)
         return tritx_fail(err, TRIT_STATE, 0, "config.json comes before the other side files");
     if (n_bytes > (side == TRIT_SIDE_TOKENIZER ? 32u << 20 : 1u << 20))
@@ -65,7 +76,7 @@ trit_status trit_loader_side(trit_loader *l, trit_side side, const char *text, s
     switch (side) {
     case TRIT_SIDE_CONFIG:
         if (l->have_config) return tritx_fail(err, TRIT_STATE, 0, "config.json was given twice");
-        TRIT_TRY(tritx_config_hf(text, n_bytes, &l->config, err));
+        TRIT_TRY(tritx_config_hf(text, n_bytes, &l->config, &l->hf, err));
         l->config.site[TRIT_SITE_HEAD].weight =
             l->head == TRIT_HEAD_F16 ? TRIT_WEIGHT_F16 : TRIT_WEIGHT_INT8;
         TRIT_TRY(trit_config_validate(&l->config, err));
@@ -83,6 +94,7 @@ trit_status trit_loader_side(trit_loader *l, trit_side side, const char *text, s
     case TRIT_SIDE_TOKENIZER_CONFIG: return tritx_config_template(text, n_bytes, &l->config, err);
     case TRIT_SIDE_GENERATION_CONFIG:
         return tritx_config_generation(text, n_bytes, &l->config, err);
+    case TRIT_SIDE_INDEX: return tritx_index_read(l, text, n_bytes, err);
     }
     return tritx_fail(err, TRIT_PARAM, 0, "loader: unknown side file");
 }
@@ -161,7 +173,7 @@ static trit_status read_header(trit_loader *l, trit_error *err)
     } else {
         if (!l->have_config || !l->have_tokenizer)
             return tritx_fail(err, TRIT_NOT_A_MODEL, 0,
-                              "safetensors masters need config.json and tokenizer.json first: give "
+                              "safetensors need config.json and tokenizer.json first: give "
                               "the directory");
         TRIT_TRY(tritx_loader_plan(l, err));
     }
@@ -272,14 +284,50 @@ static trit_status push(trit_loader *l, const uint8_t *bytes, size_t n_bytes, tr
     return TRIT_OK;
 }
 
+/* After a failure the loader is of no use, and the sentence tells in which of the files it was. */
+static trit_status settle(trit_loader *l, trit_status status, trit_error *err)
+{
+    if (status == TRIT_OK) return status;
+    l->state = STATE_FAILED;
+    if (l->shard && err) {
+        char message[sizeof err->message];
+        memcpy(message, err->message, sizeof message);
+        tritx_format(err->message, sizeof err->message, "%.60s: %s", l->shard, message);
+    }
+    return status;
+}
+
 trit_status trit_loader_push(trit_loader *l, const uint8_t *bytes, size_t n_bytes, trit_error *err)
 {
     if (!l || (!bytes && n_bytes)) return tritx_fail(err, TRIT_PARAM, 0, "loader: NULL argument");
     if (l->state == STATE_FAILED)
         return tritx_fail(err, TRIT_STATE, 0, "this loader has already failed");
-    trit_status status = push(l, bytes, n_bytes, err);
-    if (status != TRIT_OK) l->state = STATE_FAILED;
-    return status;
+    if (l->index && !l->shard)
+        return tritx_fail(err, TRIT_STATE, 0, "the model comes in shards: name the first one");
+    return settle(l, push(l, bytes, n_bytes, err), err);
+}
+
+/* Nothing of the file may be missing. */
+static trit_status end_file(const trit_loader *l, trit_error *err)
+{
+    if (l->state == STATE_DATA && l->tensor == l->n_tensors) return TRIT_OK;
+    return tritx_fail(err, TRIT_TRUNCATED, l->offset,
+                      "the file ends after %llu bytes, inside its %s",
+                      (unsigned long long)l->offset, l->state == STATE_DATA ? "tensors" : "header");
+}
+
+trit_status trit_loader_shard(trit_loader *l, const char *name, trit_error *err)
+{
+    if (!l || !name) return tritx_fail(err, TRIT_PARAM, 0, "loader: NULL argument");
+    if (l->state == STATE_FAILED)
+        return tritx_fail(err, TRIT_STATE, 0, "this loader has already failed");
+    if (!l->index) return tritx_fail(err, TRIT_STATE, 0, "shards come after their index");
+    if (l->shard) TRIT_TRY(settle(l, end_file(l, err), err));
+    TRIT_TRY(settle(l, tritx_index_begin(l, name, err), err));
+    free_header(l);
+    l->state = STATE_LENGTH;
+    l->offset = l->n_filled = 0;
+    return TRIT_OK;
 }
 
 trit_status trit_loader_finish(trit_loader *l, trit_model **model, trit_error *err)
@@ -287,10 +335,8 @@ trit_status trit_loader_finish(trit_loader *l, trit_model **model, trit_error *e
     if (!l || !model) return tritx_fail(err, TRIT_PARAM, 0, "loader: NULL argument");
     if (l->state == STATE_FAILED)
         return tritx_fail(err, TRIT_STATE, 0, "this loader has already failed");
-    if (l->state != STATE_DATA || l->tensor < l->n_tensors)
-        return tritx_fail(
-            err, TRIT_TRUNCATED, l->offset, "the file ends after %llu bytes, inside its %s",
-            (unsigned long long)l->offset, l->state == STATE_DATA ? "tensors" : "header");
+    if (l->shard || !l->index) TRIT_TRY(end_file(l, err));
+    TRIT_TRY(tritx_index_end(l, err));
     if (!l->model) return tritx_fail(err, TRIT_STATE, 0, "the model was already handed over");
     TRIT_TRY(tritx_tokenizer_new(&l->tables, &l->model->tokenizer, err));
     memset(&l->tables, 0, sizeof l->tables); /* the tokenizer owns them now */

@@ -1,9 +1,10 @@
-/* The inside of a loader, shared by loader.c (the state machine), loader_plan.c (what each tensor must
- * look like), loader_rows.c (what becomes of its bytes) and loader_gguf.c (both, as far as GGUF is
- * different). */
+/* The inside of a loader, shared by loader.c (the state machine), loader_index.c (models in several
+ * files), loader_plan.c (what each tensor must look like), loader_rows.c (what becomes of its bytes) and
+ * loader_gguf.c (both, as far as GGUF is different). */
 #ifndef TRIT_LOADER_H
 #define TRIT_LOADER_H
 
+#include "config.h"
 #include "gguf.h"
 #include "json.h"
 #include "model.h"
@@ -17,9 +18,16 @@ typedef enum { STATE_LENGTH, STATE_HEADER, STATE_GGUF, STATE_DATA, STATE_FAILED 
 enum { TRITX_LOADER_LANES = 8 };
 
 typedef struct {
-    uint8_t *codes; /* TRIT_T2_ROWS padded rows of codes and 4 more; or one row of int8 */
-    float *floats;  /* masters: one row */
+    uint8_t *codes; /* TRIT_T2_ROWS padded rows of codes and 4 more; pads hold codes as well */
+    float *floats;  /* one row of an embedding of floats, and what becomes of it */
+    int8_t *int8;
 } tritx_lane;
+
+typedef struct {
+    const char *name,
+        *shard; /* of the tensor, and of the file that holds it; in the index's JSON */
+    bool found;
+} tritx_index_entry;
 
 struct trit_loader {
     loader_state state;
@@ -28,9 +36,14 @@ struct trit_loader {
     trit_pool *pool;
     trit_config config;
     bool have_config, packed;
+    tritx_hf_weights hf;           /* when it is not packed */
     tritx_tokenizer_tables tables; /* until the tokenizer takes them */
     bool have_tokenizer;
-    uint64_t offset; /* bytes pushed so far */
+    tritx_json index_json;
+    tritx_index_entry *index; /* [n_index] by name; NULL for a model in one file */
+    size_t n_index;
+    const char *shard; /* the file of the index that is being pushed */
+    uint64_t offset;   /* bytes of the file pushed so far */
     uint8_t length[8];
     size_t n_filled; /* bytes of the present state's or group's buffer */
     uint8_t *header;
@@ -62,8 +75,18 @@ trit_status tritx_loader_find(const trit_loader *l, const tritx_tensor *t, tritx
                               int *layer, trit_error *err);
 /* Rows that the tensor is read by; 1 when it is needed as a whole. */
 size_t tritx_loader_rows(trit_loader *l, const tritx_tensor *t, tritx_slot slot);
-/* The model and all memory that loading takes, after every tensor has been checked. */
+/* For each header: checks every tensor, and has the memory that loading takes, the model at first. */
 trit_status tritx_loader_plan(trit_loader *l, trit_error *err);
+
+/* Reads the index of shards. BAD_JSON, BAD_INDEX, STATE. */
+trit_status tritx_index_read(trit_loader *l, const char *text, size_t n_bytes, trit_error *err);
+void tritx_index_free(trit_loader *l);
+/* l->shard becomes the one of this name. BAD_INDEX, STATE. */
+trit_status tritx_index_begin(trit_loader *l, const char *shard, trit_error *err);
+/* Compares the header's tensors with those that the shard has by the index. BAD_INDEX. */
+trit_status tritx_index_take(trit_loader *l, trit_error *err);
+/* MISSING_TENSOR when a shard has not come. */
+trit_status tritx_index_end(const trit_loader *l, trit_error *err);
 
 /* Takes n rows of the present tensor, from row l->row on. n is a multiple of TRIT_T2_ROWS, or goes
  * to the end of the tensor. l->offset is behind them. */

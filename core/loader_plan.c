@@ -64,6 +64,9 @@ static trit_status plan_tokenizer(trit_loader *l, const tritx_tensor *t, tritx_s
     }
 }
 
+/* Of ternary matrices; masters have none. */
+static bool has_scales(const trit_loader *l) { return l->packed || l->hf; }
+
 /* Checks one tensor against the model. */
 static trit_status plan_tensor(trit_loader *l, const tritx_tensor *t, tritx_slot slot, int layer,
                                trit_error *err)
@@ -76,6 +79,15 @@ static trit_status plan_tensor(trit_loader *l, const tritx_tensor *t, tritx_slot
         if (t->dtype != TRIT_DTYPE_U8) return bad_type(t, err);
         return expect_shape(t, (size_t)m->rows, trit_wire_bytes((size_t)m->cols), err);
     }
+    if (m && l->hf) {
+        if (t->dtype != TRIT_DTYPE_U8) return bad_type(t, err);
+        return expect_shape(t, ((size_t)m->rows + 3) / 4, (size_t)m->cols, err);
+    }
+    if (m && t->dtype == TRIT_DTYPE_U8)
+        return tritx_fail(err, TRIT_BAD_TENSOR_TYPE, 0,
+                          "tensor %.60s: it is packed, but config.json speaks of masters or has no "
+                          "quantization_config, which tells what its scale means",
+                          t->name);
     if (m)
         return is_float(t->dtype) || is_ternary(t->dtype)
                    ? expect_shape(t, (size_t)m->rows, (size_t)m->cols, err)
@@ -91,7 +103,7 @@ static trit_status plan_tensor(trit_loader *l, const tritx_tensor *t, tritx_slot
         if (of && of->i8)
             return t->dtype == TRIT_DTYPE_I32 ? expect_shape(t, (size_t)of->rows, 0, err)
                                               : bad_type(t, err);
-    } else if (tritx_model_floats(l->model, slot, layer, &n)) {
+    } else if (tritx_model_floats(l->model, slot, layer, &n) && (n > 1 || has_scales(l))) {
         bool fits = l->packed ? t->dtype == TRIT_DTYPE_F32 : is_float(t->dtype);
         return fits ? expect_shape(t, n, 0, err) : bad_type(t, err);
     }
@@ -141,9 +153,8 @@ static trit_status need_all(trit_loader *l, trit_error *err)
             else if (slot == TRIT_SLOT_HEAD_SUM) wanted = l->packed && l->model->head.i8;
             else {
                 const float *floats = tritx_model_floats(l->model, slot, i, &n);
-                bool scale =
-                    n == 1 || slot == TRIT_SLOT_EMBED_SCALE || slot == TRIT_SLOT_HEAD_SCALE;
-                wanted = floats && (l->packed || !scale);
+                bool row_scales = slot == TRIT_SLOT_EMBED_SCALE || slot == TRIT_SLOT_HEAD_SCALE;
+                wanted = floats && (row_scales ? l->packed : n > 1 || has_scales(l));
             }
             if (wanted) TRIT_TRY(need(l, slot, i, err));
         }
@@ -160,7 +171,15 @@ static size_t place_of(const trit_loader *l, tritx_slot slot, int layer)
     return (size_t)group * TRIT_SLOT_COUNT + (size_t)slot;
 }
 
-static trit_status allocate(trit_loader *l, size_t largest_group, trit_error *err)
+/* For groups of rows that come in pieces. */
+static trit_status allocate_group(trit_loader *l, size_t n_bytes, trit_error *err)
+{
+    free(l->group);
+    l->group = malloc(n_bytes);
+    return l->group ? TRIT_OK : tritx_fail(err, TRIT_OOM, 0, "no memory to load the model");
+}
+
+static trit_status allocate_lanes(trit_loader *l, trit_error *err)
 {
     const trit_config *c = &l->config;
     size_t widest = (size_t)(c->dim > c->ffn_dim ? c->dim : c->ffn_dim);
@@ -168,35 +187,54 @@ static trit_status allocate(trit_loader *l, size_t largest_group, trit_error *er
         widest = (size_t)c->n_head * (size_t)c->head_dim;
     l->n_lanes = tritx_pool_threads(l->pool);
     if (l->n_lanes > TRITX_LOADER_LANES) l->n_lanes = TRITX_LOADER_LANES;
-    l->group = malloc(largest_group);
-    bool fine = l->group != NULL;
+    bool fine = true;
     for (int i = 0; i < l->n_lanes; i++) {
         tritx_lane *lane = &l->lanes[i];
         lane->codes = calloc(1, TRIT_T2_ROWS * trit_t2_cols(widest) + 4);
         if (!l->packed) lane->floats = malloc(widest * sizeof *lane->floats);
-        fine = fine && lane->codes && (l->packed || lane->floats);
+        if (!l->packed) lane->int8 = malloc(widest);
+        fine = fine && lane->codes && (l->packed || (lane->floats && lane->int8));
     }
     return fine ? TRIT_OK : tritx_fail(err, TRIT_OOM, 0, "no memory to load the model");
 }
 
+static trit_status see(trit_loader *l, const tritx_tensor *t, trit_error *err)
+{
+    tritx_slot slot;
+    int layer;
+    TRIT_TRY(tritx_loader_find(l, t, &slot, &layer, err));
+    uint8_t *seen = &l->seen[(size_t)layer * TRIT_SLOT_COUNT + (size_t)slot];
+    if (*seen)
+        return tritx_fail(err, TRIT_BAD_HEADER, 0, "tensor %.60s: stands twice in the file",
+                          t->name);
+    *seen = 1;
+    return TRIT_OK;
+}
+
+static trit_status begin_model(trit_loader *l, trit_error *err)
+{
+    TRIT_TRY(tritx_model_new(&l->config, l->kernels, &l->model, err));
+    l->seen = calloc((size_t)l->config.n_layer, TRIT_SLOT_COUNT);
+    if (!l->seen) return tritx_fail(err, TRIT_OOM, 0, "no memory to load the model");
+    if (l->packed) l->tables.n_vocab = l->config.n_vocab;
+    TRIT_TRY(allocate_lanes(l, err));
+    /* an index tells before the first file whether something is missing */
+    for (size_t i = 0; i < l->n_index; i++)
+        TRIT_TRY(see(l, &(tritx_tensor){.name = l->index[i].name}, err));
+    return l->index ? need_all(l, err) : TRIT_OK;
+}
+
 trit_status tritx_loader_plan(trit_loader *l, trit_error *err)
 {
-    const trit_config *c = &l->config;
     size_t last_place = 0, largest_group = 0;
-    TRIT_TRY(tritx_model_new(c, l->kernels, &l->model, err));
-    l->seen = calloc((size_t)c->n_layer, TRIT_SLOT_COUNT);
-    if (!l->seen) return tritx_fail(err, TRIT_OOM, 0, "no memory to load the model");
-    if (l->packed) l->tables.n_vocab = c->n_vocab;
+    if (!l->model) TRIT_TRY(begin_model(l, err));
+    if (l->index) TRIT_TRY(tritx_index_take(l, err));
     for (size_t i = 0; i < l->n_tensors; i++) {
         tritx_slot slot;
         int layer;
         const tritx_tensor *t = &l->tensors[i];
+        if (!l->index) TRIT_TRY(see(l, t, err));
         TRIT_TRY(tritx_loader_find(l, t, &slot, &layer, err));
-        uint8_t *seen = &l->seen[(size_t)layer * TRIT_SLOT_COUNT + (size_t)slot];
-        if (*seen)
-            return tritx_fail(err, TRIT_BAD_HEADER, 0, "tensor %.60s: stands twice in the file",
-                              t->name);
-        *seen = 1;
         size_t place = place_of(l, slot, layer);
         if (l->packed && place < last_place)
             return tritx_fail(err, TRIT_BAD_HEADER, 0,
@@ -208,6 +246,6 @@ trit_status tritx_loader_plan(trit_loader *l, trit_error *err)
                        (n_rows < TRIT_T2_ROWS ? n_rows : TRIT_T2_ROWS);
         if (bytes > largest_group) largest_group = bytes;
     }
-    TRIT_TRY(need_all(l, err));
-    return allocate(l, largest_group, err);
+    if (!l->index) TRIT_TRY(need_all(l, err));
+    return allocate_group(l, largest_group, err);
 }

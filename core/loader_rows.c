@@ -1,5 +1,6 @@
 /* What becomes of a tensor's bytes. Rows are dealt out to threads in groups; a ternary master, whose
- * mean must be known before its first code, and whatever is small are taken as a whole. */
+ * mean must be known before its first code, a matrix that Hugging Face packed, whose bytes hold rows
+ * that lie far apart, and whatever is small are taken as a whole. */
 #include <math.h>
 
 #include "kernels.h"
@@ -25,6 +26,22 @@ typedef struct {
     trit_error errors[TRITX_LOADER_LANES];
 } rows_job;
 
+/* Where in the file the job's row begins; where the tensor does when the rows are not apart. */
+static uint64_t row_offset(const rows_job *j, size_t row)
+{
+    if (j->l->n_rows == 1) return j->l->offset - j->l->row_bytes;
+    return j->l->offset - (j->n_rows - row) * j->l->row_bytes;
+}
+
+/* Codes of the job's row; false when they are impossible. */
+static bool row_codes(const rows_job *j, const tritx_ternary *m, size_t row, uint8_t *codes)
+{
+    const trit_loader *l = j->l;
+    if (!l->packed)
+        return tritx_quarters_row(codes, j->bytes, (size_t)m->rows, (size_t)m->cols, row);
+    return l->model->kernels.wire_decode(codes, j->bytes + row * l->row_bytes, m->cols);
+}
+
 static trit_status take_codes(const rows_job *j, size_t first, size_t n, const tritx_lane *lane,
                               trit_error *err)
 {
@@ -32,10 +49,8 @@ static trit_status take_codes(const rows_job *j, size_t first, size_t n, const t
     const tritx_ternary *m = tritx_model_ternary(l->model, l->slot, l->layer);
     size_t padded = trit_t2_cols((size_t)m->cols);
     for (size_t r = 0; r < n; r++)
-        if (!l->model->kernels.wire_decode(lane->codes + r * padded,
-                                           j->bytes + (first + r) * l->row_bytes, m->cols))
-            return tritx_fail(err, TRIT_BAD_CODES,
-                              l->offset - (j->n_rows - first - r) * l->row_bytes,
+        if (!row_codes(j, m, first + r, lane->codes + r * padded))
+            return tritx_fail(err, TRIT_BAD_CODES, row_offset(j, first + r),
                               "tensor %.60s: row %zu has impossible codes", tritx_loader_name(l),
                               l->row + first + r);
     trit_t2_put(l->model->kernels.layout, m->codes, lane->codes, l->row + first, (size_t)m->rows,
@@ -73,10 +88,9 @@ static trit_status take_row(const trit_loader *l, const tritx_rows *r, size_t ro
         else lane->floats[k] = x;
     }
     if (!r->i8) return TRIT_OK;
-    int8_t *codes = (int8_t *)lane->codes;
-    if (!tritx_int8_row(codes, &r->scale[row], &r->sum[row], lane->floats, cols))
+    if (!tritx_int8_row(lane->int8, &r->scale[row], &r->sum[row], lane->floats, cols))
         return bad_scale(l, offset, err);
-    tritx_i8_put_row(r->i8, row, codes, cols);
+    tritx_i8_put_row(r->i8, row, lane->int8, cols);
     return TRIT_OK;
 }
 
@@ -88,8 +102,8 @@ static trit_status take_group(const rows_job *j, size_t first, size_t n, const t
     const tritx_rows *rows = tritx_model_rows(l->model, l->slot);
     if (!rows) return take_codes(j, first, n, lane, err);
     for (size_t r = first; r < first + n; r++)
-        TRIT_TRY(take_row(l, rows, l->row + r, j->bytes + r * l->row_bytes,
-                          l->offset - (j->n_rows - r) * l->row_bytes, lane, err));
+        TRIT_TRY(take_row(l, rows, l->row + r, j->bytes + r * l->row_bytes, row_offset(j, r), lane,
+                          err));
     return TRIT_OK;
 }
 
@@ -148,7 +162,10 @@ static trit_status take_floats(trit_loader *l, const uint8_t *bytes, uint64_t of
     bool scale = n == 1 || l->slot == TRIT_SLOT_EMBED_SCALE || l->slot == TRIT_SLOT_HEAD_SCALE;
     for (size_t i = 0; i < n; i++) {
         out[i] = tritx_source_float(bytes, i, l->tensors[l->tensor].dtype);
-        if (!(fabsf(out[i]) <= 3.4e38f) || (scale && out[i] < 0)) return bad_scale(l, offset, err);
+        if (l->hf == TRITX_HF_DIVIDE && scale) out[i] = 1.0f / out[i];
+        bool zero = scale && l->hf && out[i] == 0;
+        if (!(fabsf(out[i]) <= 3.4e38f) || (scale && out[i] < 0) || zero)
+            return bad_scale(l, offset, err);
     }
     return TRIT_OK;
 }
@@ -190,7 +207,8 @@ trit_status tritx_loader_take(trit_loader *l, const uint8_t *bytes, size_t n, tr
     const tritx_ternary *m =
         tritx_slot_in_layer(l->slot) ? tritx_model_ternary(l->model, l->slot, l->layer) : NULL;
     if (m && l->gguf) return tritx_loader_take_ternary(l, m, bytes, offset, err);
-    if (m && !l->packed) return take_master(l, m, bytes, offset, err);
+    if (m && !l->packed && !l->hf) return take_master(l, m, bytes, offset, err);
+    if (m && !l->packed) return take_rows(l, bytes, (size_t)m->rows, err);
     if (m || tritx_model_rows(l->model, l->slot)) return take_rows(l, bytes, n, err);
     if (l->slot == TRIT_SLOT_EMBED_SUM || l->slot == TRIT_SLOT_HEAD_SUM)
         return check_sums(l, l->slot == TRIT_SLOT_EMBED_SUM ? &l->model->embed : &l->model->head,

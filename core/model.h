@@ -96,7 +96,7 @@ tritx_rows *tritx_model_rows(trit_model *model, tritx_slot slot);
 /* The rows that make logits: the embedding when tied. */
 const tritx_rows *tritx_model_head(const trit_model *model);
 
-/* names.c: which slot a tensor's name means, in the packed file, in Hugging Face masters or in GGUF;
+/* names.c: which slot a tensor's name means, in the packed file, in one of Hugging Face or in GGUF;
  * false when the name means nothing. Layer is 0 outside layers. */
 bool tritx_name_packed(const char *name, tritx_slot *slot, int *layer);
 bool tritx_name_hf(const char *name, tritx_slot *slot, int *layer);

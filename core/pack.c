@@ -40,6 +40,19 @@ void tritx_ternarise(uint8_t *codes, const uint8_t *source, size_t n, tritx_dtyp
     }
 }
 
+bool tritx_quarters_row(uint8_t *codes, const uint8_t *source, size_t rows, size_t cols, size_t row)
+{
+    size_t quarter = (rows + 3) / 4;
+    const uint8_t *bytes = source + row % quarter * cols;
+    unsigned shift = 2 * (unsigned)(row / quarter);
+    uint8_t threes = 0;
+    for (size_t k = 0; k < cols; k++) {
+        codes[k] = bytes[k] >> shift & 3;
+        threes |= codes[k] & codes[k] >> 1;
+    }
+    return !threes;
+}
+
 void tritx_wire_encode(uint8_t *wire, const uint8_t *codes, size_t cols)
 {
     size_t n = trit_wire_bytes(cols);

@@ -31,6 +31,12 @@ trit_status tritx_absmean(const uint8_t *source, size_t n, tritx_dtype dtype, fl
 void tritx_ternarise(uint8_t *codes, const uint8_t *source, size_t n, tritx_dtype dtype,
                      float scale);
 
+/* Row `row` of a matrix of `rows` rows as Hugging Face packs it: the bytes [ceil(rows / 4)][cols] hold
+ * at bits 2i, 2i + 1 the codes of the i-th quarter of the rows. False for the code 3. What fills the
+ * last quarter up is no row and is not looked at. */
+bool tritx_quarters_row(uint8_t *codes, const uint8_t *source, size_t rows, size_t cols,
+                        size_t row);
+
 /* A row of the packed file (kernels.h, "wire") from codes [cols]. The way back is a kernel. */
 void tritx_wire_encode(uint8_t *wire, const uint8_t *codes, size_t cols);
 

@@ -131,26 +131,26 @@ static trit_status hf_shape(const cJSON *root, trit_config *c, trit_error *err)
     return TRIT_OK;
 }
 
+/* A member that is a string; `absent` without it, "" when it is something else. */
+static const char *word_of(const cJSON *object, const char *key, const char *absent)
+{
+    const cJSON *item = cJSON_GetObjectItemCaseSensitive(object, key);
+    if (!item) return absent;
+    return cJSON_IsString(item) ? item->valuestring : "";
+}
+
 static trit_status hf_axes(const cJSON *root, trit_config *c, trit_error *err)
 {
-    const char *model_type =
-        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(root, "model_type"));
-    if (!model_type || strcmp(model_type, "bitnet") != 0)
+    const char *model_type = word_of(root, "model_type", "");
+    if (strcmp(model_type, "bitnet") != 0)
         return tritx_fail(err, TRIT_UNSUPPORTED, 0,
                           "config.json: model_type is \"%.40s\", only bitnet is served",
-                          model_type ? model_type : "");
-    const char *act = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(root, "hidden_act"));
-    if (act && strcmp(act, "relu2") == 0) c->ffn = TRIT_FFN_GLU_RELU2;
-    else if (act && strcmp(act, "silu") == 0) c->ffn = TRIT_FFN_GLU_SILU;
+                          model_type);
+    const char *act = word_of(root, "hidden_act", "");
+    if (strcmp(act, "relu2") == 0) c->ffn = TRIT_FFN_GLU_RELU2;
+    else if (strcmp(act, "silu") == 0) c->ffn = TRIT_FFN_GLU_SILU;
     else
         return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config.json: hidden_act must be relu2 or silu");
-    const cJSON *quantization = cJSON_GetObjectItemCaseSensitive(root, "quantization_config");
-    const char *mode =
-        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(quantization, "quantization_mode"));
-    if (quantization && (!mode || strcmp(mode, "online") != 0))
-        return tritx_fail(
-            err, TRIT_UNSUPPORTED, 0,
-            "config.json: only masters (quantization_mode online) are served by this version");
     const cJSON *eps = cJSON_GetObjectItemCaseSensitive(root, "rms_norm_eps"),
                 *theta = cJSON_GetObjectItemCaseSensitive(root, "rope_theta");
     const cJSON *tied = cJSON_GetObjectItemCaseSensitive(root, "tie_word_embeddings");
@@ -167,6 +167,38 @@ static trit_status hf_axes(const cJSON *root, trit_config *c, trit_error *err)
     if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(root, "attention_bias")))
         return tritx_fail(err, TRIT_UNSUPPORTED, 0, "config.json: attention_bias is not served");
     return TRIT_OK;
+}
+
+/* The words of quantization_config; what is absent has the default of its class (Hugging Face
+ * transformers, BitNetQuantConfig). The size of a scale tells nothing, so nothing else is asked. */
+static trit_status hf_weights(const cJSON *root, tritx_hf_weights *weights, trit_error *err)
+{
+    static const struct {
+        const char *linear_class, *mode;
+        tritx_hf_weights weights;
+    } known[] = {{"bitlinear", "offline", TRITX_HF_DIVIDE},
+                 {"autobitlinear", "offline", TRITX_HF_MULTIPLY},
+                 {"autobitlinear", "online", TRITX_HF_MASTERS}};
+    const cJSON *object = cJSON_GetObjectItemCaseSensitive(root, "quantization_config");
+    *weights = TRITX_HF_MASTERS;
+    if (!object || cJSON_IsNull(object)) return TRIT_OK;
+    const char *method = word_of(object, "quant_method", ""),
+               *linear_class = word_of(object, "linear_class", "bitlinear"),
+               *mode = word_of(object, "quantization_mode", "offline");
+    if (strcmp(method, "bitnet") != 0)
+        return tritx_fail(err, TRIT_UNSUPPORTED, 0,
+                          "config.json: quant_method is \"%.40s\", only bitnet is served", method);
+    if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(object, "use_rms_norm")))
+        return tritx_fail(err, TRIT_UNSUPPORTED, 0, "config.json: use_rms_norm is not served");
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+        if (strcmp(known[i].linear_class, linear_class) == 0 && strcmp(known[i].mode, mode) == 0) {
+            *weights = known[i].weights;
+            return TRIT_OK;
+        }
+    return tritx_fail(err, TRIT_UNSUPPORTED, 0,
+                      "config.json: linear_class \"%.40s\" with quantization_mode \"%.40s\" does "
+                      "not tell how weights are stored",
+                      linear_class, mode);
 }
 
 /* bos_token_id and eos_token_id, as config.json and generation_config.json both hold them */
@@ -188,7 +220,8 @@ static trit_status hf_special_ids(const cJSON *root, trit_config *c, trit_error 
     return TRIT_OK;
 }
 
-trit_status tritx_config_hf(const char *text, size_t n_bytes, trit_config *config, trit_error *err)
+trit_status tritx_config_hf(const char *text, size_t n_bytes, trit_config *config,
+                            tritx_hf_weights *weights, trit_error *err)
 {
     tritx_json json;
     trit_config c = {.bos_id = -1};
@@ -196,6 +229,7 @@ trit_status tritx_config_hf(const char *text, size_t n_bytes, trit_config *confi
     tritx_config_2b4t_axes(&c);
     trit_status status = hf_shape(json.root, &c, err);
     if (status == TRIT_OK) status = hf_axes(json.root, &c, err);
+    if (status == TRIT_OK) status = hf_weights(json.root, weights, err);
     if (status == TRIT_OK) status = hf_special_ids(json.root, &c, err);
     tritx_json_free(&json);
     if (status == TRIT_OK) *config = c;

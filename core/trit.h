@@ -43,7 +43,8 @@
     XX(BAD_CODES, -30, "a byte of ternary codes is impossible: the file is damaged")               \
     XX(BAD_SCALE, -31, "a scale is not a finite number of at least zero: the file is damaged")     \
     XX(BAD_VERSION, -32, "the packed file is of another format version: pack it again")            \
-    XX(BAD_TOKENIZER, -33, "the tokenizer is malformed or of a kind this engine does not have")
+    XX(BAD_TOKENIZER, -33, "the tokenizer is malformed or of a kind this engine does not have")    \
+    XX(BAD_INDEX, -34, "the index of shards is malformed or does not fit the files: get them again")
 
 typedef int32_t trit_status;
 enum {
@@ -137,7 +138,8 @@ typedef enum {
     TRIT_SIDE_CONFIG,
     TRIT_SIDE_TOKENIZER,
     TRIT_SIDE_TOKENIZER_CONFIG,
-    TRIT_SIDE_GENERATION_CONFIG
+    TRIT_SIDE_GENERATION_CONFIG,
+    TRIT_SIDE_INDEX /* model.safetensors.index.json, when the tensors come in several files */
 } trit_side;
 
 /* Measures which kernels are the fastest on this processor, for some 30 ms; now(ctx) in
@@ -158,15 +160,18 @@ trit_status trit_loader_new(trit_loader **loader, trit_head head, const char *ke
  * loader. */
 trit_status trit_loader_pool(trit_loader *loader, trit_pool *pool, trit_error *err);
 /* TRIT_SIDE_CONFIG comes first, the others in any order, all before the first push (else STATE).
- * The text is not kept. BAD_JSON, BAD_CONFIG, BAD_TOKENIZER, UNSUPPORTED. */
+ * The text is not kept. BAD_JSON, BAD_CONFIG, BAD_TOKENIZER, BAD_INDEX, UNSUPPORTED. */
 trit_status trit_loader_side(trit_loader *loader, trit_side side, const char *text, size_t n_bytes,
                              trit_error *err);
+/* With TRIT_SIDE_INDEX: what is pushed next is the file of this name in the index. Each of them comes
+ * once, in any order. TRUNCATED (the one before), BAD_INDEX, STATE; then as after a failure of push. */
+trit_status trit_loader_shard(trit_loader *loader, const char *name, trit_error *err);
 /* The next n_bytes of the file, in order, any split. The bytes are not kept. After a failure (any
  * status of the list) every further call is STATE. */
 trit_status trit_loader_push(trit_loader *loader, const uint8_t *bytes, size_t n_bytes,
                              trit_error *err);
 /* After the last byte: checks that nothing is missing and hands the model over. TRUNCATED,
- * BAD_TOKENIZER, STATE. */
+ * MISSING_TENSOR (a shard), BAD_TOKENIZER, STATE. */
 trit_status trit_loader_finish(trit_loader *loader, trit_model **model, trit_error *err);
 void trit_loader_free(trit_loader *loader); /* also after finish */
 void trit_model_free(trit_model *model);

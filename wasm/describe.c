@@ -33,6 +33,7 @@ static const struct {
     {"side", "tokenizer", TRIT_SIDE_TOKENIZER},
     {"side", "tokenizerConfig", TRIT_SIDE_TOKENIZER_CONFIG},
     {"side", "generationConfig", TRIT_SIDE_GENERATION_CONFIG},
+    {"side", "index", TRIT_SIDE_INDEX},
     {"tokenize", "bos", TRIT_TOKENIZE_BOS},
     {"tokenize", "special", TRIT_TOKENIZE_SPECIAL},
 };

@@ -43,6 +43,11 @@ TRIT_EXPORT trit_status trit_js_loader_side(trit_loader *loader, trit_side side,
     return trit_loader_side(loader, side, text, n_bytes, fresh_error());
 }
 
+TRIT_EXPORT trit_status trit_js_loader_shard(trit_loader *loader, const char *name)
+{
+    return trit_loader_shard(loader, name, fresh_error());
+}
+
 TRIT_EXPORT trit_status trit_js_loader_push(trit_loader *loader, const uint8_t *bytes,
                                             size_t n_bytes)
 {

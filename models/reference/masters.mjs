@@ -7,7 +7,7 @@ import { int8Rows, ternaryMatrix } from './ternarise.mjs';
 import { tablesFromJson } from './tokenizer.mjs';
 import { f16Bits } from './write.mjs';
 
-const NAMES = {
+export const NAMES = {
     q: 'self_attn.q_proj',
     k: 'self_attn.k_proj',
     v: 'self_attn.v_proj',
@@ -16,7 +16,7 @@ const NAMES = {
     up: 'mlp.up_proj',
     down: 'mlp.down_proj',
 };
-const NORM_NAMES = {
+export const NORM_NAMES = {
     attn_norm: 'input_layernorm',
     attn_sub_norm: 'self_attn.attn_sub_norm',
     ffn_norm: 'post_attention_layernorm',
