@@ -90,6 +90,11 @@ export class Engine {
         }
     }
 
+    /** @param {string} name of the file that is pushed next */
+    shard(name) {
+        this.#c.with(name, (text) => this.#c.call('loader_shard', this.#loader, text));
+    }
+
     /** @param {Uint8Array} bytes */
     push(bytes) {
         this.#c.with(bytes, (address, n) => this.#c.call('loader_push', this.#loader, address, n));

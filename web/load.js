@@ -3,7 +3,7 @@ import { TritError, throwIfAborted, untilAborted } from './errors.js';
 import { chooseBuild } from './features.js';
 import { Model } from './model.js';
 import { checkInteger, checkOptions } from './params.js';
-import { isMasters, readAll, sideNames } from './source.js';
+import { readSides, resolveFiles, tensorFiles } from './source.js';
 
 /**
  * @typedef {{phase: 'load', loaded: number, total: number | undefined}} Progress bytes so far and,
@@ -38,8 +38,7 @@ export async function load(platform, source, options) {
         await client.call('beginLoad', [options.head ?? 'as-is', options.kernels], {
             signal: options.signal,
         });
-        if (isMasters(source)) await sendSides(platform, client, source, options.signal);
-        await sendTensors(platform, client, isMasters(source) ? source.tensors : source, options);
+        await sendFiles(platform, client, resolveFiles(source), options);
         return client.call('finishLoad', [settings], { signal: options.signal });
     });
 }
@@ -114,26 +113,38 @@ async function startEngine(platform, choice, options) {
 /**
  * @param {Platform} platform
  * @param {Client} client
- * @param {import('./source.js').Masters} masters
- * @param {AbortSignal} [signal]
+ * @param {import('./source.js').Bytes | import('./source.js').Folder} source
+ * @param {LoadOptions} options
  */
-async function sendSides(platform, client, masters, signal) {
-    for (const name of sideNames) {
-        const side = masters[name];
-        if (side === undefined) continue;
-        const text = await readAll(side, platform.open, signal);
+async function sendFiles({ open }, client, source, { signal, onProgress }) {
+    let index;
+    for await (const [name, text] of readSides(source, open, signal)) {
         await client.call('side', [name, text], { signal });
+        if (name === 'index') index = text;
+    }
+    const files = tensorFiles(source, index);
+    let before = 0;
+    for (const { name, bytes } of files) {
+        if (name !== undefined) await client.call('shard', [name], { signal });
+        const { total, chunks } = await open(bytes, signal);
+        const loaded = await sendChunks(client, chunks, signal, (now) => {
+            onProgress?.({
+                phase: 'load',
+                loaded: before + now,
+                total: files.length === 1 ? total : undefined,
+            });
+        });
+        before += loaded;
     }
 }
 
 /**
- * @param {Platform} platform
  * @param {Client} client
- * @param {import('./source.js').Bytes} tensors
- * @param {LoadOptions} options
+ * @param {AsyncIterable<Uint8Array>} chunks
+ * @param {AbortSignal | undefined} signal
+ * @param {(loaded: number) => void} onProgress
  */
-async function sendTensors(platform, client, tensors, { signal, onProgress }) {
-    const { total, chunks } = await platform.open(tensors, signal);
+async function sendChunks(client, chunks, signal, onProgress) {
     let loaded = 0;
     /** @type {Promise<unknown>} */
     let before = Promise.resolve();
@@ -147,7 +158,8 @@ async function sendTensors(platform, client, tensors, { signal, onProgress }) {
         const transfer = chunk.buffer instanceof ArrayBuffer ? [chunk.buffer] : [];
         taken = client.call('push', [chunk], { signal, transfer });
         taken.catch(() => {});
-        onProgress?.({ phase: 'load', loaded, total });
+        onProgress(loaded);
     }
     await taken;
+    return loaded;
 }

@@ -1,17 +1,9 @@
-import { open, stat } from 'node:fs/promises';
+import { open, readdir, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defaults } from './defaults.js';
 import { TritError } from './errors.js';
-import { openBytes } from './source.js';
-
-/** The files of a model's folder. */
-const files = Object.freeze({
-    config: 'config.json',
-    tokenizer: 'tokenizer.json',
-    tokenizerConfig: 'tokenizer_config.json',
-    generationConfig: 'generation_config.json',
-});
+import { folderOf, openBytes } from './source.js';
 
 /** @param {unknown} source */
 const isRemote = (source) =>
@@ -40,17 +32,10 @@ export async function resolveNode(source) {
     const isFolder = (await tryFile(path, () => stat(path))).isDirectory();
     if (!isFolder && !path.endsWith('.safetensors')) return path;
     const folder = isFolder ? path : dirname(path);
-    /** @type {Record<string, string>} */
-    const masters = { tensors: isFolder ? join(folder, 'model.safetensors') : path };
-    for (const [name, file] of Object.entries(files))
-        if (await exists(join(folder, file))) masters[name] = join(folder, file);
-    for (const name of /** @type {const} */ (['config', 'tokenizer']))
-        if (!(name in masters))
-            throw new TritError(
-                'NOT_A_MODEL',
-                `${folder} is no model's folder: ${files[name]} is missing`,
-            );
-    return /** @type {any} */ (masters);
+    const names = await tryFile(folder, () => readdir(folder));
+    const files = new Map(names.map((name) => [name, join(folder, name)]));
+    if (!isFolder) files.set('model.safetensors', path);
+    return folderOf(files, folder);
 }
 
 /** @param {string | URL} source */
@@ -61,13 +46,6 @@ function asPath(source) {
         throw TritError.from(error, 'PARAM');
     }
 }
-
-/** @param {string} path */
-const exists = (path) =>
-    stat(path).then(
-        () => true,
-        () => false,
-    );
 
 /**
  * Reads into three buffers in turn: fresh memory for each piece takes longer than reading it. Shared

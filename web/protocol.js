@@ -10,7 +10,7 @@
  * @typedef {{id: number, ok: any}} Ok
  * @typedef {{id: number, error: {code: string, message: string}}} Failure
  * @typedef {{id: number, event: any}} Event a piece of text, logits, or progress
- * @typedef {'start' | 'beginLoad' | 'side' | 'push' | 'finishLoad' | 'synthetic'
+ * @typedef {'start' | 'beginLoad' | 'side' | 'shard' | 'push' | 'finishLoad' | 'synthetic'
  *   | 'tokenize' | 'detokenize' | 'generate' | 'logits' | 'score' | 'measure'} Op
  *
  * @typedef {{role: 'system' | 'user' | 'assistant', content: string}} Message

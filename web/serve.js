@@ -14,6 +14,7 @@ const ops = {
     },
     beginLoad: ([head, kernels]) => engine.beginLoad(head, kernels),
     side: ([name, text]) => engine.side(name, text),
+    shard: ([name]) => engine.shard(name),
     push: ([bytes]) => engine.push(bytes),
     finishLoad: ([settings]) => engine.finishLoad(settings),
     synthetic: ([shape, weights, settings, kernels]) =>

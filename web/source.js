@@ -6,35 +6,123 @@ import { TritError } from './errors.js';
  * @typedef {string | URL | Blob | ArrayBuffer | Uint8Array | AsyncIterable<Uint8Array>
  *   | Iterable<Uint8Array>} Bytes
  *
- * A model of safetensors, with the files that stand beside it.
- * @typedef {object} Masters
- * @property {Bytes} tensors
+ * A model of safetensors, with the files that stand beside it. With an index, the tensors are the files
+ * that it names.
+ * @typedef {object} Folder
+ * @property {Bytes | Record<string, Bytes>} tensors
+ * @property {Bytes} [index] model.safetensors.index.json
  * @property {Bytes} config
  * @property {Bytes} tokenizer
  * @property {Bytes} [tokenizerConfig]
  * @property {Bytes} [generationConfig]
  *
- * @typedef {Bytes | Masters} Source
+ * The files of a model's folder, known by the ends of their names.
+ * @typedef {FileList | (File | URL | string)[]} Files
+ *
+ * @typedef {Bytes | Folder | Files} Source
  *
  * @typedef {{total: number | undefined, chunks: AsyncIterable<Uint8Array>}} Opened a chunk is a copy
  *   that stays as it is until the third after it is asked for; an unknown total is undefined
  * @typedef {(source: Bytes, signal?: AbortSignal) => Promise<Opened>} Open
  */
 
-/** The side files in the order in which the loader wants them. */
-export const sideNames = /** @type {const} */ ([
-    'config',
-    'tokenizer',
-    'tokenizerConfig',
-    'generationConfig',
-]);
+/** The side files and their names, in the order in which the loader wants them. */
+const sideFiles = Object.freeze({
+    config: 'config.json',
+    tokenizer: 'tokenizer.json',
+    tokenizerConfig: 'tokenizer_config.json',
+    generationConfig: 'generation_config.json',
+    index: 'model.safetensors.index.json',
+});
 
 /**
  * @param {any} source
- * @returns {source is Masters}
+ * @returns {source is Folder}
  */
-export function isMasters(source) {
+function isFolder(source) {
     return typeof source === 'object' && source !== null && 'tensors' in source;
+}
+
+/**
+ * A list of files becomes the folder that they make, a single one itself; everything else stays as it
+ * is.
+ * @param {Source} source
+ * @returns {Bytes | Folder}
+ */
+export function resolveFiles(source) {
+    const isList = globalThis.FileList && source instanceof FileList;
+    /** @type {any[]} */
+    const list = isList || Array.isArray(source) ? Array.from(/** @type {any} */ (source)) : [];
+    const names = list.map(fileName);
+    // an array of other things may be pieces of a file
+    if (list.length === 0 || names.includes('')) return /** @type {Bytes | Folder} */ (source);
+    if (list.length === 1) return list[0];
+    const twice = names.find((name, i) => names.indexOf(name) < i);
+    if (twice) throw new TritError('PARAM', `two of the files have the name ${twice}`);
+    return folderOf(new Map(names.map((name, i) => [name, list[i]])), 'the list of files');
+}
+
+/** @param {any} item */
+function fileName(item) {
+    if (item instanceof Blob) return 'name' in item ? String(item.name) : '';
+    if (typeof item !== 'string' && !(item instanceof URL)) return '';
+    return String(item).match(/([^\\/?#]+)([?#][^\\/]*)?$/)?.[1] ?? '';
+}
+
+/**
+ * @param {Map<string, Bytes>} files by name
+ * @param {string} place
+ * @returns {Folder}
+ */
+export function folderOf(files, place) {
+    const whole = files.get('model.safetensors');
+    /** @type {Record<string, any>} */
+    const folder = { tensors: whole ?? Object.fromEntries(files) };
+    for (const [side, name] of Object.entries(sideFiles))
+        if (files.has(name)) folder[side] = files.get(name);
+    if (whole !== undefined) delete folder.index;
+    else if (!folder.index)
+        throw new TritError('NOT_A_MODEL', `${place} is no model's: model.safetensors is missing`);
+    for (const side of /** @type {const} */ (['config', 'tokenizer']))
+        if (!(side in folder))
+            throw new TritError(
+                'NOT_A_MODEL',
+                `${place} is no model's: ${sideFiles[side]} is missing`,
+            );
+    return /** @type {any} */ (folder);
+}
+
+/**
+ * The side files that there are: name and text.
+ * @param {Bytes | Folder} source
+ * @param {Open} open
+ * @param {AbortSignal} [signal]
+ * @returns {AsyncGenerator<[string, Uint8Array]>}
+ */
+export async function* readSides(source, open, signal) {
+    if (!isFolder(source)) return;
+    for (const name of /** @type {(keyof typeof sideFiles)[]} */ (Object.keys(sideFiles))) {
+        const side = source[name];
+        if (side !== undefined) yield [name, await readAll(side, open, signal)];
+    }
+}
+
+/**
+ * The files to push. Those of an index have names.
+ * @param {Bytes | Folder} source
+ * @param {Uint8Array} [index] which the engine has found to be well-formed
+ * @returns {{name?: string, bytes: Bytes}[]}
+ */
+export function tensorFiles(source, index) {
+    if (!isFolder(source)) return [{ bytes: source }];
+    if (index === undefined) return [{ bytes: /** @type {Bytes} */ (source.tensors) }];
+    const files = /** @type {Record<string, Bytes>} */ (source.tensors);
+    const names = Object.values(JSON.parse(new TextDecoder().decode(index)).weight_map);
+    return [...new Set(names)].map((name) => {
+        if (!Object.hasOwn(files, name))
+            throw new TritError('FILE', `${name} is missing, a file that the index names`);
+        return { name, bytes: files[name] };
+    });
 }
 
 /** @type {Open} */
@@ -55,7 +143,7 @@ export async function openBytes(source, signal) {
  * @param {Open} open
  * @param {AbortSignal} [signal]
  */
-export async function readAll(source, open, signal) {
+async function readAll(source, open, signal) {
     /** @type {any[]} */
     const parts = [];
     for await (const chunk of (await open(source, signal)).chunks)

@@ -1,6 +1,6 @@
 // Generated models for the packing tests: masters with arbitrary scales, a tokenizer, a configuration.
 
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 
 import { NAMES } from '../../models/reference/masters.mjs';
@@ -151,11 +151,32 @@ export const SHAPES = [
     { dim: 64, ffn: 44, vocab: 317 },
 ];
 
-/** A Hugging Face folder of one file of tensors. */
+/** A Hugging Face folder, of one file of tensors if any. */
 export function writeFolder(folder, { config, tokenizer, tokenizerConfig = {}, bytes }) {
     mkdirSync(folder);
     writeFileSync(join(folder, 'config.json'), JSON.stringify(config));
     writeFileSync(join(folder, 'tokenizer.json'), JSON.stringify(tokenizer));
     writeFileSync(join(folder, 'tokenizer_config.json'), JSON.stringify(tokenizerConfig));
-    writeFileSync(join(folder, 'model.safetensors'), bytes);
+    if (bytes) writeFileSync(join(folder, 'model.safetensors'), bytes);
+}
+
+const CHAT_TEMPLATE =
+    "{% for message in messages %}{% if loop.first %}{{ bos_token }}{% endif %}{{ message['role'] | capitalize + ': ' + message['content'] | trim + '<|eot_id|>' }}{% endfor %}{% if add_generation_prompt %}{{ 'Assistant: ' }}{% endif %}";
+
+/** Configuration and tokenizer of tiny-tales as Hugging Face has them, from its packed file's. */
+export function tinyTalesFolder(config) {
+    return {
+        config: {
+            ...configOf({ dim: config.dim, ffn: config.ffn_dim, vocab: config.n_vocab }),
+            bos_token_id: config.bos_id,
+            eos_token_id: config.stop_ids,
+            max_position_embeddings: config.n_ctx,
+            num_attention_heads: config.n_head,
+            num_hidden_layers: config.n_layer,
+            num_key_value_heads: config.n_head_kv,
+            head_dim: config.head_dim,
+        },
+        tokenizer: JSON.parse(readFileSync(new URL('data/tokenizer.json', import.meta.url))),
+        tokenizerConfig: { chat_template: CHAT_TEMPLATE },
+    };
 }

@@ -16,7 +16,15 @@ import { NAMES } from '../../models/reference/masters.mjs';
 import { readPacked } from '../../models/reference/packed.mjs';
 import { bf16, openSafetensors } from '../../models/reference/safetensors.mjs';
 import { bf16Bits, writeSafetensors } from '../../models/reference/write.mjs';
-import { byteTokenizer, configOf, masters, random, SHAPES, writeFolder } from './generated.mjs';
+import {
+    byteTokenizer,
+    configOf,
+    masters,
+    random,
+    SHAPES,
+    tinyTalesFolder,
+    writeFolder,
+} from './generated.mjs';
 import { native, scratch } from './helpers.mjs';
 
 const root = new URL('../../', import.meta.url);
@@ -95,32 +103,17 @@ function mastersOf({ rows, cols, codes, scale }) {
     return values;
 }
 
-const CHAT_TEMPLATE =
-    "{% for message in messages %}{% if loop.first %}{{ bos_token }}{% endif %}{{ message['role'] | capitalize + ': ' + message['content'] | trim + '<|eot_id|>' }}{% endfor %}{% if add_generation_prompt %}{{ 'Assistant: ' }}{% endif %}";
-
 test('tiny-tales: masters and both conventions of packed files', () => {
     const file = 'models/tiny-tales/tiny-tales-f16.trit';
     const card = ['--card', new URL('models/tiny-tales/card.json', root).pathname];
     const base = read(file);
     const model = readPacked(base);
-    const tokenizer = JSON.parse(read('tests/golden/data/tokenizer.json'));
-    const { config } = model;
-    const hf = {
-        ...configOf({ dim: config.dim, ffn: config.ffn_dim, vocab: config.n_vocab }),
-        bos_token_id: config.bos_id,
-        eos_token_id: config.stop_ids,
-        max_position_embeddings: config.n_ctx,
-        num_attention_heads: config.n_head,
-        num_hidden_layers: config.n_layer,
-        num_key_value_heads: config.n_head_kv,
-        head_dim: config.head_dim,
-    };
+    const folder = tinyTalesFolder(model.config);
     const packFolder = (quantization, tensors) =>
         pack(
             {
-                config: { ...hf, quantization_config: quantization },
-                tokenizer,
-                tokenizerConfig: { chat_template: CHAT_TEMPLATE },
+                ...folder,
+                config: { ...folder.config, quantization_config: quantization },
                 bytes: writeSafetensors(tensors, { format: 'pt' }),
             },
             ...card,
@@ -140,5 +133,5 @@ test('tiny-tales: masters and both conventions of packed files', () => {
             const { rows, cols } = matrix;
             return { ...tensor, dtype: 'F32', shape: [rows, cols], values: mastersOf(matrix) };
         });
-    assertSameCodes(packFolder(hf.quantization_config, tensors), base, (s) => s);
+    assertSameCodes(packFolder(folder.config.quantization_config, tensors), base, (s) => s);
 });

@@ -3,7 +3,7 @@ import { Engine } from '../engine.js';
 import { throwIfAborted } from '../errors.js';
 import { openNode, resolveNode } from '../node-source.js';
 import { checkInteger } from '../params.js';
-import { isMasters, readAll, sideNames } from '../source.js';
+import { readSides, resolveFiles, tensorFiles } from '../source.js';
 import { writeNewFile } from './new-file.js';
 import { number, parse, randomWeights, readText, refuse, required } from './options.js';
 import { UsageError, weightOptions } from './options.js';
@@ -69,7 +69,7 @@ function random(values) {
  */
 async function stored(path, values, signal) {
     refuse(values, ['ctx-size', ...weightOptions], 'without --synthetic');
-    const source = await resolveNode(path);
+    const source = resolveFiles(await resolveNode(path));
     return async (engine) => {
         engine.beginLoad(values.head ?? 'as-is');
         await push(engine, source, signal);
@@ -80,24 +80,28 @@ async function stored(path, values, signal) {
 
 /**
  * @param {Engine} engine
- * @param {import('../source.js').Source} source
+ * @param {import('../source.js').Bytes | import('../source.js').Folder} source
  * @param {AbortSignal} signal
  */
 async function push(engine, source, signal) {
-    if (isMasters(source))
-        for (const name of sideNames) {
-            const side = source[name];
-            if (side !== undefined) engine.side(name, await readAll(side, openNode, signal));
-        }
-    const { total, chunks } = await openNode(isMasters(source) ? source.tensors : source, signal);
+    let index;
+    for await (const [name, text] of readSides(source, openNode, signal)) {
+        engine.side(name, text);
+        if (name === 'index') index = text;
+    }
+    const files = tensorFiles(source, index);
     const bar = progressBar('packing');
     let loaded = 0;
     try {
-        for await (const chunk of chunks) {
-            throwIfAborted(signal);
-            engine.push(chunk);
-            loaded += chunk.length;
-            bar.update({ loaded, total });
+        for (const { name, bytes } of files) {
+            if (name !== undefined) engine.shard(name);
+            const { total, chunks } = await openNode(bytes, signal);
+            for await (const chunk of chunks) {
+                throwIfAborted(signal);
+                engine.push(chunk);
+                loaded += chunk.length;
+                bar.update({ loaded, total: files.length === 1 ? total : undefined });
+            }
         }
     } finally {
         bar.end();
