@@ -284,17 +284,21 @@ static trit_status push(trit_loader *l, const uint8_t *bytes, size_t n_bytes, tr
     return TRIT_OK;
 }
 
-/* After a failure the loader is of no use, and the sentence tells in which of the files it was. */
+/* The sentence of a failure tells in which of the files it was. */
+static trit_status name_shard(const trit_loader *l, trit_status status, trit_error *err)
+{
+    if (status == TRIT_OK || !l->shard || !err) return status;
+    char message[sizeof err->message];
+    memcpy(message, err->message, sizeof message);
+    tritx_format(err->message, sizeof err->message, "%.60s: %s", l->shard, message);
+    return status;
+}
+
+/* A loader that has failed is of no use any more. */
 static trit_status settle(trit_loader *l, trit_status status, trit_error *err)
 {
-    if (status == TRIT_OK) return status;
-    l->state = STATE_FAILED;
-    if (l->shard && err) {
-        char message[sizeof err->message];
-        memcpy(message, err->message, sizeof message);
-        tritx_format(err->message, sizeof err->message, "%.60s: %s", l->shard, message);
-    }
-    return status;
+    if (status != TRIT_OK) l->state = STATE_FAILED;
+    return name_shard(l, status, err);
 }
 
 trit_status trit_loader_push(trit_loader *l, const uint8_t *bytes, size_t n_bytes, trit_error *err)
@@ -335,7 +339,7 @@ trit_status trit_loader_finish(trit_loader *l, trit_model **model, trit_error *e
     if (!l || !model) return tritx_fail(err, TRIT_PARAM, 0, "loader: NULL argument");
     if (l->state == STATE_FAILED)
         return tritx_fail(err, TRIT_STATE, 0, "this loader has already failed");
-    if (l->shard || !l->index) TRIT_TRY(end_file(l, err));
+    if (l->shard || !l->index) TRIT_TRY(name_shard(l, end_file(l, err), err));
     TRIT_TRY(tritx_index_end(l, err));
     if (!l->model) return tritx_fail(err, TRIT_STATE, 0, "the model was already handed over");
     TRIT_TRY(tritx_tokenizer_new(&l->tables, &l->model->tokenizer, err));
