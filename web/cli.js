@@ -24,8 +24,8 @@ const help = `usage: trit COMMAND [options]
   score     -m MODEL -f FILE         bits per byte and perplexity of a text
   bench     -m MODEL | --shape SHAPE tokens per second
 
-  -m MODEL            a packed model, a GGUF file, or a folder with config.json and
-                      model.safetensors
+  -m MODEL            a packed model, a GGUF file, or a folder as Hugging Face has them:
+                      config.json, tokenizer.json, model.safetensors or shards with their index
   -p TEXT, -f FILE    the text, or the file that holds it; run also takes --ids 1,2,3
   -n N                at most N tokens of answer; -1, the default: until the context is full
   -c N                tokens of context
