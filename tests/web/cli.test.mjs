@@ -171,6 +171,7 @@ test('a failure is one clear line and an exit code', async (t) => {
     await mkdir(masters);
     await writeFile(join(masters, 'config.json'), '{"a":');
     await writeFile(join(masters, 'tokenizer.json'), '');
+    await writeFile(join(masters, 'model.safetensors'), '');
     const cases = [
         [['run', '-m', join(folder, 'nothing'), '-p', 'x'], 1, 'FILE'],
         [['run', '-m', folder, '-p', 'x'], 1, 'NOT_A_MODEL'],
