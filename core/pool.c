@@ -19,10 +19,10 @@ enum { SPINS = 1000000 };
  * small piece only. */
 enum { CHUNKS_A_THREAD = 8 };
 
-/* When a core is taken away, waiting for the thread on it costs more than the thread brings: if over a
- * window the caller waited longer than it worked, half of the threads would have been as fast. They pause
- * then, and longer each time it happens. */
-static const double WINDOW_MS = 30, PAUSE_MIN_MS = 60, PAUSE_MAX_MS = 2000;
+/* When cores are taken away, waiting for the threads on them can cost more than they bring. So another
+ * number of threads is tried for a window of equal laps, and the faster one stays: fewer when the caller
+ * waits for more than a part of its time, more after a pause, which grows with each try in vain. */
+static const double WINDOW_MS = 40, WAIT_PART = 0.2, PAUSE_MIN_MS = 100, PAUSE_MAX_MS = 3000;
 
 struct trit_pool {
     int n_threads;
@@ -47,8 +47,12 @@ struct trit_pool {
     /* the caller's own */
     double (*now)(void *ctx);
     void *now_ctx;
-    double work_ms, wait_ms; /* of the present window */
-    double pause_ms, retry_at;
+    int lap_kind;
+    double lap_ms, lap_wait_ms;           /* of the present lap */
+    int n_laps;                           /* of the present window */
+    double window_ms, wait_ms;            /* of its laps */
+    int n_before;                         /* threads before a try, 0 = none is tried */
+    double ms_before, pause_ms, retry_at; /* ms_before: a lap's */
 };
 
 /* The next chunk of the present job; false when none is left. */
@@ -189,44 +193,74 @@ void tritx_pool_clock(trit_pool *pool, double (*now)(void *ctx), void *ctx)
     if (!pool) return;
     pool->now = now;
     pool->now_ctx = ctx;
+    if (!now) atomic_store(&pool->n_awake, pool->n_threads);
 }
 
 static double now(trit_pool *pool) { return pool->now ? pool->now(pool->now_ctx) : 0; }
 
-/* Threads for the next job; after a pause twice as many as before are tried. */
-static int take_part(trit_pool *pool, double time)
+static void begin_window(trit_pool *pool)
 {
-    int n = atomic_load(&pool->n_awake);
-    if (n == pool->n_threads || (pool->now && time < pool->retry_at)) return n;
-    n = 2 * n < pool->n_threads ? 2 * n : pool->n_threads;
-    pool->retry_at = time + pool->pause_ms;
-    atomic_store(&pool->n_awake, n);
-    return n;
+    pool->n_laps = 0;
+    pool->window_ms = pool->wait_ms = 0;
 }
 
-static void judge(trit_pool *pool, double begin, double middle, double end)
+static void begin_try(trit_pool *pool, int n, double ms)
 {
-    pool->work_ms += middle - begin;
-    pool->wait_ms += end - middle;
-    if (pool->work_ms + pool->wait_ms < WINDOW_MS) return;
-    bool pays = pool->wait_ms <= pool->work_ms;
-    pool->work_ms = pool->wait_ms = 0;
-    double pause_ms = pays ? pool->pause_ms / 2 : pool->pause_ms * 2;
-    if (!pays) {
-        atomic_store(&pool->n_awake, atomic_load(&pool->n_awake) / 2);
-        pool->retry_at = end + pool->pause_ms;
+    pool->n_before = atomic_load(&pool->n_awake);
+    pool->ms_before = ms;
+    atomic_store(&pool->n_awake, n);
+}
+
+static void end_try(trit_pool *pool, bool won)
+{
+    double pause_ms = won ? PAUSE_MIN_MS : 2 * pool->pause_ms;
+    if (!won) atomic_store(&pool->n_awake, pool->n_before);
+    pool->n_before = 0;
+    pool->pause_ms = pause_ms < PAUSE_MAX_MS ? pause_ms : PAUSE_MAX_MS;
+    pool->retry_at = now(pool) + pool->pause_ms;
+}
+
+/* A window is over: end a try, or begin one if it is time. ms: a lap's. */
+static void judge(trit_pool *pool, double ms)
+{
+    int n = atomic_load(&pool->n_awake), more = 2 * n < pool->n_threads ? 2 * n : pool->n_threads;
+    if (pool->n_before) end_try(pool, ms < pool->ms_before);
+    else if (now(pool) >= pool->retry_at) {
+        if (n > 1 && pool->wait_ms > WAIT_PART * pool->window_ms) begin_try(pool, n / 2, ms);
+        else if (n < more) begin_try(pool, more, ms);
     }
-    pool->pause_ms = pause_ms < PAUSE_MIN_MS   ? PAUSE_MIN_MS
-                     : pause_ms > PAUSE_MAX_MS ? PAUSE_MAX_MS
-                                               : pause_ms;
+}
+
+void tritx_pool_lap(trit_pool *pool, int kind)
+{
+    if (!pool || !pool->now) return;
+    double ms = pool->lap_ms, wait_ms = pool->lap_wait_ms;
+    pool->lap_ms = pool->lap_wait_ms = 0;
+    if (kind == 0) return;
+    if (kind != pool->lap_kind) {
+        if (pool->n_before) end_try(pool, false);
+        begin_window(pool);
+        pool->lap_kind = kind;
+    }
+    pool->n_laps++;
+    pool->window_ms += ms;
+    pool->wait_ms += wait_ms;
+    if (pool->window_ms < WINDOW_MS) return;
+    judge(pool, pool->window_ms / pool->n_laps);
+    begin_window(pool);
 }
 
 void tritx_parallel_for(trit_pool *pool, tritx_range_fn *fn, void *ctx, int n_rows, int grain)
 {
-    double begin = pool ? now(pool) : 0;
-    int n = pool ? take_part(pool, begin) : 1;
+    if (!pool) {
+        fn(ctx, 0, n_rows);
+        return;
+    }
+    double begin = now(pool);
+    int n = atomic_load(&pool->n_awake);
     if (n == 1 || n_rows <= grain) {
         fn(ctx, 0, n_rows);
+        pool->lap_ms += now(pool) - begin;
         return;
     }
     int share = (n_rows - 1) / (n * CHUNKS_A_THREAD) + 1;
@@ -243,7 +277,9 @@ void tritx_parallel_for(trit_pool *pool, tritx_range_fn *fn, void *ctx, int n_ro
     run_chunks(pool);
     double middle = now(pool);
     join(pool);
-    if (pool->now) judge(pool, begin, middle, now(pool));
+    double end = now(pool);
+    pool->lap_ms += end - begin;
+    pool->lap_wait_ms += end - middle;
 }
 
 #else /* a build without threads has the same interface and one thread */
@@ -273,6 +309,12 @@ void tritx_pool_clock(trit_pool *pool, double (*now)(void *ctx), void *ctx)
     (void)pool;
     (void)now;
     (void)ctx;
+}
+
+void tritx_pool_lap(trit_pool *pool, int kind)
+{
+    (void)pool;
+    (void)kind;
 }
 
 void tritx_parallel_for(trit_pool *pool, tritx_range_fn *fn, void *ctx, int n_rows, int grain)

@@ -14,8 +14,13 @@ void tritx_parallel_for(trit_pool *pool, tritx_range_fn *fn, void *ctx, int n_ro
 /* How many threads there are, the caller included. pool NULL = 1. */
 int tritx_pool_threads(const trit_pool *pool);
 
-/* Milliseconds for judging whether threads are worth waiting for: when cores are taken away, fewer
- * threads take part for a while. Without a clock all always do. NULL pool: nothing happens. */
+/* Milliseconds for judging how many threads are worth waiting for. Without a clock all take part. NULL
+ * pool: nothing happens. */
 void tritx_pool_clock(trit_pool *pool, double (*now)(void *ctx), void *ctx);
+
+/* The jobs since the last call were a lap. Laps of one kind are the same work, so that their times
+ * tell whether fewer threads are faster, as where cores are taken away; kind 0 is not counted. NULL pool:
+ * nothing happens. */
+void tritx_pool_lap(trit_pool *pool, int kind);
 
 #endif

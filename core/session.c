@@ -231,11 +231,13 @@ static trit_status step(trit_session *s, trit_error *err)
         TRIT_TRY(s->half % 2 ? tritx_decoder_ffn(s, s->half / 2, err)
                              : tritx_decoder_attention(s, s->half / 2, err));
         s->half++;
+        if (s->half % 2 == 0) tritx_pool_lap(s->pool, s->n_slice);
     } else {
         TRIT_TRY(tritx_decoder_head(s, s->head_token, err));
         if (s->each_logits)
             s->each_logits(s->each_ctx, s->n_done + (size_t)s->head_token, s->logits);
         s->head_token++;
+        tritx_pool_lap(s->pool, 0);
     }
     if (s->half < n_halves || s->head_token < s->n_slice) return TRIT_OK;
     s->n_done += (size_t)s->n_slice;

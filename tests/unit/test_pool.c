@@ -1,6 +1,10 @@
 #include "check.h"
 #include "pool.h"
 
+#if TRIT_THREADS
+#include <stdatomic.h>
+#endif
+
 enum { MAX_ROWS = 1000 };
 
 typedef struct {
@@ -26,48 +30,79 @@ static void cover(trit_pool *pool, int n_rows, int grain)
 }
 
 #if TRIT_THREADS
+enum { JOB_ROWS = 64 };
+
+/* A clock of the test's own: a job takes alone_ms in one thread; shared, the caller works for work_ms
+ * and waits for wait_ms. */
+typedef struct {
+    double alone_ms, work_ms, wait_ms, ms;
+    int n_looks;
+    atomic_int n_calls;
+} staged_time;
+
 static void note_call(void *ctx, int begin, int end)
 {
-    int *calls = ctx;
-    (void)end;
-    calls[begin]++;
+    staged_time *time = ctx;
+    (void)begin, (void)end;
+    atomic_fetch_add(&time->n_calls, 1);
 }
 
-typedef struct {
-    double ms;
-    int n_looks;
-} leaping_clock;
-
-/* Each third look, which is after a wait, comes late. */
-static double leap(void *ctx)
+/* Looks of a job: before it, after the caller's own part, and if it was shared, after the wait. */
+static double look(void *ctx)
 {
-    leaping_clock *c = ctx;
-    return c->ms += ++c->n_looks % 3 ? 10 : 30;
+    staged_time *time = ctx;
+    time->n_looks++;
+    if (time->n_looks == 2) time->ms += time->n_calls == 1 ? time->alone_ms : time->work_ms;
+    if (time->n_looks == 3 && time->n_calls > 1) time->ms += time->wait_ms;
+    return time->ms;
 }
 
-static int n_calls(trit_pool *pool)
+/* Runs laps of one job each until `ms` are over; returns the part of them that was shared. */
+static double part_shared(trit_pool *pool, staged_time *time, double ms)
 {
-    int calls[8] = {0}, n = 0;
-    tritx_parallel_for(pool, note_call, calls, 8, 1);
-    for (int i = 0; i < 8; i++) n += calls[i];
-    return n;
+    double end = time->ms + ms;
+    int n_laps = 0, n_shared = 0;
+    for (; time->ms < end; n_laps++) {
+        time->n_looks = 0;
+        atomic_store(&time->n_calls, 0);
+        tritx_parallel_for(pool, note_call, time, JOB_ROWS, 1);
+        n_shared += time->n_calls > 1;
+        time->n_looks = 3; /* what the lap looks at is no job */
+        tritx_pool_lap(pool, 1);
+    }
+    return (double)n_shared / n_laps;
 }
 
-/* By this clock every job is a window and its wait three times as long as the caller's own work: half of
- * the threads are given up after each, and tried again later. */
-static void test_pauses(void)
+static void test_slow_threads_pause(void)
 {
     trit_pool *pool;
-    leaping_clock time = {0};
-    TRIT_CHECK_EQ_I(trit_pool_new(&pool, 4, NULL), TRIT_OK);
-    for (int i = 0; i < 20; i++) TRIT_CHECK_EQ_I(n_calls(pool), 8);
-    tritx_pool_clock(pool, leap, &time);
-    for (int i = 0; i < 2; i++) TRIT_CHECK_EQ_I(n_calls(pool), 8);
-    int alone = 0;
-    while (alone < 1000 && n_calls(pool) == 1) alone++;
-    TRIT_CHECK(alone > 2 && alone < 1000);
+    staged_time slow = {.alone_ms = 10, .work_ms = 6, .wait_ms = 9};
+    TRIT_CHECK_EQ_I(trit_pool_new(&pool, 2, NULL), TRIT_OK);
+    tritx_pool_clock(pool, look, &slow);
+    part_shared(pool, &slow, 1000);
+    double part = part_shared(pool, &slow, 20000);
+    TRIT_CHECK(part > 0 && part < 0.05); /* tried again and again, and given up each time */
+    slow.wait_ms = 0;                    /* now they pay */
+    part_shared(pool, &slow, 4000);
+    TRIT_CHECK(part_shared(pool, &slow, 20000) == 1);
     tritx_pool_clock(pool, NULL, NULL);
-    TRIT_CHECK_EQ_I(n_calls(pool), 8); /* without a clock all take part */
+    trit_pool_free(pool);
+}
+
+/* Half of the time is waiting, but one thread would need still longer. */
+static void test_waits_that_pay(void)
+{
+    trit_pool *pool;
+    staged_time uneven = {.alone_ms = 10, .work_ms = 4, .wait_ms = 4};
+    TRIT_CHECK_EQ_I(trit_pool_new(&pool, 2, NULL), TRIT_OK);
+    tritx_pool_clock(pool, look, &uneven);
+    part_shared(pool, &uneven, 1000);
+    double part = part_shared(pool, &uneven, 20000);
+    TRIT_CHECK(part < 1 && part > 0.95);
+    tritx_pool_clock(pool, NULL, NULL); /* without a clock all take part */
+    atomic_store(&uneven.n_calls, 0);
+    tritx_parallel_for(pool, note_call, &uneven, JOB_ROWS, 1);
+    TRIT_CHECK(uneven.n_calls > 1);
     trit_pool_free(pool);
 }
 #endif
@@ -98,7 +133,8 @@ int main(void)
     }
     trit_pool_free(NULL);
 #if TRIT_THREADS
-    test_pauses();
+    test_slow_threads_pause();
+    test_waits_that_pay();
 #endif
     return TRIT_DONE();
 }
