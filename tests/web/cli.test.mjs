@@ -1,6 +1,15 @@
 import assert from 'node:assert/strict';
 import { spawnSync } from 'node:child_process';
-import { copyFile, cp, mkdir, readFile, readdir, truncate, writeFile } from 'node:fs/promises';
+import {
+    copyFile,
+    cp,
+    mkdir,
+    readFile,
+    readdir,
+    stat,
+    truncate,
+    writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'node:test';
 import { cli, modelPath, root, startCli, temporaryFolder } from './helpers.mjs';
@@ -110,6 +119,10 @@ test('info and bench', async () => {
         ...['--repeat', '1', '--flavour', 'simd128'],
     );
     assert.ok(bench.prefill_tok_s > 0 && bench.decode_tok_s > 0 && bench.memory_bytes > 0);
+    const file = await json('bench', ...m, '--prefill', '8', '--decode', '4', '--repeat', '1');
+    const { size } = await stat(modelPath);
+    assert.ok(Math.abs(file.load_byte_s * file.load_s - size) < 1);
+    assert.ok(file.start_s > 0 && file.load_s > 0);
 });
 
 test('pack makes the same file of a packed one, and leaves no other file', async (t) => {
