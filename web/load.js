@@ -160,6 +160,7 @@ async function sendChunks(client, chunks, signal, onProgress) {
         taken.catch(() => {});
         onProgress(loaded);
     }
+    await before; // the first error, not what comes of it
     await taken;
     return loaded;
 }
