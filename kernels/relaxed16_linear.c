@@ -46,8 +46,12 @@ static inline __attribute__((always_inline)) void add_products(int32_t *restrict
 static void rows_products(int32_t *restrict sums, const uint8_t *restrict x,
                           const int8_t *restrict q, size_t q_stride, int n, int n_cols)
 {
-    if (n == TILE_TOKENS) add_products(sums, x, q, q_stride, TILE_TOKENS, n_cols);
-    else add_products(sums, x, q, q_stride, 1, n_cols);
+    switch (n) { /* constants, so that the sums stay in registers */
+    case 1: add_products(sums, x, q, q_stride, 1, n_cols); break;
+    case 2: add_products(sums, x, q, q_stride, 2, n_cols); break;
+    case 3: add_products(sums, x, q, q_stride, 3, n_cols); break;
+    default: add_products(sums, x, q, q_stride, TILE_TOKENS, n_cols);
+    }
 }
 
 void tritx_gemm_t2_a8__relaxed16(float *restrict y, size_t y_stride, const uint8_t *restrict w,

@@ -131,6 +131,17 @@ static inline __attribute__((always_inline)) void add_products(int32_t *sum0, in
     add_sums(sum1, part + n, n);
 }
 
+static void tile_products(int32_t *sum0, int32_t *sum1, const uint8_t *restrict codes,
+                          const int8_t *restrict q, size_t q_stride, int n, int n_cols)
+{
+    switch (n) { /* constants, so that the sums stay in registers */
+    case 1: add_products(sum0, sum1, codes, q, q_stride, 1, n_cols); break;
+    case 2: add_products(sum0, sum1, codes, q, q_stride, 2, n_cols); break;
+    case 3: add_products(sum0, sum1, codes, q, q_stride, 3, n_cols); break;
+    default: add_products(sum0, sum1, codes, q, q_stride, TILE_TOKENS, n_cols);
+    }
+}
+
 void tritx_gemm_t2_a8__relaxed(float *restrict y, size_t y_stride, const uint8_t *restrict w,
                                const int8_t *restrict q, const int32_t *restrict q_sum,
                                const float *restrict s, float g, int m, int row_begin, int row_end,
@@ -143,13 +154,11 @@ void tritx_gemm_t2_a8__relaxed(float *restrict y, size_t y_stride, const uint8_t
         int32_t sum0[TRIT_GEMM_MAX] = {0}, sum1[TRIT_GEMM_MAX] = {0};
         const uint8_t *pair = w + (size_t)row * (size_t)padded / 4;
         for (int k = 0; k < padded; k += UNPACK_COLS) {
-            int n = padded - k < UNPACK_COLS ? padded - k : UNPACK_COLS, t = 0;
-            const int8_t *x = q + k;
+            int n = padded - k < UNPACK_COLS ? padded - k : UNPACK_COLS;
             unpack_pair(codes, pair + k / 2, n);
-            for (; t + TILE_TOKENS <= m; t += TILE_TOKENS, x += TILE_TOKENS * padded)
-                add_products(sum0 + t, sum1 + t, codes, x, (size_t)padded, TILE_TOKENS, n);
-            for (; t < m; t++, x += padded)
-                add_products(sum0 + t, sum1 + t, codes, x, (size_t)padded, 1, n);
+            for (int t = 0; t < m; t += TILE_TOKENS)
+                tile_products(sum0 + t, sum1 + t, codes, q + (size_t)t * (size_t)padded + k,
+                              (size_t)padded, m - t < TILE_TOKENS ? m - t : TILE_TOKENS, n);
         }
         for (int t = 0; t < m; t++) {
             float *out = y + (size_t)t * y_stride + (size_t)row;

@@ -10,7 +10,7 @@
 /* What is unpacked takes half of the first cache, or it would be read from the second. */
 enum { UNPACK_ROWS = 32, UNPACK_COLS = 512 };
 
-/* sums[r * TRIT_GEMM_MAX + t] += row r * token t, for n tokens, 1 or TILE_TOKENS; x some pairs of rows
+/* sums[r * TRIT_GEMM_MAX + t] += row r * token t, for n tokens, 1 ... TILE_TOKENS; x some pairs of rows
  * as the file has made them of their codes; n_cols a multiple of 64. */
 typedef void rows_products_fn(int32_t *restrict sums, const uint8_t *restrict x,
                               const int8_t *restrict q, size_t q_stride, int n, int n_cols);
@@ -75,16 +75,13 @@ tiles_gemm(store_codes_fn *store, rows_products_fn *products, int pairs_a_step, 
     for (int r = 0; r < UNPACK_ROWS; r++)
         memset(sums + r * TRIT_GEMM_MAX, 0, (size_t)m * sizeof *sums);
     for (int k = 0; k < padded; k += UNPACK_COLS) {
-        int n_cols = padded - k < UNPACK_COLS ? padded - k : UNPACK_COLS, t = 0;
+        int n_cols = padded - k < UNPACK_COLS ? padded - k : UNPACK_COLS;
         unpack_rows(store, x, pair_bytes, p + (size_t)(k / 16) * step, step, n_cols);
-        for (; t + TILE_TOKENS <= m; t += TILE_TOKENS)
+        for (int t = 0; t < m; t += TILE_TOKENS)
             for (int i = 0; i < UNPACK_ROWS / 2; i += pairs_a_step)
                 products(sums + 2 * i * TRIT_GEMM_MAX + t, x + (size_t)i * pair_bytes,
-                         q + (size_t)t * (size_t)padded + k, (size_t)padded, TILE_TOKENS, n_cols);
-        for (; t < m; t++)
-            for (int i = 0; i < UNPACK_ROWS / 2; i += pairs_a_step)
-                products(sums + 2 * i * TRIT_GEMM_MAX + t, x + (size_t)i * pair_bytes,
-                         q + (size_t)t * (size_t)padded + k, (size_t)padded, 1, n_cols);
+                         q + (size_t)t * (size_t)padded + k, (size_t)padded,
+                         m - t < TILE_TOKENS ? m - t : TILE_TOKENS, n_cols);
     }
 }
 

@@ -38,11 +38,12 @@ trit_gemv_rows_t2_a8_fn tritx_gemv_rows_t2_a8__relaxed;
 /* Tokens that a GEMM computes together in registers. */
 enum { TILE_TOKENS = 4 };
 
-/* sums[i] += the lanes of x[i], for n tokens, 1 or TILE_TOKENS. */
+/* sums[i] += the lanes of x[i], for n tokens, 1 ... TILE_TOKENS. */
 static inline void add_sums(int32_t *restrict sums, const v128 *x, int n)
 {
     if (n == TILE_TOKENS) v_store(sums, v_add_i32(v_load(sums), v_sums_i32(x)));
-    else sums[0] += v_sum_i32(x[0]);
+    else
+        for (int i = 0; i < n; i++) sums[i] += v_sum_i32(x[i]);
 }
 
 /* score -> exp(score * scale - max) in place; returns their sum in four lanes. n >= 1. */
