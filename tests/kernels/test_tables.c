@@ -263,12 +263,12 @@ static void test_attention(const trit_kernels *k, int n_group, int n_kv, int n, 
 static void test_table(const trit_kernels *k)
 {
     static const int cols[] = {1, 63, 64, 65, 1024, 1088, 2560, 2688, 6912, 8640},
-                     rows[] = {1, 65, 130, MAX_ROWS}, ms[] = {1, 3, 8};
+                     rows[] = {1, 65, 130, MAX_ROWS}, ms[] = {1, 3, 6, 8};
     for (size_t c = 0; c < sizeof cols / sizeof *cols; c++)
         for (size_t r = 0; r < sizeof rows / sizeof *rows; r++)
             for (int kind = 0; kind < DATA_KINDS * DATA_KINDS; kind++)
                 if (rows[r] * cols[c] < 200000 || (kind % 5 == 0 && rows[r] * cols[c] < 4000000))
-                    test_ternary(k, rows[r], cols[c], ms[(c + r) % 3],
+                    test_ternary(k, rows[r], cols[c], ms[(c + r) % 4],
                                  (data_kind)(kind / DATA_KINDS), (data_kind)(kind % DATA_KINDS));
     for (int kind = 0; kind < DATA_KINDS * DATA_KINDS; kind++)
         for (int c = 16; c <= 8192; c = c * 8 + 16 > 8192 && c != 8192 ? 8192 : c * 8 + 16)
