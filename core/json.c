@@ -165,9 +165,10 @@ static trit_status add_key(scan *s, const uint8_t *text)
 /* Ends an object: looks for twins among its keys, which begin at `first`. */
 static trit_status close_object(scan *s, size_t first)
 {
-    json_key *keys = s->keys + first;
     size_t n = s->n_keys - first;
-    if (n > 1) qsort(keys, n, sizeof *keys, compare_keys);
+    if (n == 0) return TRIT_OK; /* there may be no list of keys yet */
+    json_key *keys = s->keys + first;
+    qsort(keys, n, sizeof *keys, compare_keys);
     for (size_t i = 1; i < n; i++) {
         if (compare_keys(&keys[i - 1], &keys[i]) != 0) continue;
         const uint8_t *later = keys[i].text > keys[i - 1].text ? keys[i].text : keys[i - 1].text;

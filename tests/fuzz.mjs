@@ -1,13 +1,19 @@
 #!/usr/bin/env node
-// `npm run fuzz -- [seconds]`: every fuzz target under ASan and UBSan, with a new seed each round.
+// `npm run fuzz -- [seconds [executions]] [target ...]`: fuzz targets under libFuzzer, ASan and UBSan, each for
+// so long and so often at least, one after the other. The corpus stays in build/fuzz-corpus; what is found, in
+// build/fuzz-found.
+// `npm run fuzz -- coverage`: which lines of the parsers seeds and saved findings reach.
 import { spawnSync } from 'node:child_process';
-import { readdirSync } from 'node:fs';
+import { mkdirSync, readdirSync, existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { fuzzClang } from '../wasm/toolchain/fuzzer.mjs';
 import { repoDir, toolEnv } from '../wasm/toolchain/paths.mjs';
+import { coverage } from './fuzz/coverage.mjs';
 
-const RUNS = 2000;
-const seconds = Number(process.argv[2] ?? 60);
 const options = { cwd: repoDir, env: toolEnv(), stdio: 'inherit' };
+const targets = readdirSync(join(repoDir, 'tests/fuzz'))
+    .map((file) => file.match(/^(fuzz_\w+)\.c$/)?.[1])
+    .filter(Boolean);
 
 function run(command, args) {
     if (spawnSync(command, args, options).status === 0) return;
@@ -15,15 +21,77 @@ function run(command, args) {
     process.exit(1);
 }
 
-run(process.execPath, ['wasm/toolchain/setup.mjs']);
-run('cmake', ['--preset', 'dev', '--log-level=WARNING']);
-for (const file of readdirSync(join(repoDir, 'tests/fuzz'))) {
-    const target = file.match(/^(fuzz_\w+)\.c$/)?.[1];
-    if (!target) continue;
-    run('cmake', ['--build', '--preset', 'dev', '-t', target, '--', '--quiet']);
-    const end = Date.now() + seconds * 1000;
-    for (let seed = Date.now(); Date.now() < end; seed++) {
-        console.log(`${target}:`);
-        run(join(repoDir, 'build/dev/tests', target), [String(RUNS), String(seed)]);
-    }
+/** Configures with a clang that has libFuzzer, and builds the targets. */
+function build(folder, flags, names) {
+    const common = ['-S', '.', '-B', folder, '-G', 'Ninja', '--log-level=WARNING'];
+    run('cmake', [...common, `-DCMAKE_C_COMPILER=${fuzzClang()}`, ...flags]);
+    for (const name of names) run('cmake', ['--build', folder, '-t', name, '--', '--quiet']);
 }
+
+/** The folders of inputs that a target has. */
+const inputsOf = (target) =>
+    ['seeds', 'saved']
+        .map((kind) => join('tests/fuzz', kind, target))
+        .filter((folder) => existsSync(join(repoDir, folder)));
+
+/** Rounds of libFuzzer until both are reached, or a finding ends it. */
+function fuzz(target, seconds, executions) {
+    const corpus = join('build/fuzz-corpus', target);
+    const found = join('build/fuzz-found', target);
+    for (const folder of [corpus, found]) mkdirSync(join(repoDir, folder), { recursive: true });
+    const program = join(repoDir, 'build/fuzz/tests', target);
+    const begin = Date.now();
+    const passed = () => (Date.now() - begin) / 1000;
+    let done = 0;
+    while (passed() < seconds || done < executions) {
+        const round = Math.max(60, Math.min(600, Math.ceil(seconds - passed())));
+        const args = [
+            `-max_total_time=${Math.min(round, seconds)}`,
+            '-max_len=16384',
+            '-timeout=20',
+        ];
+        const child = spawnSync(
+            program,
+            [
+                ...args,
+                '-print_final_stats=1',
+                `-artifact_prefix=${found}/`,
+                corpus,
+                ...inputsOf(target),
+            ],
+            { cwd: repoDir, env: toolEnv(), encoding: 'utf8', maxBuffer: 1 << 28 },
+        );
+        if (child.status !== 0) {
+            console.error(child.stderr.slice(-6000));
+            console.error(`${target}: a finding, in ${found}`);
+            process.exit(1);
+        }
+        done += Number(child.stderr.match(/number_of_executed_units:\s*(\d+)/)[1]);
+    }
+    const lines = readdirSync(join(repoDir, corpus)).length;
+    console.log(
+        `${target}: ${done.toExponential(2)} executions in ${passed().toFixed(0)} s, no finding; ${lines} inputs in the corpus`,
+    );
+}
+
+run(process.execPath, ['wasm/toolchain/setup.mjs', '--fuzz']);
+if (process.argv[2] === 'coverage') {
+    const flags = [
+        '-DCMAKE_BUILD_TYPE=Debug',
+        '-DCMAKE_C_FLAGS=-fprofile-instr-generate -fcoverage-mapping',
+    ];
+    build('build/coverage', flags, targets);
+    process.exit(coverage(targets, inputsOf) ? 0 : 1);
+}
+const numbers = process.argv.slice(2).filter((arg) => Number(arg) >= 0);
+const named = process.argv.slice(2).filter((arg) => !(Number(arg) >= 0));
+const unknown = named.find((name) => !targets.includes(name));
+if (unknown) {
+    console.error(`There is no target ${unknown}; name some of ${targets.join(', ')}.`);
+    process.exit(2);
+}
+const [seconds = 60, executions = 0] = numbers.map(Number);
+const chosen = named.length > 0 ? named : targets;
+const sanitize = '-DTRIT_SANITIZE=address,undefined,fuzzer-no-link';
+build('build/fuzz', ['-DCMAKE_BUILD_TYPE=Debug', '-DCMAKE_C_FLAGS_DEBUG=-O1 -g', sanitize], chosen);
+for (const target of chosen) fuzz(target, seconds, executions);

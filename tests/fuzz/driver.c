@@ -1,25 +1,30 @@
-/* Stands in for libFuzzer where the compiler has none: hands the saved findings and then
- * pseudo-random inputs to the target, the same ones for the same seed, so that a failure in CI is a
- * failure at the desk.
+/* Runs a fuzz target where there is no libFuzzer: the files it is given, then pseudo-random inputs and the
+ * files with a few changes, the same ones for the same seed, so that a failure in CI is a failure at the
+ * desk.
  *   fuzz_x [runs [seed [file ...]]]     default: 2000 runs of seed 1
  * The input that is being run stands in the file fuzz_x.input, where a crash leaves it. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
 
-enum { MAX_INPUT = 256, MAX_FILE = 1 << 20 };
+enum { MAX_RANDOM = 256, MAX_FILE = 1 << 20 };
+
+static uint64_t state;
 
 /* xorshift64*, Vigna 2016. */
-static uint64_t next_random(uint64_t *state)
+static uint64_t next_random(void)
 {
-    *state ^= *state >> 12;
-    *state ^= *state << 25;
-    *state ^= *state >> 27;
-    return *state * 2685821657736338717u;
+    state ^= state >> 12;
+    state ^= state << 25;
+    state ^= state >> 27;
+    return state * 2685821657736338717u;
 }
+
+static size_t below(size_t n) { return (size_t)(next_random() >> 16) % n; }
 
 static void fail(const char *path)
 {
@@ -27,43 +32,74 @@ static void fail(const char *path)
     exit(1);
 }
 
-static void run_saved(const char *path)
+static size_t read_input(const char *path, uint8_t *data)
 {
-    uint8_t *data = malloc(MAX_FILE);
     FILE *file = fopen(path, "rb");
-    if (!data || !file) fail(path);
+    if (!file) fail(path);
     size_t n = fread(data, 1, MAX_FILE, file);
     fclose(file);
-    /* A block of the exact size, so that ASan sees a read past the end. */
-    data = realloc(data, n + !n);
-    LLVMFuzzerTestOneInput(data, n);
-    free(data);
+    return n;
 }
 
-static void run_random(uint64_t *state, const char *kept)
+/* In a block of the exact size, so that ASan sees a read past the end. */
+static void run(const uint8_t *data, size_t n)
 {
-    size_t n = next_random(state) % MAX_INPUT;
-    uint8_t *data = malloc(n + !n);
-    FILE *file = fopen(kept, "wb");
-    if (!data || !file) fail(kept);
-    for (size_t i = 0; i < n; i++) data[i] = (uint8_t)(next_random(state) >> 56);
-    fwrite(data, 1, n, file);
-    if (fclose(file) != 0) fail(kept);
-    LLVMFuzzerTestOneInput(data, n);
-    free(data);
+    uint8_t *copy = malloc(n + !n);
+    if (!copy) fail("memory");
+    memcpy(copy, data, n);
+    LLVMFuzzerTestOneInput(copy, n);
+    free(copy);
+}
+
+static size_t random_input(uint8_t *data)
+{
+    size_t n = below(MAX_RANDOM);
+    for (size_t i = 0; i < n; i++) data[i] = (uint8_t)(next_random() >> 56);
+    return n;
+}
+
+/* Bytes changed, moved about or cut off. */
+static size_t change(uint8_t *data, size_t n)
+{
+    for (size_t left = 1 + below(4); left && n; left--) {
+        size_t at = below(n), from = below(n), length = below(16);
+        switch (below(4)) {
+        case 0: data[at] ^= (uint8_t)(1u << below(8)); break;
+        case 1: data[at] = (uint8_t)next_random(); break;
+        case 2:
+            if (length > n - (at > from ? at : from)) length = n - (at > from ? at : from);
+            memmove(data + at, data + from, length);
+            break;
+        default:
+            if (below(8) == 0) n = at;
+        }
+    }
+    return n;
 }
 
 int main(int argc, char **argv)
 {
     char kept[4096];
+    uint8_t *data = malloc(MAX_FILE);
     unsigned long runs = argc > 1 ? strtoul(argv[1], NULL, 10) : 2000;
     uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
-    uint64_t state = seed * 0x9E3779B97F4A7C15u + 1;
-    for (int i = 3; i < argc; i++) run_saved(argv[i]);
+    int n_files = argc > 3 ? argc - 3 : 0;
+    if (!data) fail("memory");
+    state = seed * 0x9E3779B97F4A7C15u + 1;
+    for (int i = 0; i < n_files; i++) run(data, read_input(argv[3 + i], data));
     snprintf(kept, sizeof kept, "%s.input", argv[0]);
-    for (unsigned long run = 0; run < runs; run++) run_random(&state, kept);
+    for (unsigned long i = 0; i < runs; i++) {
+        size_t n = 0;
+        if (n_files && i % 2) n = change(data, read_input(argv[3 + below((size_t)n_files)], data));
+        else n = random_input(data);
+        FILE *file = fopen(kept, "wb");
+        if (!file) fail(kept);
+        fwrite(data, 1, n, file);
+        if (fclose(file) != 0) fail(kept);
+        run(data, n);
+    }
+    free(data);
     remove(kept);
-    printf("%lu inputs of seed %llu, %d saved ones\n", runs, (unsigned long long)seed,
-           argc > 3 ? argc - 3 : 0);
+    printf("%lu inputs of seed %llu, %d files\n", runs, (unsigned long long)seed, n_files);
     return 0;
 }

@@ -1,27 +1,9 @@
 /* Any parameters, logits and history: a refusal that fits, or a token that may be drawn. */
 #include <math.h>
-#include <stdint.h>
-#include <stdlib.h>
-#include <string.h>
 
-#include "trit.h"
-
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+#include "input.h"
 
 enum { N_VOCAB = 40, N_HISTORY = 8, N_BIAS = 4, NO_ID = -7 };
-
-typedef struct {
-    const uint8_t *data;
-    size_t n;
-} input;
-
-/* The next bytes as a number; zeros when the input has ended. */
-static uint32_t take(input *in, size_t n_bytes)
-{
-    uint32_t value = 0;
-    for (size_t i = 0; i < n_bytes && in->n; i++, in->n--) value = value << 8 | *in->data++;
-    return value;
-}
 
 static float take_float(input *in)
 {

@@ -3,6 +3,7 @@
 //   node wasm/toolchain/setup.mjs            what `npm start` and `npm run build` need
 //   node wasm/toolchain/setup.mjs --tests    what `npm test` needs besides:
 //                                            clang-format, a C compiler, Node 24, three browsers
+//   node wasm/toolchain/setup.mjs --fuzz     what `npm run fuzz` needs besides: libFuzzer
 //
 // Tools on PATH that are new enough are used as they are; the others come from Debian packages that are
 // unpacked into .toolchain/. Runs again in well under a second once all is there.
@@ -11,6 +12,7 @@ import { delimiter, join } from 'node:path';
 import { haveApt, unpackPackages } from './apt.mjs';
 import { ensureBrowsers } from './browsers.mjs';
 import { ensureCjson } from './cjson.mjs';
+import { ensureFuzzer } from './fuzzer.mjs';
 import { ensureNode24 } from './node24.mjs';
 import { EXCEPT, EXCLUDE, LLVM, RECIPE, SUITE } from './packages.mjs';
 import { binDir, readJson, repoDir, rootDir, toolDir } from './paths.mjs';
@@ -170,6 +172,7 @@ try {
     }
     ensureTools();
     await ensureCjson();
+    if (process.argv.includes('--fuzz')) ensureFuzzer();
     if (forTests) {
         ensureCompiler();
         ensureNode24();
