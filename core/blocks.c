@@ -96,17 +96,29 @@ tritx_blocks tritx_ternary_row(uint8_t *codes, float *scale, const uint8_t *row,
     return TRITX_BLOCKS_FINE;
 }
 
-tritx_blocks tritx_i2_s_row(uint8_t *codes, const uint8_t *row, size_t cols)
+tritx_blocks tritx_i2_s_row(uint8_t *codes, const uint8_t *row, size_t cols, size_t run)
 {
     uint8_t threes = 0;
-    for (size_t i = 0; i < cols; i += 128, row += 32)
-        for (size_t m = 0; m < 32; m++) {
+    for (size_t i = 0; i < cols; i += 4 * run, row += run)
+        for (size_t m = 0; m < run; m++) {
             uint8_t byte = row[m], *out = codes + i + m;
             threes |= three_bits(byte);
             out[0] = byte >> 6;
-            out[32] = byte >> 4 & 3;
-            out[64] = byte >> 2 & 3;
-            out[96] = byte & 3;
+            out[run] = byte >> 4 & 3;
+            out[2 * run] = byte >> 2 & 3;
+            out[3 * run] = byte & 3;
         }
+    return threes ? TRITX_BLOCKS_BAD_CODES : TRITX_BLOCKS_FINE;
+}
+
+tritx_blocks tritx_i2_s_rows_row(uint8_t *codes, const uint8_t *matrix, size_t row, size_t cols)
+{
+    const uint8_t *bytes = matrix + row / 4 * cols;
+    unsigned shift = 6 - 2 * (unsigned)(row % 4);
+    uint8_t threes = 0;
+    for (size_t k = 0; k < cols; k++) {
+        codes[k] = bytes[k] >> shift & 3;
+        threes |= codes[k] & codes[k] >> 1;
+    }
     return threes ? TRITX_BLOCKS_BAD_CODES : TRITX_BLOCKS_FINE;
 }

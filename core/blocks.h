@@ -14,7 +14,9 @@ typedef enum { TRITX_BLOCKS_FINE, TRITX_BLOCKS_BAD_CODES, TRITX_BLOCKS_BAD_SCALE
  * +-*scale and nothing else. *scale is 0 until a number that is not 0 has told it. */
 tritx_blocks tritx_ternary_row(uint8_t *codes, float *scale, const uint8_t *row, size_t cols,
                                tritx_dtype dtype);
-/* The same of a row of I2_S, whose scale stands elsewhere. */
-tritx_blocks tritx_i2_s_row(uint8_t *codes, const uint8_t *row, size_t cols);
+/* The same of a row of I2_S, whose scale stands elsewhere. Four runs of 32 or 16 numbers share bytes. */
+tritx_blocks tritx_i2_s_row(uint8_t *codes, const uint8_t *row, size_t cols, size_t run);
+/* Row `row` of a matrix of I2_S in which four rows share bytes. */
+tritx_blocks tritx_i2_s_rows_row(uint8_t *codes, const uint8_t *matrix, size_t row, size_t cols);
 
 #endif

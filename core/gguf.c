@@ -53,7 +53,7 @@ static trit_status read_head(tritx_gguf *g, const uint8_t *p, trit_error *err)
     if (version != 2 && version != 3)
         return tritx_fail(err, TRIT_BAD_VERSION, 4, "GGUF: version %u, only 2 and 3 are read",
                           (unsigned)version);
-    if (n_tensors < 1 || n_tensors > TRITX_GGUF_MAX_TENSORS)
+    if (n_tensors > TRITX_GGUF_MAX_TENSORS)
         return tritx_fail(err, TRIT_BAD_HEADER, 8, "GGUF: the number of tensors is not 1 ... %d",
                           TRITX_GGUF_MAX_TENSORS);
     if (n_pairs < 1 || n_pairs > TRITX_GGUF_MAX_PAIRS)
@@ -62,8 +62,8 @@ static trit_status read_head(tritx_gguf *g, const uint8_t *p, trit_error *err)
     g->n_tensors = (size_t)n_tensors;
     g->n_pairs = (size_t)n_pairs;
     g->pairs = calloc(g->n_pairs, sizeof *g->pairs);
-    g->tensors = calloc(g->n_tensors, sizeof *g->tensors);
-    g->names = calloc(g->n_tensors, sizeof *g->names);
+    g->tensors = calloc(g->n_tensors + 1, sizeof *g->tensors);
+    g->names = calloc(g->n_tensors + 1, sizeof *g->names);
     if (!g->pairs || !g->tensors || !g->names)
         return tritx_fail(err, TRIT_OOM, 0, "no memory for the header");
     expect(g, TRITX_GGUF_KEY_LENGTH, 8);
@@ -94,6 +94,16 @@ static trit_status read_key(tritx_gguf *g, const uint8_t *p, trit_error *err)
     return TRIT_OK;
 }
 
+static trit_status end_header(tritx_gguf *g, trit_error *err)
+{
+    /* The first part of a split file may leave all tensors to the others. */
+    if (!g->n_tensors && !tritx_gguf_find(g, "split.count"))
+        return tritx_fail(err, TRIT_BAD_HEADER, 8, "GGUF: the file has no tensors");
+    expect(g, TRITX_GGUF_DONE, 0);
+    g->data = tritx_round_up(g->at, g->alignment);
+    return tritx_gguf_check_places(g, err);
+}
+
 static int by_key(const void *a, const void *b)
 {
     return strcmp(((const tritx_gguf_pair *)a)->key, ((const tritx_gguf_pair *)b)->key);
@@ -114,7 +124,8 @@ static trit_status end_pairs(tritx_gguf *g, trit_error *err)
                           "GGUF: general.alignment is no power of two up to %d",
                           TRITX_GGUF_MAX_ALIGNMENT);
     g->alignment = (uint32_t)alignment;
-    expect(g, TRITX_GGUF_NAME_LENGTH, 8);
+    if (g->n_tensors) expect(g, TRITX_GGUF_NAME_LENGTH, 8);
+    else return end_header(g, err);
     return TRIT_OK;
 }
 
@@ -207,13 +218,9 @@ static trit_status read_place(tritx_gguf *g, const uint8_t *p, trit_error *err)
         t->shape[i] = (size_t)d;
     }
     TRIT_TRY(tritx_gguf_tensor_type(t, tritx_load_u32(p), tritx_load_u64(p + 4), err));
-    if (++g->tensor < g->n_tensors) {
-        expect(g, TRITX_GGUF_NAME_LENGTH, 8);
-        return TRIT_OK;
-    }
-    expect(g, TRITX_GGUF_DONE, 0);
-    g->data = tritx_round_up(g->at, g->alignment);
-    return tritx_gguf_check_places(g, err);
+    if (++g->tensor == g->n_tensors) return end_header(g, err);
+    expect(g, TRITX_GGUF_NAME_LENGTH, 8);
+    return TRIT_OK;
 }
 
 /* ---- bytes in, steps on ---- */

@@ -4,6 +4,7 @@
 
 typedef struct {
     const tritx_gguf *g;
+    size_t n_tensors; /* of all parts */
     const char *arch;
     trit_config *config;
     trit_error *err;
@@ -166,12 +167,17 @@ static trit_status read_vocabulary(const reader *r)
     return TRIT_OK;
 }
 
-/* A file without a head of its own uses the embedding. */
-static bool has_head(const tritx_gguf *g)
+/* A model without a head of its own uses the embedding. Where it would stand in another part, the number
+ * of tensors tells: every other one is one of a known few. */
+static bool has_head(const reader *r)
 {
+    const tritx_gguf *g = r->g;
+    bool sub_norms = r->config->site[TRIT_SITE_O].norm != TRIT_NORM_NONE;
     for (size_t i = 0; i < g->n_tensors; i++)
         if (strcmp(g->tensors[i].name, "output.weight") == 0) return true;
-    return false;
+    size_t per_layer = sub_norms ? 11 : 9;
+    return r->n_tensors > g->n_tensors &&
+           r->n_tensors == (size_t)r->config->n_layer * per_layer + 3;
 }
 
 static trit_status read_all(const reader *r, size_t arch)
@@ -185,7 +191,7 @@ static trit_status read_all(const reader *r, size_t arch)
     c->ffn = architectures[arch].ffn;
     if (!c->ffn) TRIT_TRY(read_activation(r));
     c->site[TRIT_SITE_O].norm = c->site[TRIT_SITE_DOWN].norm = architectures[arch].sub_norm;
-    c->tied_head = !has_head(r->g);
+    c->tied_head = !has_head(r);
     const tritx_gguf_pair *chat = tritx_gguf_find(r->g, "tokenizer.chat_template");
     const char *id = architectures[arch].template_id;
     if (!id && chat && chat->type == TRITX_GGUF_STRING)
@@ -194,12 +200,10 @@ static trit_status read_all(const reader *r, size_t arch)
     return TRIT_OK;
 }
 
-trit_status tritx_gguf_config(const tritx_gguf *g, trit_config *config, bool *pairs_qk,
-                              trit_error *err)
+trit_status tritx_gguf_config(const tritx_gguf *g, size_t n_tensors, trit_config *config,
+                              bool *pairs_qk, trit_error *err)
 {
-    const tritx_gguf_pair *name = tritx_gguf_find(g, "general.architecture"),
-                          *split = tritx_gguf_find(g, "split.count");
-    int64_t n_parts = 1;
+    const tritx_gguf_pair *name = tritx_gguf_find(g, "general.architecture");
     size_t i = 0;
     while (i < N_ARCHITECTURES && !tritx_gguf_is(g, name, architectures[i].arch)) i++;
     if (i == N_ARCHITECTURES)
@@ -209,12 +213,10 @@ trit_status tritx_gguf_config(const tritx_gguf *g, trit_config *config, bool *pa
                           name && name->type == TRITX_GGUF_STRING && name->n < 40 ? (int)name->n
                                                                                   : 0,
                           name ? (const char *)g->bytes + name->value : "");
-    if (split && (!tritx_gguf_int(g, split, 0, INT32_MAX, &n_parts) || n_parts > 1))
-        return tritx_fail(err, TRIT_UNSUPPORTED, 0,
-                          "GGUF: a file in parts is not read: join them with llama-gguf-split");
     trit_config c = {.bos_id = -1};
     tritx_config_2b4t_axes(&c);
-    const reader r = {.g = g, .arch = architectures[i].arch, .config = &c, .err = err};
+    const reader r = {
+        .g = g, .n_tensors = n_tensors, .arch = architectures[i].arch, .config = &c, .err = err};
     TRIT_TRY(read_all(&r, i));
     *config = c;
     *pairs_qk = architectures[i].pairs_qk;

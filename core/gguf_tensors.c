@@ -86,7 +86,7 @@ static int by_begin(const void *a, const void *b)
 trit_status tritx_gguf_check_places(tritx_gguf *g, trit_error *err)
 {
     qsort(g->tensors, g->n_tensors, sizeof *g->tensors, by_begin);
-    if (g->tensors[0].begin != 0)
+    if (g->n_tensors && g->tensors[0].begin != 0)
         return tritx_fail(err, TRIT_BAD_HEADER, 0, "tensor %.60s: bytes of no tensor before it",
                           g->tensors[0].name);
     for (size_t i = 0; i + 1 < g->n_tensors; i++) {

@@ -32,6 +32,15 @@ trit_status trit_loader_pool(trit_loader *l, trit_pool *pool, trit_error *err)
     return TRIT_OK;
 }
 
+trit_status trit_loader_i2_s(trit_loader *l, trit_i2_s layout, trit_error *err)
+{
+    if (!l || layout < TRIT_I2_S_128 || layout > TRIT_I2_S_ROWS)
+        return tritx_fail(err, TRIT_PARAM, 0, "I2_S: unknown layout");
+    if (has_begun(l)) return tritx_fail(err, TRIT_STATE, 0, "the layout comes before the tensors");
+    l->i2_s = layout;
+    return TRIT_OK;
+}
+
 static void free_header(trit_loader *l)
 {
     if (l->json.root) tritx_json_free(&l->json);
@@ -188,6 +197,9 @@ static trit_status read_length(trit_loader *l, trit_error *err)
         l->state = STATE_GGUF;
         return tritx_loader_begin_gguf(l, err);
     }
+    if (l->shard && !l->index)
+        return tritx_fail(err, TRIT_NOT_A_MODEL, 0,
+                          "this is no part of a GGUF file, and shards come after their index");
     if (n < 2 || n > TRIT_MAX_HEADER)
         return tritx_fail(err, TRIT_NOT_A_MODEL, 0,
                           "the file is neither a packed model nor safetensors nor GGUF");
@@ -233,10 +245,9 @@ static trit_status push_gguf(trit_loader *l, const uint8_t **bytes, size_t *n_by
 static size_t padding(const trit_loader *l, size_t n_bytes)
 {
     if (!l->gguf || l->row || l->n_filled) return 0;
-    uint64_t begin = l->tensor < l->n_tensors
-                         ? l->data + l->tensors[l->tensor].begin
-                         : (l->data + l->tensors[l->n_tensors - 1].end + l->alignment - 1) /
-                               l->alignment * l->alignment;
+    uint64_t begin = l->data, end = l->n_tensors ? l->tensors[l->n_tensors - 1].end : 0;
+    if (l->tensor < l->n_tensors) begin += l->tensors[l->tensor].begin;
+    else begin += (end + l->alignment - 1) / l->alignment * l->alignment;
     uint64_t n = begin > l->offset ? begin - l->offset : 0;
     return n < n_bytes ? (size_t)n : n_bytes;
 }
@@ -325,9 +336,10 @@ trit_status trit_loader_shard(trit_loader *l, const char *name, trit_error *err)
     if (!l || !name) return tritx_fail(err, TRIT_PARAM, 0, "loader: NULL argument");
     if (l->state == STATE_FAILED)
         return tritx_fail(err, TRIT_STATE, 0, "this loader has already failed");
-    if (!l->index) return tritx_fail(err, TRIT_STATE, 0, "shards come after their index");
-    if (l->shard) TRIT_TRY(settle(l, end_file(l, err), err));
-    TRIT_TRY(settle(l, tritx_index_begin(l, name, err), err));
+    if (has_begun(l)) TRIT_TRY(settle(l, end_file(l, err), err));
+    trit_status status =
+        l->index ? tritx_index_begin(l, name, err) : tritx_parts_begin(l, name, err);
+    TRIT_TRY(settle(l, status, err));
     free_header(l);
     l->state = STATE_LENGTH;
     l->offset = l->n_filled = 0;
@@ -341,6 +353,7 @@ trit_status trit_loader_finish(trit_loader *l, trit_model **model, trit_error *e
         return tritx_fail(err, TRIT_STATE, 0, "this loader has already failed");
     if (l->shard || !l->index) TRIT_TRY(name_shard(l, end_file(l, err), err));
     TRIT_TRY(tritx_index_end(l, err));
+    TRIT_TRY(tritx_parts_end(l, err));
     if (!l->model) return tritx_fail(err, TRIT_STATE, 0, "the model was already handed over");
     TRIT_TRY(tritx_tokenizer_new(&l->tables, &l->model->tokenizer, err));
     memset(&l->tables, 0, sizeof l->tables); /* the tokenizer owns them now */

@@ -1,5 +1,5 @@
-/* The inside of a loader, shared by loader.c (the state machine), loader_index.c (models in several
- * files), loader_plan.c (what each tensor must look like), loader_rows.c (what becomes of its bytes) and
+/* The inside of a loader, shared by loader.c (the state machine), loader_index.c and loader_parts.c
+ * (models in several files), loader_plan.c (what each tensor must look like), loader_rows.c (what becomes of its bytes) and
  * loader_gguf.c (both, as far as GGUF is different). */
 #ifndef TRIT_LOADER_H
 #define TRIT_LOADER_H
@@ -15,7 +15,7 @@
 typedef enum { STATE_LENGTH, STATE_HEADER, STATE_GGUF, STATE_DATA, STATE_FAILED } loader_state;
 
 /* Groups of rows are dealt out to lanes, each with scratch memory of its own. */
-enum { TRITX_LOADER_LANES = 8 };
+enum { TRITX_LOADER_LANES = 8, TRITX_MAX_SHARD_NAME = 128 };
 
 typedef struct {
     uint8_t *codes; /* TRIT_T2_ROWS padded rows of codes and 4 more; pads hold codes as well */
@@ -42,14 +42,18 @@ struct trit_loader {
     tritx_json index_json;
     tritx_index_entry *index; /* [n_index] by name; NULL for a model in one file */
     size_t n_index;
-    const char *shard; /* the file of the index that is being pushed */
-    uint64_t offset;   /* bytes of the file pushed so far */
+    const char *shard; /* the file of the index, or the part, that is being pushed */
+    char part_name[TRITX_MAX_SHARD_NAME + 1];
+    int part, n_parts;                    /* GGUF: which of how many; 0 before the first header */
+    size_t n_part_tensors, n_all_tensors; /* in the parts so far, and announced */
+    uint64_t offset;                      /* bytes of the file pushed so far */
     uint8_t length[8];
     size_t n_filled; /* bytes of the present state's or group's buffer */
     uint8_t *header;
     size_t n_header;
     tritx_json json;
-    tritx_gguf *gguf;   /* NULL for safetensors */
+    tritx_gguf *gguf; /* NULL for safetensors */
+    trit_i2_s i2_s;
     bool pairs_qk;      /* GGUF: rows of Q and K are in the order for rotating neighbours */
     uint64_t data;      /* GGUF: where in the file the tensors begin, each at a multiple of ... */
     uint32_t alignment; /* ... and bytes of no tensor may follow each up to one */
@@ -87,6 +91,13 @@ trit_status tritx_index_begin(trit_loader *l, const char *shard, trit_error *err
 trit_status tritx_index_take(trit_loader *l, trit_error *err);
 /* MISSING_TENSOR when a shard has not come. */
 trit_status tritx_index_end(const trit_loader *l, trit_error *err);
+
+/* loader_parts.c: what the header says about parts. BAD_INDEX, MISSING_TENSOR. */
+trit_status tritx_parts_read(trit_loader *l, trit_error *err);
+/* The next part has this name. BAD_INDEX, PARAM, STATE. */
+trit_status tritx_parts_begin(trit_loader *l, const char *name, trit_error *err);
+/* MISSING_TENSOR when a part has not come. */
+trit_status tritx_parts_end(const trit_loader *l, trit_error *err);
 
 /* Takes n rows of the present tensor, from row l->row on. n is a multiple of TRIT_T2_ROWS, or goes
  * to the end of the tensor. l->offset is behind them. */

@@ -8,7 +8,7 @@
 
 trit_status tritx_loader_begin_gguf(trit_loader *l, trit_error *err)
 {
-    if (l->have_config)
+    if (l->have_config && !l->n_parts)
         return tritx_fail(err, TRIT_STATE, 0,
                           "a GGUF file brings its own configuration: give no side files");
     l->gguf = malloc(sizeof *l->gguf);
@@ -19,15 +19,23 @@ trit_status tritx_loader_begin_gguf(trit_loader *l, trit_error *err)
     return tritx_gguf_push(l->gguf, &bytes, &n, err);
 }
 
-trit_status tritx_loader_read_gguf(trit_loader *l, trit_error *err)
+static trit_status read_model(trit_loader *l, trit_error *err)
 {
     tritx_gguf *g = l->gguf;
-    TRIT_TRY(tritx_gguf_config(g, &l->config, &l->pairs_qk, err));
+    TRIT_TRY(tritx_gguf_config(g, l->n_all_tensors, &l->config, &l->pairs_qk, err));
     l->config.site[TRIT_SITE_HEAD].weight =
         l->head == TRIT_HEAD_F16 ? TRIT_WEIGHT_F16 : TRIT_WEIGHT_INT8;
     TRIT_TRY(trit_config_validate(&l->config, err));
     TRIT_TRY(tritx_gguf_tokenizer(g, &l->tables, err));
     l->have_config = l->have_tokenizer = true;
+    return TRIT_OK;
+}
+
+trit_status tritx_loader_read_gguf(trit_loader *l, trit_error *err)
+{
+    tritx_gguf *g = l->gguf;
+    TRIT_TRY(tritx_parts_read(l, err));
+    if (l->part == 0) TRIT_TRY(read_model(l, err));
     l->tensors = g->tensors;
     l->n_tensors = g->n_tensors;
     g->tensors = NULL; /* they are the loader's now, their names stay */
@@ -58,6 +66,13 @@ static trit_status bad_row(const trit_loader *l, tritx_blocks what, size_t row, 
                       tritx_loader_name(l), row);
 }
 
+static tritx_blocks i2_s_row(const trit_loader *l, uint8_t *codes, const uint8_t *matrix,
+                             size_t row, size_t cols)
+{
+    if (l->i2_s == TRIT_I2_S_ROWS) return tritx_i2_s_rows_row(codes, matrix, row, cols);
+    return tritx_i2_s_row(codes, matrix + row * cols / 4, cols, l->i2_s == TRIT_I2_S_64 ? 16 : 32);
+}
+
 trit_status tritx_loader_take_ternary(trit_loader *l, const tritx_ternary *m, const uint8_t *bytes,
                                       uint64_t offset, trit_error *err)
 {
@@ -67,6 +82,10 @@ trit_status tritx_loader_take_ternary(trit_loader *l, const tritx_ternary *m, co
     size_t row_bytes = i2_s ? cols / 4 : l->row_bytes / rows;
     uint8_t *codes = l->lanes[0].codes;
     float scale = i2_s ? tritx_float(tritx_load_u32(bytes + rows * row_bytes)) : 0;
+    if (i2_s && l->i2_s == TRIT_I2_S_ROWS && rows % 4)
+        return tritx_fail(err, TRIT_BAD_TENSOR_SHAPE, offset,
+                          "tensor %.60s: %zu rows cannot share bytes by four", tritx_loader_name(l),
+                          rows);
     if (i2_s && !(scale > 0 && scale <= 3.4e38f))
         return tritx_fail(err, TRIT_BAD_SCALE, offset + rows * row_bytes,
                           "tensor %.60s: its scale is no positive finite number",
@@ -75,7 +94,7 @@ trit_status tritx_loader_take_ternary(trit_loader *l, const tritx_ternary *m, co
         size_t from = row_in_file(l, r);
         uint8_t *out = codes + r % TRIT_T2_ROWS * padded;
         tritx_blocks found =
-            i2_s ? tritx_i2_s_row(out, bytes + from * row_bytes, cols)
+            i2_s ? i2_s_row(l, out, bytes, from, cols)
                  : tritx_ternary_row(out, &scale, bytes + from * row_bytes, cols, dtype);
         if (found != TRITX_BLOCKS_FINE)
             return bad_row(l, found, from, offset + from * row_bytes, err);
@@ -84,5 +103,6 @@ trit_status tritx_loader_take_ternary(trit_loader *l, const tritx_ternary *m, co
                         rows, cols);
     }
     *m->scale = scale;
+    l->model->is_i2_s |= i2_s;
     return TRIT_OK;
 }

@@ -3,14 +3,13 @@
 
 #include "loader.h"
 
-enum { MAX_SHARD_NAME = 128 };
-
 /* A name that can be put behind a folder's or an address's without leading anywhere else. */
 static bool is_plain(const char *name)
 {
     static const char end[] = ".safetensors";
     size_t n = strlen(name), n_end = sizeof end - 1;
-    if (n <= n_end || n > MAX_SHARD_NAME || name[0] == '.' || strcmp(name + n - n_end, end) != 0)
+    if (n <= n_end || n > TRITX_MAX_SHARD_NAME || name[0] == '.' ||
+        strcmp(name + n - n_end, end) != 0)
         return false;
     for (const char *p = name; *p; p++)
         if (!((*p >= '0' && *p <= '9') || (*p >= 'A' && *p <= 'Z') || (*p >= 'a' && *p <= 'z') ||

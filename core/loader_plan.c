@@ -175,7 +175,7 @@ static size_t place_of(const trit_loader *l, tritx_slot slot, int layer)
 static trit_status allocate_group(trit_loader *l, size_t n_bytes, trit_error *err)
 {
     free(l->group);
-    l->group = malloc(n_bytes);
+    l->group = malloc(n_bytes + !n_bytes); /* a part may have no tensors */
     return l->group ? TRIT_OK : tritx_fail(err, TRIT_OOM, 0, "no memory to load the model");
 }
 
@@ -246,6 +246,6 @@ trit_status tritx_loader_plan(trit_loader *l, trit_error *err)
                        (n_rows < TRIT_T2_ROWS ? n_rows : TRIT_T2_ROWS);
         if (bytes > largest_group) largest_group = bytes;
     }
-    if (!l->index) TRIT_TRY(need_all(l, err));
+    if (!l->index && l->part + 1 >= l->n_parts) TRIT_TRY(need_all(l, err));
     return allocate_group(l, largest_group, err);
 }

@@ -93,6 +93,8 @@ void trit_model_free(trit_model *m)
 
 const trit_config *trit_model_config(const trit_model *m) { return &m->config; }
 
+bool trit_model_is_i2_s(const trit_model *model) { return model && model->is_i2_s; }
+
 size_t trit_model_bytes(const trit_model *m) { return m->n_bytes; }
 
 const char *trit_model_card(const trit_model *m) { return m->card; }

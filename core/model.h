@@ -38,6 +38,7 @@ struct trit_model {
     char *card;
     uint8_t *arena;
     size_t n_bytes; /* of arena and layers */
+    bool is_i2_s;   /* of the file that it was read from */
 };
 
 /* What a tensor of a file can be. Order: as in the packed file. */

@@ -156,6 +156,12 @@ trit_status trit_kernels_tune(double (*now)(void *ctx), void *ctx, char *choice,
  * other kind is UNSUPPORTED. AS_IS is INT8 for masters and GGUF. */
 trit_status trit_loader_new(trit_loader **loader, trit_head head, const char *kernels,
                             trit_error *err);
+/* How four codes share a byte of I2_S, which no file tells: of 128 numbers the four runs of 32, as x86 and all
+ * published files have it; of 64 the four runs of 16, as some ARM builds write; or four rows. The wrong
+ * one makes a model of noise. */
+typedef enum { TRIT_I2_S_128, TRIT_I2_S_64, TRIT_I2_S_ROWS } trit_i2_s;
+/* Before the first push (else STATE); without it TRIT_I2_S_128. */
+trit_status trit_loader_i2_s(trit_loader *loader, trit_i2_s layout, trit_error *err);
 /* Threads that expand the weights, before the first push (else STATE); the pool must outlive the
  * loader. */
 trit_status trit_loader_pool(trit_loader *loader, trit_pool *pool, trit_error *err);
@@ -163,21 +169,24 @@ trit_status trit_loader_pool(trit_loader *loader, trit_pool *pool, trit_error *e
  * The text is not kept. BAD_JSON, BAD_CONFIG, BAD_TOKENIZER, BAD_INDEX, UNSUPPORTED. */
 trit_status trit_loader_side(trit_loader *loader, trit_side side, const char *text, size_t n_bytes,
                              trit_error *err);
-/* With TRIT_SIDE_INDEX: what is pushed next is the file of this name in the index. Each of them comes
- * once, in any order. TRUNCATED (the one before), BAD_INDEX, STATE; then as after a failure of push. */
+/* What is pushed next is the file of this name: with TRIT_SIDE_INDEX one of the index, each of them once, in
+ * any order; without, a part of a GGUF file, each in its turn. TRUNCATED (the one before), BAD_INDEX,
+ * STATE; then as after a failure of push. */
 trit_status trit_loader_shard(trit_loader *loader, const char *name, trit_error *err);
 /* The next n_bytes of the file, in order, any split. The bytes are not kept. After a failure (any
  * status of the list) every further call is STATE. */
 trit_status trit_loader_push(trit_loader *loader, const uint8_t *bytes, size_t n_bytes,
                              trit_error *err);
 /* After the last byte: checks that nothing is missing and hands the model over. TRUNCATED,
- * MISSING_TENSOR (a shard), BAD_TOKENIZER, STATE. */
+ * MISSING_TENSOR (a shard or a part), BAD_TOKENIZER, STATE. */
 trit_status trit_loader_finish(trit_loader *loader, trit_model **model, trit_error *err);
 void trit_loader_free(trit_loader *loader); /* also after finish */
 void trit_model_free(trit_model *model);
 
 const trit_config *trit_model_config(const trit_model *model); /* owned by the model */
 size_t trit_model_bytes(const trit_model *model);              /* memory of the weights */
+/* Whether the file had I2_S, so that the text it makes must tell if the layout was right. */
+bool trit_model_is_i2_s(const trit_model *model);
 
 /* How the weights of a model without training are drawn. */
 typedef struct {

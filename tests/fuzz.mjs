@@ -48,7 +48,7 @@ function fuzz(target, seconds, executions) {
         const args = [
             `-max_total_time=${Math.min(round, seconds)}`,
             '-max_len=16384',
-            '-timeout=20',
+            '-timeout=1800',
         ];
         const child = spawnSync(
             program,

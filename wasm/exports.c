@@ -37,6 +37,11 @@ TRIT_EXPORT trit_status trit_js_loader_pool(trit_loader *loader, trit_pool *pool
     return trit_loader_pool(loader, pool, fresh_error());
 }
 
+TRIT_EXPORT trit_status trit_js_loader_i2_s(trit_loader *loader, trit_i2_s layout)
+{
+    return trit_loader_i2_s(loader, layout, fresh_error());
+}
+
 TRIT_EXPORT trit_status trit_js_loader_side(trit_loader *loader, trit_side side, const char *text,
                                             size_t n_bytes)
 {
@@ -75,6 +80,8 @@ TRIT_EXPORT trit_status trit_js_model_synthetic(const char *shape, int32_t n_ctx
 }
 
 TRIT_EXPORT void trit_js_model_free(trit_model *model) { trit_model_free(model); }
+
+TRIT_EXPORT int trit_js_model_is_i2_s(const trit_model *model) { return trit_model_is_i2_s(model); }
 
 TRIT_EXPORT const char *trit_js_model_card(const trit_model *model)
 {

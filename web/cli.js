@@ -38,6 +38,7 @@ const help = `usage: trit COMMAND [options]
   --presence-penalty X --repeat-last-n N --seed N --stop TEXT     how tokens are drawn
   --system TEXT       chat: the system message
   --special --bos     tokenize: read special tokens; put BOS first
+  --i2s x86|arm|rows  the layout of I2_S in a GGUF file that reads like noise; default: x86
   --head int8|f16     pack: how the embedding is kept; --card FILE: a JSON object to carry along
   SHAPE               tiny, 0.7B, 2B4T or Falcon3-7B
   --zeros X           share of zero weights, 1/3 without it; --gate-zeros X: of zeros behind the FFN's

@@ -14,6 +14,9 @@ import { breathe } from './yield.js';
 /** @typedef {import('./protocol.js').Prompt} Prompt */
 /** @typedef {import('./protocol.js').Settings} Settings */
 
+/** What every model of text has met much of. */
+const sample = 'She went to the park with her mother and her dog. The sun was warm. She was happy.';
+
 /** @param {Job} job */
 function throwIfStopped(job) {
     if (job.aborted) throw new TritError('ABORTED', 'the work was stopped by the caller');
@@ -60,15 +63,16 @@ export class Engine {
 
     // ---- loading and writing ----
 
-    /**
-     * @param {string} head how an embedding of floats is kept
-     * @param {string} [kernels]
-     */
-    beginLoad(head, kernels = this.#fastest) {
+    /** @param {{head?: string, kernels?: string, i2s?: string}} options as in LoadOptions */
+    beginLoad({ head = 'as-is', kernels = this.#fastest, i2s = 'x86' }) {
         const value = this.#c.constants.head[head];
+        const layout = this.#c.constants.i2s[i2s];
         if (value === undefined) throw new TritError('PARAM', 'head is not one of int8 and f16');
+        if (layout === undefined)
+            throw new TritError('PARAM', 'i2s is not one of x86, arm and rows');
         this.#kernels = kernels;
         this.#loader = this.#c.with(kernels, (text) => this.#c.make('loader_new', value, text));
+        this.#c.call('loader_i2_s', this.#loader, layout);
         this.#c.call('loader_pool', this.#loader, this.#openPool());
     }
 
@@ -100,12 +104,33 @@ export class Engine {
         this.#c.with(bytes, (address, n) => this.#c.call('loader_push', this.#loader, address, n));
     }
 
-    /** @param {Settings} settings */
-    finishLoad(settings) {
+    /**
+     * @param {Settings} settings
+     * @param {Job} job
+     */
+    async finishLoad(settings, job) {
         const model = this.#c.make('loader_finish', this.#loader);
         this.#c.plain('loader_free', this.#loader);
         this.#loader = 0;
-        return this.#open(model, settings);
+        const info = this.#open(model, settings);
+        if (!this.#c.plain('model_is_i2_s', model) || !(await this.#readsLikeNoise(job)))
+            return info;
+        const warning =
+            'the weights read like noise: if the model is a trained one, its I2_S is in another ' +
+            'layout, i2s arm or rows';
+        return { ...this.#info(), warning };
+    }
+
+    /**
+     * Weights read in a wrong layout foretell text no better than chance, and nothing else tells.
+     * @param {Job} job
+     */
+    async #readsLikeNoise(job) {
+        const ids = this.tokenize(sample, {});
+        if (ids.length >= this.#settings.contextLength) return false;
+        const { perplexity } = await this.score(sample, job, () => {});
+        this.#c.call('session_rewind', this.#session, 0);
+        return perplexity > this.#config.nVocab / 4;
     }
 
     /**

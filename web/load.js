@@ -20,6 +20,9 @@ import { readSides, resolveFiles, tensorFiles } from './source.js';
  *   'relaxed16', and after it, if wanted, ' head=' and another. Never changes a token
  * @property {boolean} [dense] compute what is multiplied by zero as well; never changes a token
  * @property {'int8' | 'f16'} [head] for models of safetensors and GGUF: how the embedding is kept
+ * @property {'x86' | 'arm' | 'rows'} [i2s] for GGUF files with I2_S: who wrote them, a program on x86
+ *   (without it, as all published files), on ARM since the end of 2025, or one that lets four rows share a
+ *   byte. When the model reads like noise, `info.warning` says so
  *
  * @typedef {object} Platform what differs between browser and Node
  * @property {() => import('./client.js').Endpoint} startWorker
@@ -35,9 +38,8 @@ import { readSides, resolveFiles, tensorFiles } from './source.js';
  */
 export async function load(platform, source, options) {
     return start(platform, options, async (client, settings) => {
-        await client.call('beginLoad', [options.head ?? 'as-is', options.kernels], {
-            signal: options.signal,
-        });
+        const { head, kernels, i2s, signal } = options;
+        await client.call('beginLoad', [{ head, kernels, i2s }], { signal });
         await sendFiles(platform, client, resolveFiles(source), options);
         return client.call('finishLoad', [settings], { signal: options.signal });
     });
@@ -113,7 +115,7 @@ async function startEngine(platform, choice, options) {
 /**
  * @param {Platform} platform
  * @param {Client} client
- * @param {import('./source.js').Bytes | import('./source.js').Folder} source
+ * @param {ReturnType<typeof resolveFiles>} source
  * @param {LoadOptions} options
  */
 async function sendFiles({ open }, client, source, { signal, onProgress }) {

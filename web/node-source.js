@@ -1,9 +1,9 @@
 import { open, readdir, stat } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defaults } from './defaults.js';
 import { TritError } from './errors.js';
-import { folderOf, openBytes } from './source.js';
+import { folderOf, openBytes, partsOf } from './source.js';
 
 /** @param {unknown} source */
 const isRemote = (source) =>
@@ -21,8 +21,8 @@ export async function openNode(source, signal) {
 }
 
 /**
- * A folder, or a safetensors file in one with a config.json, becomes the files of it; everything
- * else stays as it is.
+ * A folder, a safetensors file in one with a config.json, or a part of a GGUF file becomes the files of
+ * it; everything else stays as it is.
  * @param {import('./source.js').Source} source
  * @returns {Promise<import('./source.js').Source>}
  */
@@ -30,12 +30,25 @@ export async function resolveNode(source) {
     if ((typeof source !== 'string' && !(source instanceof URL)) || isRemote(source)) return source;
     const path = asPath(source);
     const isFolder = (await tryFile(path, () => stat(path))).isDirectory();
-    if (!isFolder && !path.endsWith('.safetensors')) return path;
+    const isPart = /-\d{5}-of-\d{5}\.gguf$/.test(path);
+    if (!isFolder && !isPart && !path.endsWith('.safetensors')) return path;
     const folder = isFolder ? path : dirname(path);
     const names = await tryFile(folder, () => readdir(folder));
     const files = new Map(names.map((name) => [name, join(folder, name)]));
-    if (!isFolder) files.set('model.safetensors', path);
+    if (isFolder) return ggufOf(files) ?? folderOf(files, folder);
+    if (isPart) return partsOf(files, basename(path)) ?? path;
+    files.set('model.safetensors', path);
     return folderOf(files, folder);
+}
+
+/**
+ * What a folder that is not Hugging Face's has of GGUF: one file, or the parts of one.
+ * @param {Map<string, string>} files by name
+ */
+function ggufOf(files) {
+    const found = new Map([...files].filter(([name]) => name.endsWith('.gguf')));
+    if (found.size === 0 || files.has('config.json')) return undefined;
+    return found.size === 1 ? [...found.values()][0] : partsOf(found);
 }
 
 /** @param {string | URL} source */

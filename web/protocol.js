@@ -59,6 +59,7 @@
  * @property {'simd128' | 'relaxed'} flavour
  * @property {number} threads
  * @property {string} [note] why it is slower than it could be
+ * @property {string} [warning] what is doubtful about the weights
  * @property {Record<string, any>} card where the model comes from
  *
  * @typedef {object} Score

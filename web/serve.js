@@ -12,11 +12,11 @@ const ops = {
     start: async ([choice]) => {
         engine = await Engine.start(choice);
     },
-    beginLoad: ([head, kernels]) => engine.beginLoad(head, kernels),
+    beginLoad: ([options]) => engine.beginLoad(options),
     side: ([name, text]) => engine.side(name, text),
     shard: ([name]) => engine.shard(name),
     push: ([bytes]) => engine.push(bytes),
-    finishLoad: ([settings]) => engine.finishLoad(settings),
+    finishLoad: ([settings], job) => engine.finishLoad(settings, job),
     synthetic: ([shape, weights, settings, kernels]) =>
         engine.synthetic(shape, weights, settings, kernels),
     tokenize: ([text, options]) => engine.tokenize(text, options),

@@ -16,10 +16,13 @@ import { TritError } from './errors.js';
  * @property {Bytes} [tokenizerConfig]
  * @property {Bytes} [generationConfig]
  *
- * The files of a model's folder, known by the ends of their names.
+ * A GGUF file in parts, by name and in their order.
+ * @typedef {{parts: Record<string, Bytes>}} Parts
+ *
+ * The files of a model's folder, or the parts of a GGUF file, known by the ends of their names.
  * @typedef {FileList | (File | URL | string)[]} Files
  *
- * @typedef {Bytes | Folder | Files} Source
+ * @typedef {Bytes | Folder | Parts | Files} Source
  *
  * @typedef {{total: number | undefined, chunks: AsyncIterable<Uint8Array>}} Opened a chunk is a copy
  *   that stays as it is until the third after it is asked for; an unknown total is undefined
@@ -44,10 +47,16 @@ function isFolder(source) {
 }
 
 /**
- * A list of files becomes the folder that they make, a single one itself; everything else stays as it
- * is.
+ * @param {any} source
+ * @returns {source is Parts}
+ */
+const isParts = (source) => typeof source === 'object' && source !== null && 'parts' in source;
+
+/**
+ * A list of files becomes the folder or the parts that they make, a single one itself; everything else
+ * stays as it is.
  * @param {Source} source
- * @returns {Bytes | Folder}
+ * @returns {Bytes | Folder | Parts}
  */
 export function resolveFiles(source) {
     const isList = globalThis.FileList && source instanceof FileList;
@@ -59,7 +68,36 @@ export function resolveFiles(source) {
     if (list.length === 1) return list[0];
     const twice = names.find((name, i) => names.indexOf(name) < i);
     if (twice) throw new TritError('PARAM', `two of the files have the name ${twice}`);
-    return folderOf(new Map(names.map((name, i) => [name, list[i]])), 'the list of files');
+    const files = new Map(names.map((name, i) => [name, list[i]]));
+    return partsOf(files) ?? folderOf(files, 'the list of files');
+}
+
+/** Base of the name, number and count, as llama-gguf-split writes them. */
+const partName = /^(.+)-(\d{5})-of-(\d{5})\.gguf$/;
+
+/**
+ * All parts of a GGUF file; undefined when the files are none.
+ * @param {Map<string, Bytes>} files by name; all are parts, or those that belong to `first` are looked for
+ * @param {string} [first]
+ * @returns {Parts | undefined}
+ */
+export function partsOf(files, first) {
+    const names = [...files.keys()];
+    const match = (first ?? names[0]).match(partName);
+    if (!match || (!first && !names.every((name) => partName.test(name)))) return undefined;
+    const [, base, , count] = match;
+    /** @type {Record<string, Bytes>} */
+    const parts = {};
+    for (let i = 1; i <= Number(count); i++) {
+        const name = `${base}-${String(i).padStart(5, '0')}-of-${count}.gguf`;
+        const bytes = files.get(name);
+        if (bytes === undefined)
+            throw new TritError('FILE', `${name} is missing, a part of the model`);
+        parts[name] = bytes;
+    }
+    const other = first ? undefined : names.find((name) => !Object.hasOwn(parts, name));
+    if (other) throw new TritError('FILE', `${other} is no part of ${base}`);
+    return { parts };
 }
 
 /** @param {any} item */
@@ -94,7 +132,7 @@ export function folderOf(files, place) {
 
 /**
  * The side files that there are: name and text.
- * @param {Bytes | Folder} source
+ * @param {Bytes | Folder | Parts} source
  * @param {Open} open
  * @param {AbortSignal} [signal]
  * @returns {AsyncGenerator<[string, Uint8Array]>}
@@ -108,12 +146,14 @@ export async function* readSides(source, open, signal) {
 }
 
 /**
- * The files to push. Those of an index have names.
- * @param {Bytes | Folder} source
+ * The files to push. Those of an index and parts have names.
+ * @param {Bytes | Folder | Parts} source
  * @param {Uint8Array} [index] which the engine has found to be well-formed
  * @returns {{name?: string, bytes: Bytes}[]}
  */
 export function tensorFiles(source, index) {
+    if (isParts(source))
+        return Object.entries(source.parts).map(([name, bytes]) => ({ name, bytes }));
     if (!isFolder(source)) return [{ bytes: source }];
     if (index === undefined) return [{ bytes: /** @type {Bytes} */ (source.tensors) }];
     const files = /** @type {Record<string, Bytes>} */ (source.tensors);

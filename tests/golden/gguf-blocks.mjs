@@ -12,9 +12,12 @@ function twoBits(bytes, at, codes, begin, run, shift) {
 const blockScale = (codes, begin, scale) =>
     f16Bits(codes.subarray(begin, begin + 256).some(Boolean) ? scale : 0);
 
-function i2s(bytes, { codes, scale }) {
-    for (let begin = 0; begin < codes.length; begin += 128)
-        twoBits(bytes, begin / 4, codes, begin, 32, (i) => 6 - 2 * i);
+/** Layouts of I2_S: of x86, of ARM, and the one in which four rows share a byte. */
+function i2s(bytes, { rows, cols, codes, scale }, layout = 'x86') {
+    const run = { x86: 32, arm: 16, rows: cols }[layout];
+    if (layout === 'rows' && rows % 4) throw new Error('rows cannot share bytes by four');
+    for (let begin = 0; begin < codes.length; begin += 4 * run)
+        twoBits(bytes, begin / 4, codes, begin, run, (i) => 6 - 2 * i);
     for (let i = 0; i < 8; i++) bytes.writeFloatLE(scale, codes.length / 4 + 4 * i);
 }
 
@@ -50,7 +53,7 @@ const floats = {
     BF16: numbers(2, (bytes, x, at) => bytes.writeUInt16LE(bf16Bits(x), at)),
 };
 
-/** (bytes, { codes, scale }) by type. */
+/** (bytes, { rows, cols, codes, scale }) by type; of I2_S the layout, too. */
 export const writeTernary = {
     I2_S: i2s,
     TQ1_0: tq1,

@@ -79,9 +79,9 @@ export function permuteHeads({ rows, cols, codes, scale }, size) {
 /**
  * Writes the file. `rows` is called with what embedding and head stand for once they are written, as
  * quantising changes them.
- * @param {{arch: string, ternary: string, embed: string, keys: object, next: () => number}} options
+ * @param {{arch: string, ternary: string, embed: string, keys: object, next: () => number, parts: number[], i2s: string}} options
  */
-export function writeModel(file, model, { arch, ternary, embed, keys, next }) {
+export function writeModel(file, model, { arch, ternary, embed, keys, next, parts, i2s }) {
     const { config } = model;
     const kept = {};
     const tensors = [];
@@ -106,13 +106,36 @@ export function writeModel(file, model, { arch, ternary, embed, keys, next }) {
             const pairs = arch === 'llama' && (name === 'q' || name === 'k');
             const weight = pairs ? permuteHeads(layer[name], config.head_dim) : layer[name];
             matrix(`blk.${i}.${LINEAR[name]}`, ternary, shape, (bytes) =>
-                writeTernary[ternary](bytes, weight),
+                writeTernary[ternary](bytes, weight, i2s),
             );
         }
     });
     vector('output_norm', model.norm);
     if (!config.tied_head) rows('head', 'output');
     const metadata = Object.entries(keys ?? modelKeys(model, arch)).filter(([, typed]) => typed);
-    writeGguf(file, metadata, tensors);
+    if (parts) writeParts(file, metadata, tensors, parts);
+    else writeGguf(file, metadata, tensors);
     return kept;
+}
+
+/** The name of part i, as llama-gguf-split writes it. */
+export const partName = (file, i, count) => {
+    const number = (n) => String(n).padStart(5, '0');
+    return `${file.replace(/\.gguf$/, '')}-${number(i + 1)}-of-${number(count)}.gguf`;
+};
+
+/** The first part has the keys, and may have no tensors: `ends` are where each part's end. */
+function writeParts(file, metadata, tensors, ends) {
+    ends.forEach((end, i) => {
+        const split = Object.entries({
+            'split.no': value.u16(i),
+            'split.count': value.u16(ends.length),
+            'split.tensors.count': value.i32(tensors.length),
+        });
+        writeGguf(
+            partName(file, i, ends.length),
+            i === 0 ? [...metadata, ...split] : split,
+            tensors.slice(ends[i - 1] ?? 0, end),
+        );
+    });
 }

@@ -246,8 +246,7 @@ test('what is not served is refused by name', () => {
     const arch = 'bitnet-b1.58';
     const { config } = tales;
     const cases = [
-        [{ 'split.count': value.u32(2) }, 'UNSUPPORTED', 'in parts'],
-        [{ 'split.count': value.u32(1) }, null],
+        [{ 'split.count': value.u32(2) }, 'BAD_INDEX', 'split.no'],
         [{ [`${arch}.rope.scaling.type`]: value.string('linear') }, 'UNSUPPORTED', 'rope.scaling'],
         [{ [`${arch}.rope.scaling.type`]: value.string('none') }, null],
         [{ [`${arch}.attention.value_length`]: value.u32(32) }, 'UNSUPPORTED', 'value_length'],

@@ -5,7 +5,8 @@
 #include "packed_bytes.h"
 
 enum {
-    G_U32 = 4, /* types of values */
+    G_U16 = 2, /* types of values */
+    G_U32 = 4,
     G_I32 = 5,
     G_F32 = 6,
     G_BOOL = 7,
@@ -15,7 +16,8 @@ enum {
     G_VOCAB = 260,
     G_DIM = 256,
     G_KV = 128, /* rows of k and v */
-    G_TENSORS = 14
+    G_TENSORS = 14,
+    G_KEYS = 19
 };
 
 static inline void put(buffer *b, const void *bytes, size_t n) { append(b, bytes, n); }
@@ -151,32 +153,60 @@ static inline void put_data(buffer *b, const gguf_tensor *t)
     while (b->n % 32) put(b, "", 1);
 }
 
+static inline void put_model(buffer *b)
+{
+    put_string(b, "general.architecture", "bitnet");
+    put_int(b, "general.alignment", 32);
+    put_string(b, "bitnet.hidden_activation", "relu2");
+    put_int(b, "bitnet.block_count", 1);
+    put_int(b, "bitnet.embedding_length", G_DIM);
+    put_int(b, "bitnet.feed_forward_length", G_DIM);
+    put_int(b, "bitnet.attention.head_count", 2);
+    put_int(b, "bitnet.attention.head_count_kv", 1);
+    put_int(b, "bitnet.context_length", 64);
+    put_float(b, "bitnet.attention.layer_norm_rms_epsilon", 1e-5f);
+    put_float(b, "bitnet.rope.freq_base", 1e4f);
+    put_tokenizer(b);
+}
+
+/* Tensors from `first` up to `end`: their places, padding, their data; *data is where data begin. */
+static inline void put_tensors(buffer *b, int first, int end, size_t *data)
+{
+    size_t offset = 0;
+    for (int i = first; i < end; i++) {
+        const gguf_tensor *t = &gguf_tensors[i];
+        put_tensor(b, t->name, t->type, t->cols, t->rows, offset);
+        offset += (t->n_bytes + 31) / 32 * 32;
+    }
+    while (b->n % 32) put(b, "", 1);
+    *data = b->n;
+    for (int i = first; i < end; i++) put_data(b, &gguf_tensors[i]);
+}
+
 /* The header ends where the first byte of padding or data stands; *data is where data begin. */
 static inline buffer small_gguf(size_t *data)
 {
     buffer b = {0};
-    size_t offset = 0;
-    put_head(&b, G_TENSORS, 19);
-    put_string(&b, "general.architecture", "bitnet");
-    put_int(&b, "general.alignment", 32);
-    put_string(&b, "bitnet.hidden_activation", "relu2");
-    put_int(&b, "bitnet.block_count", 1);
-    put_int(&b, "bitnet.embedding_length", G_DIM);
-    put_int(&b, "bitnet.feed_forward_length", G_DIM);
-    put_int(&b, "bitnet.attention.head_count", 2);
-    put_int(&b, "bitnet.attention.head_count_kv", 1);
-    put_int(&b, "bitnet.context_length", 64);
-    put_float(&b, "bitnet.attention.layer_norm_rms_epsilon", 1e-5f);
-    put_float(&b, "bitnet.rope.freq_base", 1e4f);
-    put_tokenizer(&b);
-    for (size_t i = 0; i < G_TENSORS; i++) {
-        const gguf_tensor *t = &gguf_tensors[i];
-        put_tensor(&b, t->name, t->type, t->cols, t->rows, offset);
-        offset += (t->n_bytes + 31) / 32 * 32;
-    }
-    while (b.n % 32) put(&b, "", 1);
-    *data = b.n;
-    for (size_t i = 0; i < G_TENSORS; i++) put_data(&b, &gguf_tensors[i]);
+    put_head(&b, G_TENSORS, G_KEYS);
+    put_model(&b);
+    put_tensors(&b, 0, G_TENSORS, data);
+    return b;
+}
+
+/* Part `no` of `count`, with tensors from `first` up to `end` of `total`, as llama-gguf-split cuts them. */
+static inline buffer gguf_part(uint32_t no, uint32_t count, int first, int end, uint32_t total)
+{
+    buffer b = {0};
+    size_t data;
+    put_head(&b, (uint64_t)(end - first), 3 + (no ? 0 : G_KEYS));
+    if (no == 0) put_model(&b);
+    put_key(&b, "split.no", G_U16);
+    put(&b, &no, 2);
+    put_key(&b, "split.count", G_U16);
+    put(&b, &count, 2);
+    put_key(&b, "split.tensors.count", G_I32);
+    put_u32(&b, total);
+    put_tensors(&b, first, end, &data);
     return b;
 }
 

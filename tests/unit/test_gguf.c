@@ -311,7 +311,7 @@ static void test_worked_blocks(void)
     uint8_t row[66], codes[256];
     float scale = 0;
     for (size_t i = 0; i < 64; i++) row[i] = i2_s[(i / 32 * 128 + i % 32) % 3];
-    TRIT_CHECK_EQ_I(tritx_i2_s_row(codes, row, 256), TRITX_BLOCKS_FINE);
+    TRIT_CHECK_EQ_I(tritx_i2_s_row(codes, row, 256, 32), TRITX_BLOCKS_FINE);
     for (size_t i = 0; i < 256; i++) TRIT_CHECK_EQ_I(codes[i], i % 3);
     for (size_t i = 0; i < 64; i++) row[i] = turn[(i / 32 * 128 + i % 32) % 3];
     memcpy(row + 64, half, 2);
@@ -328,6 +328,29 @@ static void test_worked_blocks(void)
     for (size_t i = 0; i < 256; i++) TRIT_CHECK_EQ_I(codes[i], i % 3);
 }
 
+/* The same w in the layouts of I2_S that no file tells apart; and four rows, each of one code. */
+static void test_other_i2_s(void)
+{
+    static const uint8_t arm[3] = {0x18, 0x61, 0x86};
+    uint8_t row[64], codes[256];
+    for (size_t i = 0; i < 64; i++) row[i] = arm[(i / 16 * 64 + i % 16) % 3];
+    TRIT_CHECK_EQ_I(tritx_i2_s_row(codes, row, 256, 16), TRITX_BLOCKS_FINE);
+    for (size_t i = 0; i < 256; i++) TRIT_CHECK_EQ_I(codes[i], i % 3);
+    static const uint8_t rows[] = {0x18, 0x61, 0x86, 0x00, 0x55, 0xaa};
+    for (size_t r = 0; r < 8; r++) {
+        TRIT_CHECK_EQ_I(tritx_i2_s_rows_row(codes, rows, r, 3), TRITX_BLOCKS_FINE);
+        for (size_t k = 0; k < 3; k++) TRIT_CHECK_EQ_I(codes[k], r < 4 ? (r + k) % 3 : k);
+    }
+    TRIT_CHECK_EQ_I(tritx_i2_s_rows_row(codes, (const uint8_t *)"\x0c", 2, 1),
+                    TRITX_BLOCKS_BAD_CODES);
+    trit_loader *loader = NULL;
+    TRIT_CHECK_EQ_I(trit_loader_new(&loader, TRIT_HEAD_AS_IS, NULL, NULL), TRIT_OK);
+    TRIT_CHECK_EQ_I(trit_loader_i2_s(loader, (trit_i2_s)3, NULL), TRIT_PARAM);
+    TRIT_CHECK_EQ_I(trit_loader_push(loader, good.bytes, 1, NULL), TRIT_OK);
+    TRIT_CHECK_EQ_I(trit_loader_i2_s(loader, TRIT_I2_S_64, NULL), TRIT_STATE);
+    trit_loader_free(loader);
+}
+
 /* The first 128 weights of tiny-tales' first query row, whose bytes its three files hold. */
 static void test_known_row(void)
 {
@@ -338,7 +361,7 @@ static void test_known_row(void)
     uint8_t row[66] = {0}, codes[256];
     float scale = 0;
     memcpy(row, i2_s, 8);
-    TRIT_CHECK_EQ_I(tritx_i2_s_row(codes, row, 128), TRITX_BLOCKS_FINE);
+    TRIT_CHECK_EQ_I(tritx_i2_s_row(codes, row, 128, 32), TRITX_BLOCKS_FINE);
     for (size_t i = 0; i < 128; i++)
         if (i % 32 < 8) TRIT_CHECK_EQ_I("-0+"[codes[i]], text[i]);
     memcpy(row, tq2_0, 8);
@@ -408,6 +431,7 @@ int main(void)
     test_headers();
     test_integers();
     test_worked_blocks();
+    test_other_i2_s();
     test_known_row();
     test_quantised();
     free(good.bytes);

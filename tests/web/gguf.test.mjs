@@ -1,13 +1,13 @@
 // GGUF files through the command line and the API: the same answers as the packed file of the model.
 import assert from 'node:assert/strict';
 import { openAsBlob } from 'node:fs';
-import { readFile, truncate } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile, rm, truncate } from 'node:fs/promises';
+import { basename, dirname, join } from 'node:path';
 import test, { before } from 'node:test';
 import { readPacked } from '../../models/reference/packed.mjs';
 import { Trit, TritError } from '../../web/node.js';
 import { value } from '../bench/peers/gguf.mjs';
-import { modelKeys, writeModel } from '../golden/gguf-model.mjs';
+import { modelKeys, partName, writeModel } from '../golden/gguf-model.mjs';
 import { cli, modelPath, root, temporaryFolder } from './helpers.mjs';
 
 const folder = join(root, 'models/tiny-tales');
@@ -60,4 +60,47 @@ test('a GGUF file that is cut, or of another kind, is refused by name', async (t
     const { stdout, stderr, code } = await cli('run', '-m', await write(t, { keys }), ...greedy);
     assert.deepEqual([stdout, code], ['', 1]);
     assert.match(stderr, /^[^\n]*UNSUPPORTED[^\n]*"qwen3"[^\n]*\n$/);
+});
+
+test('a GGUF file in parts: by its folder, by one of them, as a list', async (t) => {
+    const path = join(await temporaryFolder(t), 'tales.gguf');
+    const ends = [0, 30, Infinity];
+    writeModel(path, tales, { arch, ternary: 'TQ2_0', embed: 'F16', parts: ends });
+    const paths = ends.map((_, i) => partName(path, i, ends.length));
+    const expected = (await cli('run', '-m', modelPath, ...greedy)).stdout;
+    for (const source of [dirname(path), paths[0], paths[2]])
+        assert.equal((await cli('run', '-m', source, ...greedy)).stdout, expected);
+    const files = await Promise.all(
+        paths.map(async (name) => new File([await readFile(name)], basename(name))),
+    );
+    const model = await Trit.load(files.slice().reverse(), { threads: 1 });
+    const options = { maxTokens: 24, temperature: 0 };
+    const { text } = await model.generate('Once upon a time', options).result;
+    assert.equal(text, JSON.parse(expected).text);
+    model.close();
+    for (const some of [[files[0]], files.slice(0, 2)])
+        await assert.rejects(Trit.load(some, { threads: 1 }), ({ code }) =>
+            ['FILE', 'MISSING_TENSOR'].includes(code),
+        );
+    await rm(paths[1]);
+    await assert.rejects(Trit.load(paths[0], { threads: 1 }), coded('FILE'));
+});
+
+test('the other layouts of I2_S: read when named, else doubted', async (t) => {
+    const card = join(folder, 'card.json');
+    const args = (file, ...more) => ['pack', file, '-o', `${file}.trit`, '--card', card, ...more];
+    for (const i2s of ['arm', 'rows']) {
+        const file = await write(t, { i2s });
+        assert.deepEqual((await cli(...args(file, '--i2s', i2s))).stderr, '');
+        assert.ok((await readFile(`${file}.trit`)).equals(await readFile(modelPath)));
+        const misread = await cli('run', '-m', file, ...greedy);
+        assert.equal(misread.code, 0);
+        assert.match(misread.stderr, /^trit: warning: [^\n]*noise[^\n]*i2s arm or rows\n$/);
+        const model = await Trit.load(file, { threads: 1, i2s });
+        assert.equal(model.info.warning, undefined);
+        model.close();
+    }
+    const refused = await cli('run', '-m', await write(t), '--i2s', 'x64', ...greedy);
+    assert.deepEqual([refused.stdout, refused.code], ['', 1]);
+    assert.match(refused.stderr, /PARAM[^\n]*i2s[^\n]*\n$/);
 });

@@ -44,6 +44,7 @@ const options = {
     all: flag,
     out: text,
     head: text,
+    i2s: text,
     card: text,
     shape: text,
     synthetic: text,
@@ -65,6 +66,7 @@ export const modelOptions = [
     'kv',
     'kernels',
     'dense',
+    'i2s',
     'json',
 ];
 /** Options of every command that draws tokens. */
@@ -174,6 +176,7 @@ export function loadOptions(values) {
         kv: values.kv,
         kernels: values.kernels,
         dense: values.dense,
+        i2s: values.i2s,
     };
 }
 

@@ -20,7 +20,16 @@ import { printJson, progressBar } from './output.js';
  * @param {AbortSignal} signal
  */
 export async function pack(args, signal) {
-    const names = ['output', 'head', 'card', 'json', 'synthetic', 'ctx-size', ...weightOptions];
+    const names = [
+        'output',
+        'head',
+        'i2s',
+        'card',
+        'json',
+        'synthetic',
+        'ctx-size',
+        ...weightOptions,
+    ];
     const { values, positionals } = parse(args, names, 1);
     const isRandom = values.synthetic !== undefined;
     if (isRandom === (positionals.length === 1))
@@ -47,7 +56,7 @@ export async function pack(args, signal) {
  * @returns {Fill}
  */
 function random(values) {
-    refuse(values, ['head'], 'with --synthetic');
+    refuse(values, ['head', 'i2s'], 'with --synthetic');
     const contextLength = number(values, 'ctx-size');
     if (contextLength !== undefined) checkInteger('--ctx-size', contextLength, 1);
     const weights = randomWeights(values);
@@ -71,16 +80,17 @@ async function stored(path, values, signal) {
     refuse(values, ['ctx-size', ...weightOptions], 'without --synthetic');
     const source = resolveFiles(await resolveNode(path));
     return async (engine) => {
-        engine.beginLoad(values.head ?? 'as-is');
+        engine.beginLoad({ head: values.head, i2s: values.i2s });
         await push(engine, source, signal);
-        engine.finishLoad({});
+        const { warning } = await engine.finishLoad({}, { aborted: false });
+        if (warning) process.stderr.write(`trit: warning: ${warning}\n`);
         return null;
     };
 }
 
 /**
  * @param {Engine} engine
- * @param {import('../source.js').Bytes | import('../source.js').Folder} source
+ * @param {ReturnType<typeof resolveFiles>} source
  * @param {AbortSignal} signal
  */
 async function push(engine, source, signal) {

@@ -14,6 +14,7 @@ export async function withModel(values, signal, use) {
     const bar = progressBar('loading');
     const options = { ...loadOptions(values), signal, onProgress: bar.update };
     const model = await Trit.load(required(values, 'model'), options).finally(bar.end);
+    if (model.info.warning) process.stderr.write(`trit: warning: ${model.info.warning}\n`);
     try {
         return await use(model);
     } finally {

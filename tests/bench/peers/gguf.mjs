@@ -22,7 +22,9 @@ const array = (type, items) => Buffer.concat([u32(type), u64(items.length), ...i
 
 /** Metadata values: ggml's number of the type, then the bytes. */
 export const value = {
+    u16: (number) => [u32(2), u32(number).subarray(0, 2)],
     u32: (number) => [u32(4), u32(number)],
+    i32: (number) => [u32(5), u32(number)],
     bool: (flag) => [u32(7), Buffer.of(Number(flag))],
     f32: (number) => [u32(6), Buffer.from(Float32Array.of(number).buffer)],
     string: (text) => [u32(8), string(text)],
