@@ -1,6 +1,5 @@
 #include "base.h"
 
-#include <stdarg.h>
 #include <stdio.h>
 
 trit_status tritx_fail(trit_error *err, trit_status status, uint64_t offset, const char *format,
@@ -39,12 +38,18 @@ const char *trit_status_text(trit_status status)
     }
 }
 
+size_t tritx_format_list(char *out, size_t capacity, const char *format, va_list args)
+{
+    int n = vsnprintf(out, capacity, format, args);
+    if (n < 0) return 0;
+    return (size_t)n < capacity ? (size_t)n : capacity ? capacity - 1 : 0;
+}
+
 size_t tritx_format(char *out, size_t capacity, const char *format, ...)
 {
     va_list args;
     va_start(args, format);
-    int n = vsnprintf(out, capacity, format, args);
+    size_t n = tritx_format_list(out, capacity, format, args);
     va_end(args);
-    if (n < 0) return 0;
-    return (size_t)n < capacity ? (size_t)n : capacity ? capacity - 1 : 0;
+    return n;
 }

@@ -2,6 +2,7 @@
 #ifndef TRIT_BASE_H
 #define TRIT_BASE_H
 
+#include <stdarg.h>
 #include <string.h>
 
 #include "trit.h"
@@ -53,5 +54,6 @@ __attribute__((format(printf, 3, 4)))
 #endif
 size_t
 tritx_format(char *out, size_t capacity, const char *format, ...);
+size_t tritx_format_list(char *out, size_t capacity, const char *format, va_list args);
 
 #endif

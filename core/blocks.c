@@ -122,3 +122,29 @@ tritx_blocks tritx_i2_s_rows_row(uint8_t *codes, const uint8_t *matrix, size_t r
     }
     return threes ? TRITX_BLOCKS_BAD_CODES : TRITX_BLOCKS_FINE;
 }
+
+/* 32 bytes of the codes of 128 columns; the first 32 of them stand at bit `first`, each further 32 at
+ * `step` bits more. */
+static void put_128(uint8_t *out, const uint8_t *codes, int first, int step)
+{
+    for (size_t m = 0; m < 32; m++) {
+        unsigned byte = 0;
+        for (int i = 0; i < 4; i++) byte |= (unsigned)codes[32 * i + (int)m] << (first + step * i);
+        out[m] = (uint8_t)byte;
+    }
+}
+
+void tritx_put_tq2_0_row(uint8_t *row, const uint8_t *codes, size_t cols, uint16_t scale_f16)
+{
+    for (size_t i = 0; i < cols; i += BLOCK, row += TQ2_0_BYTES) {
+        put_128(row, codes + i, 0, 2);
+        put_128(row + 32, codes + i + 128, 0, 2);
+        row[64] = (uint8_t)scale_f16;
+        row[65] = (uint8_t)(scale_f16 >> 8);
+    }
+}
+
+void tritx_put_i2_s_row(uint8_t *row, const uint8_t *codes, size_t cols)
+{
+    for (size_t i = 0; i < cols; i += 128) put_128(row + i / 4, codes + i, 6, -2);
+}

@@ -19,4 +19,8 @@ tritx_blocks tritx_i2_s_row(uint8_t *codes, const uint8_t *row, size_t cols, siz
 /* Row `row` of a matrix of I2_S in which four rows share bytes. */
 tritx_blocks tritx_i2_s_rows_row(uint8_t *codes, const uint8_t *matrix, size_t row, size_t cols);
 
+/* The ways back: row [cols / 256 * 66] of TQ2_0, each block with this scale, and [cols / 4] of I2_S. */
+void tritx_put_tq2_0_row(uint8_t *row, const uint8_t *codes, size_t cols, uint16_t scale_f16);
+void tritx_put_i2_s_row(uint8_t *row, const uint8_t *codes, size_t cols);
+
 #endif

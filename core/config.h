@@ -41,6 +41,8 @@ trit_status tritx_config_generation(const char *text, size_t n_bytes, trit_confi
                                     trit_error *err);
 /* The id of a chat template by its exact text; NULL for one that we do not know. */
 const char *tritx_template_id(const char *text, size_t n_bytes);
+/* The text of a known id, NULL for another. */
+const char *tritx_template_text(const char *id);
 /* Adds the template id that stands for tokenizer_config.json's chat_template; none for a text we do
  * not know. */
 trit_status tritx_config_template(const char *text, size_t n_bytes, trit_config *config,

@@ -139,8 +139,9 @@ static trit_status read_special_ids(const reader *r)
     TRIT_TRY(read_id(r, "tokenizer.ggml.eos_token_id", &id));
     add_stop(c, id);
     TRIT_TRY(read_id(r, "tokenizer.ggml.eot_token_id", &id));
+    add_stop(c, id >= 0 ? id : tritx_gguf_control(r->g, "<|eot_id|>"));
+    TRIT_TRY(read_id(r, "tokenizer.ggml.eom_token_id", &id));
     add_stop(c, id);
-    add_stop(c, tritx_gguf_control(r->g, "<|eot_id|>"));
     const tritx_gguf_pair *pair = tritx_gguf_find(r->g, "tokenizer.ggml.add_bos_token");
     bool add_bos = c->bos_id >= 0;
     if (pair && !tritx_gguf_bool(r->g, pair, &add_bos))
@@ -193,9 +194,11 @@ static trit_status read_all(const reader *r, size_t arch)
     c->site[TRIT_SITE_O].norm = c->site[TRIT_SITE_DOWN].norm = architectures[arch].sub_norm;
     c->tied_head = !has_head(r);
     const tritx_gguf_pair *chat = tritx_gguf_find(r->g, "tokenizer.chat_template");
-    const char *id = architectures[arch].template_id;
-    if (!id && chat && chat->type == TRITX_GGUF_STRING)
+    const char *id = NULL;
+    if (chat && chat->type == TRITX_GGUF_STRING)
         id = tritx_template_id((const char *)r->g->bytes + chat->value, chat->n);
+    /* an empty text says that there is none */
+    if (!id && !tritx_gguf_is(r->g, chat, "")) id = architectures[arch].template_id;
     if (id) strcpy(c->template_id, id);
     return TRIT_OK;
 }

@@ -124,6 +124,26 @@ static trit_status begin_tensor(trit_loader *l, trit_error *err)
     return TRIT_OK;
 }
 
+static trit_status set_card(trit_loader *l, const cJSON *card, trit_error *err)
+{
+    if (!cJSON_IsObject(card))
+        return tritx_fail(err, TRIT_BAD_CONFIG, 0, "the header's metadata has no card");
+    char *printed = cJSON_PrintUnformatted(card);
+    if (!printed) return tritx_fail(err, TRIT_OOM, 0, "no memory for the card");
+    free(l->model->card);
+    l->model->card = printed;
+    return TRIT_OK;
+}
+
+trit_status tritx_loader_card(trit_loader *l, const char *text, size_t n_bytes, trit_error *err)
+{
+    tritx_json json;
+    TRIT_TRY(tritx_json_parse(text, n_bytes, &json, err));
+    trit_status status = set_card(l, json.root, err);
+    tritx_json_free(&json);
+    return status;
+}
+
 static trit_status read_packed_metadata(trit_loader *l, const cJSON *metadata, trit_error *err)
 {
     const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(metadata, "trit"));
@@ -143,17 +163,8 @@ static trit_status read_packed_metadata(trit_loader *l, const cJSON *metadata, t
         status = tritx_fail(err, TRIT_UNSUPPORTED, 0,
                             "a packed file keeps its head: pack the masters again for another");
     if (status == TRIT_OK) status = tritx_loader_plan(l, err);
-    const cJSON *card =
-        status == TRIT_OK ? cJSON_GetObjectItemCaseSensitive(json.root, "card") : NULL;
-    if (status == TRIT_OK && !cJSON_IsObject(card))
-        status = tritx_fail(err, TRIT_BAD_CONFIG, 0, "the header's metadata has no card");
-    if (status == TRIT_OK) {
-        char *printed = cJSON_PrintUnformatted(card);
-        if (printed) {
-            free(l->model->card);
-            l->model->card = printed;
-        } else status = tritx_fail(err, TRIT_OOM, 0, "no memory for the card");
-    }
+    if (status == TRIT_OK)
+        status = set_card(l, cJSON_GetObjectItemCaseSensitive(json.root, "card"), err);
     tritx_json_free(&json);
     return status;
 }
@@ -185,6 +196,9 @@ static trit_status read_header(trit_loader *l, trit_error *err)
                               "safetensors need config.json and tokenizer.json first: give "
                               "the directory");
         TRIT_TRY(tritx_loader_plan(l, err));
+        const char *card =
+            cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(metadata, TRITX_CARD_KEY));
+        if (card) TRIT_TRY(tritx_loader_card(l, card, strlen(card), err));
     }
     l->state = STATE_DATA;
     return begin_tensor(l, err);

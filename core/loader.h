@@ -82,6 +82,9 @@ size_t tritx_loader_rows(trit_loader *l, const tritx_tensor *t, tritx_slot slot)
 /* For each header: checks every tensor, and has the memory that loading takes, the model at first. */
 trit_status tritx_loader_plan(trit_loader *l, trit_error *err);
 
+/* The model, which is there, gets the card of this JSON text. BAD_JSON, BAD_CONFIG, OOM. */
+trit_status tritx_loader_card(trit_loader *l, const char *text, size_t n_bytes, trit_error *err);
+
 /* Reads the index of shards. BAD_JSON, BAD_INDEX, STATE. */
 trit_status tritx_index_read(trit_loader *l, const char *text, size_t n_bytes, trit_error *err);
 void tritx_index_free(trit_loader *l);

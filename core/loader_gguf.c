@@ -19,6 +19,16 @@ trit_status tritx_loader_begin_gguf(trit_loader *l, trit_error *err)
     return tritx_gguf_push(l->gguf, &bytes, &n, err);
 }
 
+/* A scale is the product of what a matrix says and of a tensor of its own, in whichever order. */
+static void begin_scales(trit_loader *l)
+{
+    for (int i = 0; i < l->config.n_layer; i++)
+        for (int s = TRIT_SLOT_LAYER_FIRST; s <= TRIT_SLOT_LAYER_LAST; s++) {
+            const tritx_ternary *m = tritx_model_ternary(l->model, (tritx_slot)s, i);
+            if (m) *m->scale = 1;
+        }
+}
+
 static trit_status read_model(trit_loader *l, trit_error *err)
 {
     tritx_gguf *g = l->gguf;
@@ -31,6 +41,15 @@ static trit_status read_model(trit_loader *l, trit_error *err)
     return TRIT_OK;
 }
 
+/* What only the first part says, once there is a model. */
+static trit_status begin_first(trit_loader *l, trit_error *err)
+{
+    const tritx_gguf_pair *card = tritx_gguf_find(l->gguf, TRITX_CARD_KEY);
+    begin_scales(l);
+    if (!card || card->type != TRITX_GGUF_STRING) return TRIT_OK;
+    return tritx_loader_card(l, (const char *)l->gguf->bytes + card->value, card->n, err);
+}
+
 trit_status tritx_loader_read_gguf(trit_loader *l, trit_error *err)
 {
     tritx_gguf *g = l->gguf;
@@ -41,9 +60,11 @@ trit_status tritx_loader_read_gguf(trit_loader *l, trit_error *err)
     g->tensors = NULL; /* they are the loader's now, their names stay */
     l->data = g->data;
     l->alignment = g->alignment;
+    TRIT_TRY(tritx_loader_plan(l, err));
+    if (l->part == 0) TRIT_TRY(begin_first(l, err));
     free(g->bytes);
     g->bytes = NULL;
-    return tritx_loader_plan(l, err);
+    return TRIT_OK;
 }
 
 /* Which row of the file is row `row` of the matrix. llama.cpp's converter lets the two halves of a
@@ -102,7 +123,10 @@ trit_status tritx_loader_take_ternary(trit_loader *l, const tritx_ternary *m, co
             trit_t2_put(l->model->kernels.layout, m->codes, codes, r / TRIT_T2_ROWS * TRIT_T2_ROWS,
                         rows, cols);
     }
-    *m->scale = scale;
     l->model->is_i2_s |= i2_s;
+    *m->scale *= scale;
+    if (!(*m->scale <= 3.4e38f))
+        return tritx_fail(err, TRIT_BAD_SCALE, offset, "tensor %.60s: its scale is not finite",
+                          tritx_loader_name(l));
     return TRIT_OK;
 }

@@ -64,7 +64,7 @@ static trit_status plan_tokenizer(trit_loader *l, const tritx_tensor *t, tritx_s
     }
 }
 
-/* Of ternary matrices; masters have none. */
+/* Of ternary matrices; masters have none, GGUF may have. */
 static bool has_scales(const trit_loader *l) { return l->packed || l->hf; }
 
 /* Checks one tensor against the model. */
@@ -103,7 +103,8 @@ static trit_status plan_tensor(trit_loader *l, const tritx_tensor *t, tritx_slot
         if (of && of->i8)
             return t->dtype == TRIT_DTYPE_I32 ? expect_shape(t, (size_t)of->rows, 0, err)
                                               : bad_type(t, err);
-    } else if (tritx_model_floats(l->model, slot, layer, &n) && (n > 1 || has_scales(l))) {
+    } else if (tritx_model_floats(l->model, slot, layer, &n) &&
+               (n > 1 || has_scales(l) || l->gguf)) {
         bool fits = l->packed ? t->dtype == TRIT_DTYPE_F32 : is_float(t->dtype);
         return fits ? expect_shape(t, n, 0, err) : bad_type(t, err);
     }

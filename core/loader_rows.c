@@ -161,9 +161,10 @@ static trit_status take_floats(trit_loader *l, const uint8_t *bytes, uint64_t of
     float *out = tritx_model_floats(l->model, l->slot, l->layer, &n);
     bool scale = n == 1 || l->slot == TRIT_SLOT_EMBED_SCALE || l->slot == TRIT_SLOT_HEAD_SCALE;
     for (size_t i = 0; i < n; i++) {
-        out[i] = tritx_source_float(bytes, i, l->tensors[l->tensor].dtype);
-        if (l->hf == TRITX_HF_DIVIDE && scale) out[i] = 1.0f / out[i];
-        bool zero = scale && l->hf && out[i] == 0;
+        float x = tritx_source_float(bytes, i, l->tensors[l->tensor].dtype);
+        if (l->hf == TRITX_HF_DIVIDE && scale) x = 1.0f / x;
+        out[i] = l->gguf && scale ? out[i] * x : x;
+        bool zero = scale && !l->packed && x == 0;
         if (!(fabsf(out[i]) <= 3.4e38f) || (scale && out[i] < 0) || zero)
             return bad_scale(l, offset, err);
     }

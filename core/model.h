@@ -41,6 +41,9 @@ struct trit_model {
     bool is_i2_s;   /* of the file that it was read from */
 };
 
+/* The card travels under it in a GGUF file's keys and in the metadata of safetensors. */
+#define TRITX_CARD_KEY "trit.card"
+
 /* What a tensor of a file can be. Order: as in the packed file. */
 typedef enum {
     TRIT_SLOT_TOKENIZER_ENDS,
@@ -102,7 +105,9 @@ const tritx_rows *tritx_model_head(const trit_model *model);
 bool tritx_name_packed(const char *name, tritx_slot *slot, int *layer);
 bool tritx_name_hf(const char *name, tritx_slot *slot, int *layer);
 bool tritx_name_gguf(const char *name, tritx_slot *slot, int *layer);
-/* The packed name of a slot. */
+/* The name of a slot that the container has. */
 void tritx_name_write(tritx_slot slot, int layer, char *out, size_t capacity);
+void tritx_name_write_hf(tritx_slot slot, int layer, char *out, size_t capacity);
+void tritx_name_write_gguf(tritx_slot slot, int layer, char *out, size_t capacity);
 
 #endif

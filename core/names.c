@@ -34,7 +34,7 @@ static const char *const packed_names[TRIT_SLOT_COUNT] = {
     [TRIT_SLOT_HEAD_SUM] = "head.sum",
 };
 
-/* class BitNetForCausalLM (Hugging Face transformers, models/bitnet) */
+/* classes BitNetForCausalLM and LlamaForCausalLM (Hugging Face transformers) */
 static const char *const hf_names[TRIT_SLOT_COUNT] = {
     [TRIT_SLOT_EMBED] = "model.embed_tokens.weight",
     [TRIT_SLOT_ATTN_NORM] = "input_layernorm.weight",
@@ -59,20 +59,33 @@ static const char *const hf_names[TRIT_SLOT_COUNT] = {
     [TRIT_SLOT_HEAD] = "lm_head.weight",
 };
 
+/* bitnet_b1_58-large and -3B have other names for two */
+static const char *const hf_other_names[TRIT_SLOT_COUNT] = {
+    [TRIT_SLOT_ATTN_SUB_NORM] = "self_attn.inner_attn_ln.weight",
+    [TRIT_SLOT_FFN_SUB_NORM] = "mlp.ffn_layernorm.weight",
+};
+
 /* llama.cpp, LLM_TENSOR_NAMES; the sub-norms are those of its `bitnet` */
 static const char *const gguf_names[TRIT_SLOT_COUNT] = {
     [TRIT_SLOT_EMBED] = "token_embd.weight",
     [TRIT_SLOT_ATTN_NORM] = "attn_norm.weight",
     [TRIT_SLOT_Q] = "attn_q.weight",
+    [TRIT_SLOT_Q_SCALE] = "attn_q.scale",
     [TRIT_SLOT_K] = "attn_k.weight",
+    [TRIT_SLOT_K_SCALE] = "attn_k.scale",
     [TRIT_SLOT_V] = "attn_v.weight",
+    [TRIT_SLOT_V_SCALE] = "attn_v.scale",
     [TRIT_SLOT_ATTN_SUB_NORM] = "attn_sub_norm.weight",
     [TRIT_SLOT_O] = "attn_output.weight",
+    [TRIT_SLOT_O_SCALE] = "attn_output.scale",
     [TRIT_SLOT_FFN_NORM] = "ffn_norm.weight",
     [TRIT_SLOT_GATE] = "ffn_gate.weight",
+    [TRIT_SLOT_GATE_SCALE] = "ffn_gate.scale",
     [TRIT_SLOT_UP] = "ffn_up.weight",
+    [TRIT_SLOT_UP_SCALE] = "ffn_up.scale",
     [TRIT_SLOT_FFN_SUB_NORM] = "ffn_sub_norm.weight",
     [TRIT_SLOT_DOWN] = "ffn_down.weight",
+    [TRIT_SLOT_DOWN_SCALE] = "ffn_down.scale",
     [TRIT_SLOT_NORM] = "output_norm.weight",
     [TRIT_SLOT_HEAD] = "output.weight",
 };
@@ -120,7 +133,8 @@ static bool find_behind(const char *const names[], const char *prefix, const cha
 
 bool tritx_name_hf(const char *name, tritx_slot *slot, int *layer)
 {
-    return find_behind(hf_names, "model.layers.", name, slot, layer);
+    return find_behind(hf_names, "model.layers.", name, slot, layer) ||
+           find_behind(hf_other_names, "model.layers.", name, slot, layer);
 }
 
 bool tritx_name_gguf(const char *name, tritx_slot *slot, int *layer)
@@ -128,8 +142,25 @@ bool tritx_name_gguf(const char *name, tritx_slot *slot, int *layer)
     return find_behind(gguf_names, "blk.", name, slot, layer);
 }
 
+static void write_name(const char *const names[], const char *prefix, tritx_slot slot, int layer,
+                       char *out, size_t capacity)
+{
+    if (tritx_slot_in_layer(slot))
+        tritx_format(out, capacity, "%s%d.%s", prefix, layer, names[slot]);
+    else tritx_format(out, capacity, "%s", names[slot]);
+}
+
 void tritx_name_write(tritx_slot slot, int layer, char *out, size_t capacity)
 {
-    if (tritx_slot_in_layer(slot)) tritx_format(out, capacity, "%d.%s", layer, packed_names[slot]);
-    else tritx_format(out, capacity, "%s", packed_names[slot]);
+    write_name(packed_names, "", slot, layer, out, capacity);
+}
+
+void tritx_name_write_hf(tritx_slot slot, int layer, char *out, size_t capacity)
+{
+    write_name(hf_names, "model.layers.", slot, layer, out, capacity);
+}
+
+void tritx_name_write_gguf(tritx_slot slot, int layer, char *out, size_t capacity)
+{
+    write_name(gguf_names, "blk.", slot, layer, out, capacity);
 }

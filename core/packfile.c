@@ -5,44 +5,24 @@
 #include "config.h"
 #include "kernels.h"
 #include "model.h"
+#include "out.h"
 #include "pack.h"
 #include "safetensors.h"
 
 typedef struct {
     trit_model *model;
-    trit_sink *sink;
-    void *ctx;
+    tritx_out out;
     char *header; /* being written in the first walk, NULL in the second */
     size_t n_header, header_capacity;
     uint64_t data_end;
     uint8_t *row, *codes; /* scratch of the second walk */
-    uint8_t *pending;     /* [PENDING_BYTES] */
-    size_t n_pending;
     trit_error *err;
 } writer;
 
-/* Rows are small, and each call of the sink may be one of the system. */
-enum { PENDING_BYTES = 1 << 18 };
-
-static trit_status flush(writer *w)
-{
-    if (w->n_pending && w->sink(w->ctx, w->pending, w->n_pending) != 0)
-        return tritx_fail(w->err, TRIT_ABORTED, 0, "the receiver of the packed file stopped");
-    w->n_pending = 0;
-    return TRIT_OK;
-}
-
 static trit_status emit(writer *w, const void *bytes, size_t n_bytes)
 {
-    for (const uint8_t *p = bytes; n_bytes;) {
-        size_t room = PENDING_BYTES - w->n_pending, n = n_bytes < room ? n_bytes : room;
-        memcpy(w->pending + w->n_pending, p, n);
-        w->n_pending += n;
-        p += n;
-        n_bytes -= n;
-        if (w->n_pending == PENDING_BYTES) TRIT_TRY(flush(w));
-    }
-    return TRIT_OK;
+    tritx_out_bytes(&w->out, bytes, n_bytes);
+    return w->out.status;
 }
 
 static void describe(writer *w, const char *name, const char *dtype, size_t rows, size_t cols,
@@ -204,24 +184,21 @@ trit_status trit_model_write(const trit_model *model, const char *card, trit_sin
            q = (size_t)c->n_head * (size_t)c->head_dim;
     if (q > widest) widest = q;
     /* the walk reads through non-const accessors and changes nothing */
-    writer w = {.model = (trit_model *)(uintptr_t)model,
-                .sink = sink,
-                .ctx = ctx,
-                .header_capacity = TRIT_MAX_HEADER,
-                .err = err};
+    writer w = {
+        .model = (trit_model *)(uintptr_t)model, .header_capacity = TRIT_MAX_HEADER, .err = err};
+    TRIT_TRY(tritx_out_begin(&w.out, sink, ctx, err));
     w.header = malloc(w.header_capacity);
     w.row = malloc(widest);
     w.codes = malloc(widest);
-    w.pending = malloc(PENDING_BYTES);
-    trit_status status = w.header && w.row && w.codes && w.pending
+    trit_status status = w.header && w.row && w.codes
                              ? write_header(&w, card)
                              : tritx_fail(err, TRIT_OOM, 0, "no memory to pack");
     free(w.header);
     w.header = NULL;
     if (status == TRIT_OK) status = walk(&w);
-    if (status == TRIT_OK) status = flush(&w);
+    if (status == TRIT_OK) status = tritx_out_flush(&w.out);
     free(w.row);
     free(w.codes);
-    free(w.pending);
+    tritx_out_end(&w.out);
     return status;
 }

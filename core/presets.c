@@ -85,6 +85,13 @@ const char *tritx_template_id(const char *text, size_t n_bytes)
     return NULL;
 }
 
+const char *tritx_template_text(const char *id)
+{
+    for (size_t i = 0; i < sizeof templates / sizeof *templates; i++)
+        if (strcmp(templates[i].id, id) == 0) return templates[i].text;
+    return NULL;
+}
+
 trit_status tritx_config_template(const char *text, size_t n_bytes, trit_config *config,
                                   trit_error *err)
 {
@@ -139,13 +146,44 @@ static const char *word_of(const cJSON *object, const char *key, const char *abs
     return cJSON_IsString(item) ? item->valuestring : "";
 }
 
+/* Who has the norms before o and down, and is ternary whatever quantization_config says. */
+static trit_status hf_family(const cJSON *root, trit_config *c, trit_error *err)
+{
+    static const struct {
+        const char *model_type, *architecture; /* NULL: any */
+        trit_norm sub_norm;
+        bool is_ternary;
+    } families[] = {
+        {"bitnet", NULL, TRIT_NORM_RMS, true},
+        {"llama", "BitnetForCausalLM", TRIT_NORM_RMS, true}, /* bitnet_b1_58-large and -3B */
+        {"llama", "LlamaForCausalLM", TRIT_NORM_NONE, false},
+    };
+    const cJSON *list = cJSON_GetObjectItemCaseSensitive(root, "architectures");
+    const char *model_type = word_of(root, "model_type", ""),
+               *architecture = cJSON_IsArray(list) ? cJSON_GetStringValue(list->child) : NULL;
+    for (size_t i = 0; i < sizeof families / sizeof *families; i++) {
+        if (strcmp(families[i].model_type, model_type) != 0) continue;
+        if (families[i].architecture &&
+            (!architecture || strcmp(families[i].architecture, architecture) != 0))
+            continue;
+        if (!families[i].is_ternary &&
+            !cJSON_IsObject(cJSON_GetObjectItemCaseSensitive(root, "quantization_config")))
+            return tritx_fail(err, TRIT_UNSUPPORTED, 0,
+                              "config.json: a %s without quantization_config is not ternary",
+                              families[i].architecture);
+        c->site[TRIT_SITE_O].norm = c->site[TRIT_SITE_DOWN].norm = (uint8_t)families[i].sub_norm;
+        return TRIT_OK;
+    }
+    return tritx_fail(
+        err, TRIT_UNSUPPORTED, 0,
+        "config.json: model_type \"%.40s\" with architecture \"%.40s\" is not served: "
+        "bitnet is, llama with BitnetForCausalLM or LlamaForCausalLM",
+        model_type, architecture ? architecture : "");
+}
+
 static trit_status hf_axes(const cJSON *root, trit_config *c, trit_error *err)
 {
-    const char *model_type = word_of(root, "model_type", "");
-    if (strcmp(model_type, "bitnet") != 0)
-        return tritx_fail(err, TRIT_UNSUPPORTED, 0,
-                          "config.json: model_type is \"%.40s\", only bitnet is served",
-                          model_type);
+    TRIT_TRY(hf_family(root, c, err));
     const char *act = word_of(root, "hidden_act", "");
     if (strcmp(act, "relu2") == 0) c->ffn = TRIT_FFN_GLU_RELU2;
     else if (strcmp(act, "silu") == 0) c->ffn = TRIT_FFN_GLU_SILU;
@@ -164,8 +202,9 @@ static trit_status hf_axes(const cJSON *root, trit_config *c, trit_error *err)
     const cJSON *scaling = cJSON_GetObjectItemCaseSensitive(root, "rope_scaling");
     if (scaling && !cJSON_IsNull(scaling))
         return tritx_fail(err, TRIT_UNSUPPORTED, 0, "config.json: rope_scaling is not served");
-    if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(root, "attention_bias")))
-        return tritx_fail(err, TRIT_UNSUPPORTED, 0, "config.json: attention_bias is not served");
+    if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(root, "attention_bias")) ||
+        cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(root, "mlp_bias")))
+        return tritx_fail(err, TRIT_UNSUPPORTED, 0, "config.json: biases are not served");
     return TRIT_OK;
 }
 

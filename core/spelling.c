@@ -9,7 +9,9 @@ void tritx_alphabet_fill(tritx_alphabet *a)
     memset(a->bytes_of, -1, sizeof a->bytes_of);
     for (int byte = 0; byte < 256; byte++) {
         bool prints = (byte >= '!' && byte <= '~') || (byte >= 0xa1 && byte != 0xad);
-        a->bytes_of[prints ? byte : next++] = (int16_t)byte;
+        int point = prints ? byte : next++;
+        a->bytes_of[point] = (int16_t)byte;
+        a->points_of[byte] = (uint16_t)point;
     }
 }
 
@@ -26,6 +28,17 @@ bool tritx_unspell(const tritx_alphabet *a, const char *text, size_t n_text, uin
     }
     *n_bytes = count;
     return true;
+}
+
+size_t tritx_spell(const tritx_alphabet *a, const uint8_t *bytes, size_t n_bytes, char *text)
+{
+    size_t n = 0;
+    for (size_t i = 0; i < n_bytes; i++) {
+        unsigned point = a->points_of[bytes[i]];
+        if (point >= 0x80) text[n++] = (char)(0xc0 | point >> 6);
+        text[n++] = (char)(point >= 0x80 ? 0x80 | (point & 0x3f) : point);
+    }
+    return n;
 }
 
 const char *tritx_unspell_merge(const tritx_alphabet *a, const tritx_token_map *map,

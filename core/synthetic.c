@@ -18,7 +18,8 @@ enum { BIAS_STRIDE = 8, BIAS_CODE = 64 };
 static trit_status add_byte_tokenizer(trit_model *m, trit_error *err)
 {
     size_t n = (size_t)m->config.n_vocab;
-    tritx_tokenizer_tables t = {.n_vocab = m->config.n_vocab, .n_token_bytes = 258, .n_merges = 1};
+    tritx_tokenizer_tables t = {
+        .n_vocab = m->config.n_vocab, .n_token_bytes = 258, .n_merges = 1, .ignore_merges = 1};
     t.token_ends = malloc(n * sizeof *t.token_ends);
     t.token_bytes = malloc(258);
     t.token_special = malloc(n);

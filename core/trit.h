@@ -210,6 +210,20 @@ typedef int trit_sink(void *ctx, const uint8_t *bytes, size_t n_bytes);
  * keeps the model's own. ABORTED, BAD_JSON, STATE (a model without a tokenizer), UNSUPPORTED. */
 trit_status trit_model_write(const trit_model *model, const char *card, trit_sink *sink, void *ctx,
                              trit_error *err);
+/* The model in a container of others. Each that is loaded again, with the head that the model has, gives the
+ * same packed file. GGUF is one file; safetensors, packed as Hugging Face does, are a folder's
+ * model.safetensors, config.json, tokenizer.json and tokenizer_config.json. */
+typedef enum {
+    TRIT_EXPORT_TQ2_0 = 1, /* GGUF */
+    TRIT_EXPORT_I2_S,      /* GGUF */
+    TRIT_EXPORT_SAFETENSORS,
+    TRIT_EXPORT_CONFIG,
+    TRIT_EXPORT_TOKENIZER,
+    TRIT_EXPORT_TOKENIZER_CONFIG
+} trit_export;
+/* UNSUPPORTED, before the first byte, for what the container cannot hold of this model. ABORTED, STATE. */
+trit_status trit_model_export(const trit_model *model, trit_export what, trit_sink *sink, void *ctx,
+                              trit_error *err);
 /* The card of a packed model, "" when there is none. Owned by the model. */
 const char *trit_model_card(const trit_model *model);
 

@@ -37,6 +37,12 @@ static const struct {
     {"side", "tokenizerConfig", TRIT_SIDE_TOKENIZER_CONFIG},
     {"side", "generationConfig", TRIT_SIDE_GENERATION_CONFIG},
     {"side", "index", TRIT_SIDE_INDEX},
+    {"export", "tq2_0", TRIT_EXPORT_TQ2_0},
+    {"export", "i2_s", TRIT_EXPORT_I2_S},
+    {"export", "model.safetensors", TRIT_EXPORT_SAFETENSORS},
+    {"export", "config.json", TRIT_EXPORT_CONFIG},
+    {"export", "tokenizer.json", TRIT_EXPORT_TOKENIZER},
+    {"export", "tokenizer_config.json", TRIT_EXPORT_TOKENIZER_CONFIG},
     {"tokenize", "bos", TRIT_TOKENIZE_BOS},
     {"tokenize", "special", TRIT_TOKENIZE_SPECIAL},
 };

@@ -88,7 +88,7 @@ TRIT_EXPORT const char *trit_js_model_card(const trit_model *model)
     return trit_model_card(model);
 }
 
-/* Module.sink(pointer, length) is set by the caller of trit_js_model_write; not 0 stops. */
+/* Module.sink(pointer, length) is set by the caller of what writes; not 0 stops. */
 EM_JS(int, trit_js_sink, (const uint8_t *bytes, size_t n_bytes),
       { return Module['sink'](bytes >>> 0, n_bytes >>> 0); })
 
@@ -101,6 +101,11 @@ static int sink(void *ctx, const uint8_t *bytes, size_t n_bytes)
 TRIT_EXPORT trit_status trit_js_model_write(const trit_model *model, const char *card)
 {
     return trit_model_write(model, card, sink, NULL, fresh_error());
+}
+
+TRIT_EXPORT trit_status trit_js_model_export(const trit_model *model, trit_export what)
+{
+    return trit_model_export(model, what, sink, NULL, fresh_error());
 }
 
 /* ---- text ---- */

@@ -2,6 +2,7 @@
 import { TritError } from './errors.js';
 import { bench } from './cli/bench.js';
 import { chat } from './cli/chat.js';
+import { convert } from './cli/convert.js';
 import { info } from './cli/info.js';
 import { logits } from './cli/logits.js';
 import { UsageError } from './cli/options.js';
@@ -18,6 +19,7 @@ const help = `usage: trit COMMAND [options]
   chat      -m MODEL                 talk; Ctrl-C stops an answer, Ctrl-D leaves
   pack      SOURCE -o OUT.trit       make a packed model of a safetensors folder or a GGUF file
   pack      --synthetic SHAPE -o OUT.trit   a full-size model of random weights
+  convert   SOURCE --to CONTAINER -o OUT   write a model for other engines
   info      -m MODEL                 what a model is
   tokenize  -m MODEL -p TEXT         the ids of a text
   logits    -m MODEL --ids 1,2 --out FILE   float32, little-endian; --all: after each token
@@ -40,6 +42,7 @@ const help = `usage: trit COMMAND [options]
   --special --bos     tokenize: read special tokens; put BOS first
   --i2s x86|arm|rows  the layout of I2_S in a GGUF file that reads like noise; default: x86
   --head int8|f16     pack: how the embedding is kept; --card FILE: a JSON object to carry along
+  --to CONTAINER      convert: tq2_0 or i2_s, a GGUF file, or safetensors, a folder
   SHAPE               tiny, 0.7B, 2B4T or Falcon3-7B
   --zeros X           share of zero weights, 1/3 without it; --gate-zeros X: of zeros behind the FFN's
                       gate, 0.5 ... 0.99, for shapes with squared ReLU
@@ -49,7 +52,7 @@ const help = `usage: trit COMMAND [options]
 `;
 
 /** @type {Record<string, (args: string[], signal: AbortSignal) => Promise<void>>} */
-const commands = { run, chat, pack, info, tokenize, logits, score, bench };
+const commands = { run, chat, pack, convert, info, tokenize, logits, score, bench };
 
 /** Exit codes: 0, 1 for an error, 2 for wrong usage, 130 for Ctrl-C. */
 const exitOf = (/** @type {unknown} */ error) =>

@@ -187,6 +187,27 @@ export class Engine {
      * @param {(bytes: Uint8Array) => void} write gets copies, in order
      */
     write(card, write) {
+        this.#writeTo(write, () => {
+            if (card === null) this.#c.call('model_write', this.#model, 0);
+            else this.#c.with(card, (text) => this.#c.call('model_write', this.#model, text));
+        });
+    }
+
+    /**
+     * Writes the model, or a file of its folder, in the container of others.
+     * @param {string} what tq2_0, i2_s, or the file's name
+     * @param {(bytes: Uint8Array) => void} write gets copies, in order
+     */
+    export(what, write) {
+        const value = this.#c.constants.export[what];
+        this.#writeTo(write, () => this.#c.call('model_export', this.#model, value));
+    }
+
+    /**
+     * @param {(bytes: Uint8Array) => void} write
+     * @param {() => void} work
+     */
+    #writeTo(write, work) {
         /** @type {unknown} */
         let failure;
         this.#c.sink = (address, n) => {
@@ -199,8 +220,7 @@ export class Engine {
             }
         };
         try {
-            if (card === null) this.#c.call('model_write', this.#model, 0);
-            else this.#c.with(card, (text) => this.#c.call('model_write', this.#model, text));
+            work();
         } catch (error) {
             throw failure ?? error;
         }

@@ -1,4 +1,4 @@
-/* The C API in a small program: pack masters, complete text, dump logits and traces. It is the
+/* The C API in a small program: pack and convert models, complete text, dump logits and traces. It is the
  * native counterpart of the tests; people use the JavaScript command line. */
 #include <errno.h>
 #include <stdio.h>
@@ -122,6 +122,7 @@ static size_t parse_ids(const char *text, int32_t *ids, size_t capacity)
 typedef struct {
     const char *model, *prompt, *ids, *out, *kernels, *card;
     trit_head head;
+    trit_export to;
     trit_kv kv;
     int n, threads, slice, all;
 } options;
@@ -148,6 +149,29 @@ static void pack(const options *o)
     check(trit_model_write(model, card, write_bytes, f, &error));
     if (fclose(f) != 0) die_file(o->out);
     free(card);
+    trit_model_free(model);
+}
+
+static void export(const trit_model *model, trit_export what, const char *path)
+{
+    FILE *f = fopen(path, "wb");
+    if (!f) die_file(path);
+    check(trit_model_export(model, what, write_bytes, f, &error));
+    if (fclose(f) != 0) die_file(path);
+}
+
+/* To one GGUF file, or into a directory that is there. */
+static void convert(const options *o)
+{
+    static const char *const files[] = {"model.safetensors", "config.json", "tokenizer.json",
+                                        "tokenizer_config.json"};
+    char name[4096];
+    trit_model *model = load(o->model, o->head, NULL);
+    if (o->to != TRIT_EXPORT_SAFETENSORS) export(model, o->to, o->out);
+    for (int i = 0; o->to == TRIT_EXPORT_SAFETENSORS && i < 4; i++) {
+        snprintf(name, sizeof name, "%s/%s", o->out, files[i]);
+        export(model, (trit_export)(TRIT_EXPORT_SAFETENSORS + i), name);
+    }
     trit_model_free(model);
 }
 
@@ -256,7 +280,13 @@ static options parse(int argc, char **argv)
 {
     static const char *const kv_words[] = {"f32", "f16", "int8"};
     static const char *const head_words[] = {"int8", "f16"};
-    options o = {.head = TRIT_HEAD_AS_IS, .kv = TRIT_KV_F32, .n = 64, .threads = 1, .slice = 64};
+    static const char *const to_words[] = {"tq2_0", "i2_s", "safetensors"};
+    options o = {.head = TRIT_HEAD_AS_IS,
+                 .to = TRIT_EXPORT_TQ2_0,
+                 .kv = TRIT_KV_F32,
+                 .n = 64,
+                 .threads = 1,
+                 .slice = 64};
     for (int i = 2; i < argc; i++) {
         const char *a = argv[i], *v = i + 1 < argc ? argv[i + 1] : NULL;
         if (a[0] != '-') {
@@ -275,6 +305,7 @@ static options parse(int argc, char **argv)
         else if (strcmp(a, "--ids") == 0) o.ids = v;
         else if (strcmp(a, "-o") == 0 || strcmp(a, "--out") == 0) o.out = v;
         else if (strcmp(a, "--head") == 0) o.head = (trit_head)value_of(a, v, head_words, 2);
+        else if (strcmp(a, "--to") == 0) o.to = (trit_export)value_of(a, v, to_words, 3);
         else if (strcmp(a, "--card") == 0) o.card = v;
         else if (strcmp(a, "--kernels") == 0) o.kernels = v;
         else if (strcmp(a, "--kv") == 0) o.kv = (trit_kv)value_of(a, v, kv_words, 3);
@@ -290,7 +321,7 @@ static options parse(int argc, char **argv)
 int main(int argc, char **argv)
 {
     if (argc < 3) {
-        fputs("usage: trit-native pack|run|logits|trace ...\n", stderr);
+        fputs("usage: trit-native pack|convert|run|logits|trace ...\n", stderr);
         return 2;
     }
     options o = parse(argc, argv);
@@ -298,8 +329,9 @@ int main(int argc, char **argv)
     if (strcmp(argv[1], "run") == 0) run(&o);
     else if (!o.out) die_usage("-o", "give a file to write");
     else if (strcmp(argv[1], "pack") == 0) pack(&o);
+    else if (strcmp(argv[1], "convert") == 0) convert(&o);
     else if (strcmp(argv[1], "logits") == 0) dump(&o, 0);
     else if (strcmp(argv[1], "trace") == 0) dump(&o, 1);
-    else die_usage(argv[1], "there is no such command: pack, run, logits or trace");
+    else die_usage(argv[1], "there is no such command: pack, convert, run, logits or trace");
     return 0;
 }

@@ -5,14 +5,16 @@ import { join } from 'node:path';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-import { layerShapes, readPacked } from '../../models/reference/packed.mjs';
+import { readPacked } from '../../models/reference/packed.mjs';
 import { f16 } from '../../models/reference/safetensors.mjs';
 import { int8Rows } from '../../models/reference/ternarise.mjs';
 import { f16Bits } from '../../models/reference/write.mjs';
 import { value } from '../bench/peers/gguf.mjs';
 import { roundScale } from './gguf-blocks.mjs';
+import { random } from './generated.mjs';
 import { modelKeys, writeModel } from './gguf-model.mjs';
 import { native, scratch } from './helpers.mjs';
+import { randomModel } from './random-model.mjs';
 
 const folder = fileURLToPath(new URL('../../models/tiny-tales/', import.meta.url));
 const talesFile = join(folder, 'tiny-tales-f16.trit');
@@ -25,16 +27,6 @@ function pack(model, options, ...args) {
     const kept = writeModel(file, model, options);
     native('pack', file, '-o', `${file}.trit`, ...args);
     return { kept, bytes: readFileSync(`${file}.trit`) };
-}
-
-/** Numbers in [0, 1) from a seed (mulberry32), so that a failure can be repeated. */
-function random(seed) {
-    return () => {
-        seed = (seed + 0x6d2b79f5) | 0;
-        let t = Math.imul(seed ^ (seed >>> 15), 1 | seed);
-        t = (t + Math.imul(t ^ (t >>> 7), 61 | t)) ^ t;
-        return ((t ^ (t >>> 14)) >>> 0) / 2 ** 32;
-    };
 }
 
 // tiny-tales-f16.trit was packed from the masters, whose scales half precision holds exactly.
@@ -51,73 +43,6 @@ for (const ternary of TERNARY)
         );
         assert.ok(bytes.equals(readFileSync(talesFile)));
     });
-
-/** A byte-level vocabulary without merges, then special tokens; the last id has none. */
-function byteTokenizer(vocab) {
-    const tokens = Array.from({ length: vocab }, (_, id) =>
-        id < 256 ? [id] : id + 1 < vocab ? [...Buffer.from(`<|special_${id}|>`)] : [],
-    );
-    let end = 0;
-    return {
-        ends: Int32Array.from(tokens, ({ length }) => (end += length)),
-        bytes: Uint8Array.from(tokens.flat()),
-        special: Uint8Array.from(tokens, (_, id) => Number(id > 255)),
-        merges: new Int32Array(0),
-        ignoreMerges: true,
-    };
-}
-
-/** A layer of random codes, whose first 256 are zeros, with any scale. */
-function randomModel(shape, seed) {
-    const next = random(seed);
-    const site = (norm) => ({ norm, rotate: 'none', act: 'a8', weight: 'ternary', keep: 'all' });
-    const config = {
-        n_layer: 1,
-        n_head: 2,
-        n_head_kv: 1,
-        n_ctx: 64,
-        kv_bits: 16,
-        bos_id: 256,
-        stop_ids: [257],
-        tied_head: true,
-        bias: false,
-        add_bos: true,
-        norm_eps: 1e-5,
-        rope_theta: 10000,
-        residual_scale: 1,
-        norm_place: 'pre',
-        ffn: 'glu_silu',
-        rope: 'neox',
-        mask: 'causal',
-        template: '',
-        site: {
-            qkv: site('none'),
-            o: site('rms'),
-            gate_up: site('none'),
-            down: site('rms'),
-            head: { norm: 'none', rotate: 'none', act: 'none', weight: 'f16', keep: 'all' },
-        },
-        ...shape,
-    };
-    const numbers = (n) => Float32Array.from({ length: n }, () => next() - 0.5);
-    const layer = {};
-    for (const [name, [rows, cols]] of Object.entries(layerShapes(config))) {
-        const codes = Int8Array.from({ length: rows * cols }, () => Math.floor(3 * next()) - 1);
-        layer[name] = { rows, cols, codes: codes.fill(0, 0, 256), scale: Math.fround(next()) };
-    }
-    const { dim, ffn_dim: ffn, n_head: heads, head_dim: size, n_vocab: vocab } = config;
-    const norms = { attn_norm: dim, attn_sub_norm: heads * size, ffn_norm: dim, ffn_sub_norm: ffn };
-    for (const [name, n] of Object.entries(norms)) layer[name] = numbers(n);
-    const rows = () => ({ kind: 'f16', rows: vocab, cols: dim, values: numbers(vocab * dim) });
-    return {
-        config,
-        tokenizer: byteTokenizer(vocab),
-        embed: rows(),
-        layers: [layer],
-        norm: numbers(dim),
-        head: rows(),
-    };
-}
 
 /** As assert.deepEqual, but quick. */
 function assertSame(found, expected, what) {

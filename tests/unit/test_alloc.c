@@ -45,6 +45,28 @@ static trit_status write_file(const trit_config *c)
     return status;
 }
 
+static int drop(void *ctx, const uint8_t *bytes, size_t n)
+{
+    (void)ctx, (void)bytes, (void)n;
+    return 0;
+}
+
+static long fail_exports(const trit_config *c)
+{
+    long n = 0;
+    trit_model *model = NULL;
+    trit_synthetic how = {.seed = 1, .zeros = 0.33f};
+    TRIT_CHECK_EQ_I(trit_model_synthetic(c, &how, NULL, &model, NULL), TRIT_OK);
+    for (trit_status status = TRIT_OOM; status != TRIT_OK; n++) {
+        n_calls = 0, fail_at = n;
+        status = trit_model_export(model, TRIT_EXPORT_SAFETENSORS, drop, NULL, NULL);
+        if (status != TRIT_OK) TRIT_CHECK_EQ_I(status, TRIT_OOM);
+    }
+    fail_at = -1;
+    trit_model_free(model);
+    return n;
+}
+
 /* Everything that a conversation does. *hot counts what prefill and steps allocated. */
 static trit_status converse(const trit_model *model, long *hot)
 {
@@ -128,8 +150,10 @@ int main(void)
     }
     fail_at = -1;
     long n_load = n, n_gguf = fail_loads_of_gguf();
-    printf("failed each of %ld allocations of writing, %ld of loading, %ld of loading GGUF\n",
-           n_write - 1, n_load - 1, n_gguf - 1);
-    TRIT_CHECK(n_write > 5 && n_load > 15 && n_gguf > n_load);
+    long n_export = fail_exports(&c);
+    printf("failed each of %ld allocations of writing, %ld of loading, %ld of loading GGUF, %ld of "
+           "exporting\n",
+           n_write - 1, n_load - 1, n_gguf - 1, n_export - 1);
+    TRIT_CHECK(n_write > 5 && n_load > 15 && n_gguf > n_load && n_export > 3);
     return TRIT_DONE();
 }

@@ -46,6 +46,7 @@ const options = {
     head: text,
     i2s: text,
     card: text,
+    to: text,
     shape: text,
     synthetic: text,
     zeros: text,

@@ -1,13 +1,12 @@
 import { defaults } from '../defaults.js';
 import { Engine } from '../engine.js';
 import { throwIfAborted } from '../errors.js';
-import { openNode, resolveNode } from '../node-source.js';
 import { checkInteger } from '../params.js';
-import { readSides, resolveFiles, tensorFiles } from '../source.js';
+import { openSource } from './engine-source.js';
 import { writeNewFile } from './new-file.js';
 import { number, parse, randomWeights, readText, refuse, required } from './options.js';
 import { UsageError, weightOptions } from './options.js';
-import { printJson, progressBar } from './output.js';
+import { printJson } from './output.js';
 
 /**
  * @typedef {(engine: Engine) => Promise<string | null> | string} Fill puts a model into the engine;
@@ -78,42 +77,9 @@ function random(values) {
  */
 async function stored(path, values, signal) {
     refuse(values, ['ctx-size', ...weightOptions], 'without --synthetic');
-    const source = resolveFiles(await resolveNode(path));
+    const source = await openSource(path);
     return async (engine) => {
-        engine.beginLoad({ head: values.head, i2s: values.i2s });
-        await push(engine, source, signal);
-        const { warning } = await engine.finishLoad({}, { aborted: false });
-        if (warning) process.stderr.write(`trit: warning: ${warning}\n`);
+        await source.load(engine, values, 'packing', signal);
         return null;
     };
-}
-
-/**
- * @param {Engine} engine
- * @param {ReturnType<typeof resolveFiles>} source
- * @param {AbortSignal} signal
- */
-async function push(engine, source, signal) {
-    let index;
-    for await (const [name, text] of readSides(source, openNode, signal)) {
-        engine.side(name, text);
-        if (name === 'index') index = text;
-    }
-    const files = tensorFiles(source, index);
-    const bar = progressBar('packing');
-    let loaded = 0;
-    try {
-        for (const { name, bytes } of files) {
-            if (name !== undefined) engine.shard(name);
-            const { total, chunks } = await openNode(bytes, signal);
-            for await (const chunk of chunks) {
-                throwIfAborted(signal);
-                engine.push(chunk);
-                loaded += chunk.length;
-                bar.update({ loaded, total: files.length === 1 ? total : undefined });
-            }
-        }
-    } finally {
-        bar.end();
-    }
 }

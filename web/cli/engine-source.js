@@ -1,0 +1,59 @@
+import { throwIfAborted } from '../errors.js';
+import { openNode, resolveNode } from '../node-source.js';
+import { readSides, resolveFiles, tensorFiles } from '../source.js';
+import { progressBar } from './output.js';
+
+/** @typedef {import('../engine.js').Engine} Engine */
+
+/**
+ * A model's files, found but not read yet.
+ * @param {string} path
+ */
+export async function openSource(path) {
+    const source = resolveFiles(await resolveNode(path));
+    return {
+        /**
+         * @param {Engine} engine
+         * @param {Record<string, any>} values options of the command line: head, i2s
+         * @param {string} what the progress bar's word
+         * @param {AbortSignal} signal
+         */
+        async load(engine, values, what, signal) {
+            engine.beginLoad({ head: values.head, i2s: values.i2s });
+            await push(engine, source, what, signal);
+            const { warning } = await engine.finishLoad({}, { aborted: false });
+            if (warning) process.stderr.write(`trit: warning: ${warning}\n`);
+        },
+    };
+}
+
+/**
+ * @param {Engine} engine
+ * @param {ReturnType<typeof resolveFiles>} source
+ * @param {string} what
+ * @param {AbortSignal} signal
+ */
+async function push(engine, source, what, signal) {
+    let index;
+    for await (const [name, text] of readSides(source, openNode, signal)) {
+        engine.side(name, text);
+        if (name === 'index') index = text;
+    }
+    const files = tensorFiles(source, index);
+    const bar = progressBar(what);
+    let loaded = 0;
+    try {
+        for (const { name, bytes } of files) {
+            if (name !== undefined) engine.shard(name);
+            const { total, chunks } = await openNode(bytes, signal);
+            for await (const chunk of chunks) {
+                throwIfAborted(signal);
+                engine.push(chunk);
+                loaded += chunk.length;
+                bar.update({ loaded, total: files.length === 1 ? total : undefined });
+            }
+        }
+    } finally {
+        bar.end();
+    }
+}
