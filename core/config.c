@@ -211,9 +211,9 @@ static trit_status check_shape(const trit_config *c, trit_error *err)
     }
     if (c->n_head % c->n_head_kv)
         return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config: n_head is not a multiple of n_head_kv");
-    if (c->head_dim % 8 || c->dim % 16 || c->ffn_dim % 4)
+    if (c->head_dim % 4 || c->dim % 16 || c->ffn_dim % 4)
         return tritx_fail(err, TRIT_UNSUPPORTED, 0,
-                          "config: head_dim must be a multiple of 8, dim of 16, ffn_dim of 4");
+                          "config: head_dim and ffn_dim must be multiples of 4, dim of 16");
     if (c->dim > 8192)
         return tritx_fail(err, TRIT_UNSUPPORTED, 0, "config: dim is above 8192, the head's limit");
     if (!(c->norm_eps > 0 && c->norm_eps < 1))

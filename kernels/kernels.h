@@ -100,7 +100,7 @@ typedef void trit_rms_norm_fn(float *restrict y, const float *restrict x,
                               const float *restrict gain, int n, float eps);
 
 /* Rotates the pairs (i, i + n/2) of each of n_head vectors x [n_head][n] in place:
- * x' = x*cos - y*sin, y' = y*cos + x*sin; cos, sin [n/2] of this position. n a multiple of 8.
+ * x' = x*cos - y*sin, y' = y*cos + x*sin; cos, sin [n/2] of this position. n a multiple of 4.
  * Source: RoFormer (arXiv 2104.09864), with the pairs of GPT-NeoX. */
 typedef void trit_rope_fn(float *restrict x, const float *restrict cos, const float *restrict sin,
                           int n_head, int n);

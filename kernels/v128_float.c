@@ -94,10 +94,16 @@ void tritx_rope__v128(float *restrict x, const float *restrict cos, const float 
 {
     for (int h = 0; h < n_head; h++) {
         float *a = x + (size_t)h * (size_t)n, *b = a + n / 2;
-        for (int i = 0; i < n / 2; i += 4) {
+        int i = 0;
+        for (; i + 4 <= n / 2; i += 4) {
             v128 p = v_load(a + i), q = v_load(b + i), c = v_load(cos + i), d = v_load(sin + i);
             v_store(a + i, v_sub_f32(v_mul_f32(p, c), v_mul_f32(q, d)));
             v_store(b + i, v_add_f32(v_mul_f32(q, c), v_mul_f32(p, d)));
+        }
+        for (; i < n / 2; i++) {
+            float p = a[i], q = b[i];
+            a[i] = p * cos[i] - q * sin[i];
+            b[i] = q * cos[i] + p * sin[i];
         }
     }
 }

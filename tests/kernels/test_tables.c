@@ -202,7 +202,7 @@ static void test_float_rows(const trit_kernels *k, int n, data_kind kind, float 
     free(unused);
     memcpy(a, y, bytes), memcpy(b, y, bytes);
     BOTH(add, out, x, n);
-    if (n % 8 == 0) BOTH(rope, out, x, y, 1, n);
+    if (n % 4 == 0) BOTH(rope, out, x, y, 1, n);
 #undef BOTH
     free(x), free(y), release(a), release(b);
 }
