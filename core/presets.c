@@ -32,12 +32,25 @@ static const struct {
     /* 1bitLLM/bitnet_b1_58-large; arXiv 2402.17764, 700M row */
     {"0.7B", TRIT_FFN_GLU_SILU, TRIT_NORM_RMS, 1, 24, 1536, 4096, 16, 16, 96, 32002, 2048, 1e-5f,
      1e4f},
+    /* 1bitLLM/bitnet_b1_58-3B; its ffn_dim is no multiple of 128, its head no multiple of 8 */
+    {"3B", TRIT_FFN_GLU_SILU, TRIT_NORM_RMS, 1, 26, 3200, 8640, 32, 32, 100, 32002, 2048, 1e-5f,
+     1e4f},
     /* microsoft/bitnet-b1.58-2B-4T; arXiv 2504.12285 */
     {"2B4T", TRIT_FFN_GLU_RELU2, TRIT_NORM_RMS, 1, 30, 2560, 6912, 20, 5, 128, 128256, 4096, 1e-5f,
      5e5f},
-    /* tiiuae/Falcon3-7B-Base-1.58bit */
+    /* HF1BitLLM/Llama3-8B-1.58-100B-tokens; the shape of Llama-3-8B */
+    {"Llama3-8B", TRIT_FFN_GLU_SILU, TRIT_NORM_NONE, 0, 32, 4096, 14336, 32, 8, 128, 128256, 8192,
+     1e-5f, 5e5f},
+    /* tiiuae/Falcon3-*-1.58bit. Of 1B the widths follow from its heads and its 1.132e9 ternary
+     * weights, the context from its card, and eps is the family's. */
+    {"Falcon3-1B", TRIT_FFN_GLU_SILU, TRIT_NORM_NONE, 0, 18, 2048, 8192, 8, 4, 256, 131072, 8192,
+     1e-6f, 1000042.0f},
+    {"Falcon3-3B", TRIT_FFN_GLU_SILU, TRIT_NORM_NONE, 0, 22, 3072, 9216, 12, 4, 256, 131072, 4096,
+     1e-6f, 1000042.0f},
     {"Falcon3-7B", TRIT_FFN_GLU_SILU, TRIT_NORM_NONE, 0, 28, 3072, 23040, 12, 4, 256, 131072, 8192,
      1e-6f, 1000042.0f},
+    {"Falcon3-10B", TRIT_FFN_GLU_SILU, TRIT_NORM_NONE, 0, 40, 3072, 23040, 12, 4, 256, 131072,
+     32768, 1e-6f, 1000042.0f},
 };
 
 trit_status trit_config_preset(const char *name, trit_config *config, trit_error *err)
@@ -63,7 +76,8 @@ trit_status trit_config_preset(const char *name, trit_config *config, trit_error
         return TRIT_OK;
     }
     return tritx_fail(err, TRIT_PARAM, 0,
-                      "no shape of that name: use tiny, 0.7B, 2B4T or Falcon3-7B");
+                      "no shape of that name: use tiny, 0.7B, 3B, 2B4T, Llama3-8B or Falcon3- with "
+                      "1B, 3B, 7B or 10B");
 }
 
 /* Chat templates we render ourselves, by the exact text of their publisher. */

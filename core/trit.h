@@ -121,7 +121,8 @@ typedef struct {
 
 /* OK, UNSUPPORTED (an axis value that is declared but not served yet) or BAD_CONFIG. */
 trit_status trit_config_validate(const trit_config *config, trit_error *err);
-/* A known shape by name: "tiny", "0.7B", "2B4T", "Falcon3-7B"; PARAM when there is none of that name. */
+/* A known shape by name: "tiny", "0.7B", "3B", "2B4T", "Llama3-8B", "Falcon3-1B", "-3B", "-7B", "-10B"; PARAM
+ * when there is none of that name. */
 trit_status trit_config_preset(const char *name, trit_config *config, trit_error *err);
 
 /* ---- loader ---- */

@@ -43,7 +43,7 @@ const help = `usage: trit COMMAND [options]
   --i2s x86|arm|rows  the layout of I2_S in a GGUF file that reads like noise; default: x86
   --head int8|f16     pack: how the embedding is kept; --card FILE: a JSON object to carry along
   --to CONTAINER      convert: tq2_0 or i2_s, a GGUF file, or safetensors, a folder
-  SHAPE               tiny, 0.7B, 2B4T or Falcon3-7B
+  SHAPE               tiny, 0.7B, 3B, 2B4T, Llama3-8B, Falcon3-1B, Falcon3-3B, Falcon3-7B or Falcon3-10B
   --zeros X           share of zero weights, 1/3 without it; --gate-zeros X: of zeros behind the FFN's
                       gate, 0.5 ... 0.99, for shapes with squared ReLU
   --prefill N --decode N --repeat N   bench: lengths, and how often

@@ -102,10 +102,11 @@ static void test_refusals(void)
     for (size_t i = 0; i < sizeof bad / sizeof *bad; i++)
         TRIT_CHECK_EQ_I(trit_model_synthetic(&c, &bad[i], NULL, &model, NULL), TRIT_PARAM);
     TRIT_CHECK_EQ_I(trit_model_synthetic(&c, NULL, NULL, &model, NULL), TRIT_PARAM);
-    /* neither has a gate whose outputs are 0 */
-    static const char *const silu[] = {"0.7B", "Falcon3-7B"};
+    /* none has a gate whose outputs are 0 */
+    static const char *const silu[] = {"0.7B",       "3B",         "Llama3-8B",  "Falcon3-1B",
+                                       "Falcon3-3B", "Falcon3-7B", "Falcon3-10B"};
     trit_synthetic gate = {.zeros = 0.3f, .gate_zeros = 0.9f};
-    for (int i = 0; i < 2; i++) {
+    for (size_t i = 0; i < sizeof silu / sizeof *silu; i++) {
         TRIT_CHECK_EQ_I(trit_config_preset(silu[i], &c, NULL), TRIT_OK);
         TRIT_CHECK_EQ_I(trit_config_validate(&c, NULL), TRIT_OK);
         TRIT_CHECK_EQ_I(trit_model_synthetic(&c, &gate, NULL, &model, NULL), TRIT_PARAM);

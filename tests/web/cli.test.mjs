@@ -224,7 +224,7 @@ test('a failure is one clear line and an exit code', async (t) => {
         [['pack', '--synthetic', 'tiny', '--zeros', 'x', '-o', join(folder, 'x')], 2, 'USAGE'],
         [['pack', '--synthetic', 'tiny', '--zeros', '-1', '-o', join(folder, 'x')], 1, 'PARAM'],
         [['pack', '--synthetic', 'tiny', '-c', '0', '-o', join(folder, 'x')], 1, 'PARAM'],
-        [['pack', '--synthetic', '3B', '-o', join(folder, 'x')], 1, 'PARAM'],
+        [['pack', '--synthetic', '4B', '-o', join(folder, 'x')], 1, 'PARAM'],
         [['pack', '--synthetic', '0.7B', '--gate-zeros', '0.9', '-o', '/dev/null'], 1, 'PARAM'],
         [['run', ...m, '-p', 'x', '--temp', 'NaN'], 2, 'USAGE'],
         [['run', ...m, '-p', 'x', '--temp', 'Infinity'], 2, 'USAGE'],
