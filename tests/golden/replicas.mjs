@@ -94,7 +94,7 @@ export const REPLICAS = [
         config: { ...b2b4t, quantization_config: QUANTIZATION.multiply },
         gguf: 'bitnet-b1.58',
     },
-    { name: '1bitLLM/bitnet_b1_58-large', config: oneBitLlm(4, 96, 1024), dtype: 'F32' },
+    { name: '1bitLLM/bitnet_b1_58-large', config: oneBitLlm(8, 96, 1024), dtype: 'F32' },
     // 8640 and this are both no multiple of 128; the head is no multiple of 8
     { name: '1bitLLM/bitnet_b1_58-3B', config: oneBitLlm(4, 100, 1088), dtype: 'F32' },
     {
