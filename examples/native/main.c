@@ -257,6 +257,20 @@ static void run(const options *o)
     trit_model_free(model);
 }
 
+/* What a known model's name says, as JSON. */
+static void shape(const char *name)
+{
+    trit_config c;
+    check(trit_config_preset(name, &c, &error));
+    printf(
+        "{\"n_layer\":%d,\"dim\":%d,\"ffn_dim\":%d,\"n_head\":%d,\"n_head_kv\":%d,\"head_dim\":%d,",
+        (int)c.n_layer, (int)c.dim, (int)c.ffn_dim, (int)c.n_head, (int)c.n_head_kv,
+        (int)c.head_dim);
+    printf("\"n_vocab\":%d,\"n_ctx\":%d,\"tied_head\":%s,\"sub_norms\":%s}\n", (int)c.n_vocab,
+           (int)c.n_ctx, c.tied_head ? "true" : "false",
+           c.site[TRIT_SITE_O].norm == TRIT_NORM_RMS ? "true" : "false");
+}
+
 static int number(const char *option, const char *text)
 {
     char *end;
@@ -321,17 +335,18 @@ static options parse(int argc, char **argv)
 int main(int argc, char **argv)
 {
     if (argc < 3) {
-        fputs("usage: trit-native pack|convert|run|logits|trace ...\n", stderr);
+        fputs("usage: trit-native pack|convert|run|shape|logits|trace ...\n", stderr);
         return 2;
     }
     options o = parse(argc, argv);
     if (!o.model) die_usage("-m", "give a model");
     if (strcmp(argv[1], "run") == 0) run(&o);
+    else if (strcmp(argv[1], "shape") == 0) shape(o.model);
     else if (!o.out) die_usage("-o", "give a file to write");
     else if (strcmp(argv[1], "pack") == 0) pack(&o);
     else if (strcmp(argv[1], "convert") == 0) convert(&o);
     else if (strcmp(argv[1], "logits") == 0) dump(&o, 0);
     else if (strcmp(argv[1], "trace") == 0) dump(&o, 1);
-    else die_usage(argv[1], "there is no such command: pack, convert, run, logits or trace");
+    else die_usage(argv[1], "there is no such command: pack, convert, run, shape, logits or trace");
     return 0;
 }
