@@ -214,11 +214,10 @@ static trit_status see(trit_loader *l, const tritx_tensor *t, trit_error *err)
 
 static trit_status begin_model(trit_loader *l, trit_error *err)
 {
-    TRIT_TRY(tritx_model_new(&l->config, l->kernels, &l->model, err));
+    TRIT_TRY(tritx_model_plan(&l->config, l->kernels, &l->model, err));
     l->seen = calloc((size_t)l->config.n_layer, TRIT_SLOT_COUNT);
     if (!l->seen) return tritx_fail(err, TRIT_OOM, 0, "no memory to load the model");
     if (l->packed) l->tables.n_vocab = l->config.n_vocab;
-    TRIT_TRY(allocate_lanes(l, err));
     /* an index tells before the first file whether something is missing */
     for (size_t i = 0; i < l->n_index; i++)
         TRIT_TRY(see(l, &(tritx_tensor){.name = l->index[i].name}, err));
@@ -248,5 +247,10 @@ trit_status tritx_loader_plan(trit_loader *l, trit_error *err)
         if (bytes > largest_group) largest_group = bytes;
     }
     if (!l->index && l->part + 1 >= l->n_parts) TRIT_TRY(need_all(l, err));
+    /* Now the file backs the shape: whatever a configuration claims, it takes no memory before. */
+    if (!l->model->arena) {
+        TRIT_TRY(tritx_model_allocate(l->model, err));
+        TRIT_TRY(allocate_lanes(l, err));
+    }
     return allocate_group(l, largest_group, err);
 }

@@ -52,8 +52,8 @@ static void cut_model(tritx_cutter *c, trit_model *m)
     if (!g->tied_head) cut_rows(c, &m->head, g->n_vocab, g->dim, g->site[TRIT_SITE_HEAD].weight);
 }
 
-trit_status tritx_model_new(const trit_config *config, const char *kernels, trit_model **model,
-                            trit_error *err)
+trit_status tritx_model_plan(const trit_config *config, const char *kernels, trit_model **model,
+                             trit_error *err)
 {
     TRIT_TRY(trit_config_validate(config, err));
     trit_model *m = calloc(1, sizeof *m);
@@ -65,20 +65,38 @@ trit_status tritx_model_new(const trit_config *config, const char *kernels, trit
     }
     m->layers = calloc((size_t)config->n_layer, sizeof *m->layers);
     m->card = calloc(1, 1);
-    if (!m->layers || !m->card) goto fail;
-    tritx_cutter measure = {0};
-    cut_model(&measure, m);
-    if (measure.overflow) goto fail;
-    m->arena = aligned_alloc(TRIT_ARENA_ALIGNMENT, measure.used);
-    if (!m->arena) goto fail;
-    tritx_cutter c = {.base = (uintptr_t)m->arena};
-    cut_model(&c, m);
-    m->n_bytes = measure.used + (size_t)config->n_layer * sizeof *m->layers;
+    /* Nothing is NULL but what this model has not. */
+    tritx_cutter plan = {.base = TRIT_ARENA_ALIGNMENT};
+    if (m->layers) cut_model(&plan, m);
+    if (!m->layers || !m->card || plan.overflow) {
+        trit_model_free(m);
+        return tritx_fail(err, TRIT_OOM, 0, "no memory for the model's weights");
+    }
     *model = m;
     return TRIT_OK;
-fail:
-    trit_model_free(m);
-    return tritx_fail(err, TRIT_OOM, 0, "no memory for the model's weights");
+}
+
+trit_status tritx_model_allocate(trit_model *m, trit_error *err)
+{
+    tritx_cutter measure = {0};
+    cut_model(&measure, m);
+    if (!measure.overflow) m->arena = aligned_alloc(TRIT_ARENA_ALIGNMENT, measure.used);
+    if (!m->arena) return tritx_fail(err, TRIT_OOM, 0, "no memory for the model's weights");
+    tritx_cutter c = {.base = (uintptr_t)m->arena};
+    cut_model(&c, m);
+    m->n_bytes = measure.used + (size_t)m->config.n_layer * sizeof *m->layers;
+    return TRIT_OK;
+}
+
+trit_status tritx_model_new(const trit_config *config, const char *kernels, trit_model **model,
+                            trit_error *err)
+{
+    trit_model *m = NULL;
+    TRIT_TRY(tritx_model_plan(config, kernels, &m, err));
+    trit_status status = tritx_model_allocate(m, err);
+    if (status == TRIT_OK) *model = m;
+    else trit_model_free(m);
+    return status;
 }
 
 void trit_model_free(trit_model *m)

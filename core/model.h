@@ -86,8 +86,13 @@ static inline bool tritx_slot_in_layer(tritx_slot slot)
     return slot >= TRIT_SLOT_LAYER_FIRST && slot <= TRIT_SLOT_LAYER_LAST;
 }
 
-/* Allocates the arena for this (valid) configuration and points every weight into it. kernels as in
- * trit.h. OOM, PARAM. */
+/* A model of this configuration, of which only the shape may be asked: pointers to weights are NULL where it
+ * has none, and lead nowhere. kernels as in trit.h. As trit_config_validate; OOM, PARAM. */
+trit_status tritx_model_plan(const trit_config *config, const char *kernels, trit_model **model,
+                             trit_error *err);
+/* Allocates the arena of a planned model and points every weight into it. OOM. */
+trit_status tritx_model_allocate(trit_model *model, trit_error *err);
+/* Both. */
 trit_status tritx_model_new(const trit_config *config, const char *kernels, trit_model **model,
                             trit_error *err);
 

@@ -13,6 +13,7 @@ typedef struct {
 static inline int append(void *ctx, const uint8_t *bytes, size_t n)
 {
     buffer *b = ctx;
+    if (n == 0) return 0;
     if (b->n + n > b->capacity) b->bytes = realloc(b->bytes, b->capacity = 2 * (b->n + n));
     memcpy(b->bytes + b->n, bytes, n);
     b->n += n;
