@@ -143,8 +143,8 @@ typedef enum {
     TRIT_SIDE_INDEX /* model.safetensors.index.json, when the tensors come in several files */
 } trit_side;
 
-/* Measures which kernels are the fastest on this processor, for some 30 ms; now(ctx) in
- * milliseconds. Writes words for `kernels` below, such as "relaxed16 head=v128". PARAM when they do
+/* Measures which kernels are the fastest on this processor, for some 60 ms where there is a
+ * choice; now(ctx) in milliseconds, of any step. Writes words for `kernels` below, such as "relaxed16 head=v128". PARAM when they do
  * not fit `capacity` bytes (64 are enough), OOM. */
 trit_status trit_kernels_tune(double (*now)(void *ctx), void *ctx, char *choice, size_t capacity,
                               trit_error *err);

@@ -2,6 +2,7 @@
  * bit. Ternary products and the layout of their weights go together; the head is chosen apart. */
 #include "tune.h"
 
+#include <float.h>
 #include <stdlib.h>
 
 #include "base.h"
@@ -23,78 +24,95 @@ bool tritx_kernels_choose(const char *choice, trit_kernels *kernels)
     return true;
 }
 
-/* A matrix that stays in the second cache, as what is compared is arithmetic. */
+/* A clock may tick as seldom as once a millisecond, as in a page that is not isolated; a call takes
+ * microseconds. So calls are counted from one tick to another, WINDOW_MS or more later, and the best
+ * window counts, as the others may have been disturbed. CALLS_MAX is for a clock that stands still. */
+static const double WINDOW_MS = 0.4, ROUND_MS = 2;
+enum { CALLS_MAX = 20000 };
+
+double tritx_call_ms(double (*now)(void *ctx), void *ctx, void (*call)(void *arg), void *arg)
+{
+    double begin = now(ctx), measured = 0, best = DBL_MAX;
+    bool has_ticked = false;
+    for (int n = 1, left = CALLS_MAX; measured < ROUND_MS && left > 0; n++, left--) {
+        call(arg);
+        double at = now(ctx), ms = at - begin;
+        if (has_ticked ? ms < WINDOW_MS : ms == 0) continue;
+        if (has_ticked) {
+            measured += ms;
+            if (ms / n < best) best = ms / n;
+        }
+        has_ticked = true;
+        begin = at;
+        n = 0;
+    }
+    return best;
+}
+
+/* A matrix that stays in the second cache, as what is compared is arithmetic. An engine compiles a
+ * kernel again while it runs: the first rounds are slow, and the best one counts. */
 enum { ROWS = 256, COLS = 1024, TOKENS = 16, ROUNDS = 3 };
-/* An engine compiles a kernel again while it runs, so every round but the last is for warming up. */
-static const double MS_A_ROUND = 2.0;
 
 typedef struct {
+    const trit_kernels *k;
     uint8_t codes[ROWS * COLS / 4], lut[TRIT_LUT_BYTES * COLS];
     int8_t rows[ROWS * COLS], q[TOKENS * COLS];
     uint8_t high[COLS], low[COLS];
     int32_t q_sum[TOKENS], w_sum[ROWS], sums[ROWS];
     float s[TOKENS], scale[ROWS], y[TOKENS * ROWS];
-} scratch;
+} work;
 
-typedef void run_fn(const trit_kernels *k, scratch *m);
-
-static void run_gemv(const trit_kernels *k, scratch *m)
+static void run_gemv(void *arg)
 {
-    k->lut_t2(m->lut, m->q, COLS);
-    k->gemv_t2_a8(m->sums, m->codes, m->q, m->lut, 0, ROWS, ROWS, 0, COLS, COLS);
+    work *w = arg;
+    w->k->lut_t2(w->lut, w->q, COLS);
+    w->k->gemv_t2_a8(w->sums, w->codes, w->q, w->lut, 0, ROWS, ROWS, 0, COLS, COLS);
 }
 
-static void run_gemm(const trit_kernels *k, scratch *m)
+static void run_gemm(void *arg)
 {
-    k->gemm_t2_a8(m->y, ROWS, m->codes, m->q, m->q_sum, m->s, 1, TOKENS, 0, ROWS, ROWS, COLS);
+    work *w = arg;
+    w->k->gemm_t2_a8(w->y, ROWS, w->codes, w->q, w->q_sum, w->s, 1, TOKENS, 0, ROWS, ROWS, COLS);
 }
 
-static void run_head(const trit_kernels *k, scratch *m)
+static void run_head(void *arg)
 {
-    k->head_i8_h14(m->y, m->rows, m->scale, m->w_sum, m->high, m->low, 1, 0, ROWS, COLS);
+    work *w = arg;
+    w->k->head_i8_h14(w->y, w->rows, w->scale, w->w_sum, w->high, w->low, 1, 0, ROWS, COLS);
 }
 
 typedef struct {
     double (*now)(void *ctx);
     void *ctx;
-    scratch m;
+    work *work;
 } stopwatch;
 
-/* Shortest time of one call within a round. */
-static double best_ms(stopwatch *w, run_fn *run, const trit_kernels *k)
+static double call_ms(const stopwatch *s, void (*call)(void *arg))
 {
-    double best = 1e9, begin = w->now(w->ctx), at = begin;
-    while (at - begin < MS_A_ROUND) {
-        double start = at;
-        run(k, &w->m);
-        at = w->now(w->ctx);
-        if (at - start < best) best = at - start;
-    }
-    return best;
+    return tritx_call_ms(s->now, s->ctx, call, s->work);
 }
 
 /* A token of a prefill counts as much as a decoded one. */
-static double ternary_ms(stopwatch *w, const trit_kernels *k)
+static double ternary_ms(const stopwatch *s)
 {
-    return best_ms(w, run_gemv, k) + best_ms(w, run_gemm, k) / (double)TOKENS;
+    return call_ms(s, run_gemv) + call_ms(s, run_gemm) / (double)TOKENS;
 }
 
-static double head_ms(stopwatch *w, const trit_kernels *k) { return best_ms(w, run_head, k); }
+static double head_ms(const stopwatch *s) { return call_ms(s, run_head); }
 
-static const char *fastest(stopwatch *w, double (*measure)(stopwatch *w, const trit_kernels *k))
+static const char *fastest(const stopwatch *s, double (*measure)(const stopwatch *s))
 {
-    const trit_kernels *winner = trit_kernels_by_index(0);
+    const trit_kernels *winner = trit_kernels_by_index(0), *k;
+    double best = DBL_MAX;
     if (trit_kernels_by_index(1) == &trit_kernels_ref) return winner->name; /* the only one */
-    for (int round = 0; round < ROUNDS; round++) {
-        double best = 0;
-        winner = NULL;
-        for (int i = 0; trit_kernels_by_index(i) != &trit_kernels_ref; i++) {
-            double ms = measure(w, trit_kernels_by_index(i));
-            if (winner && ms >= best) continue;
-            winner = trit_kernels_by_index(i);
+    for (int round = 0; round < ROUNDS; round++)
+        for (int i = 0; (k = trit_kernels_by_index(i)) != &trit_kernels_ref; i++) {
+            s->work->k = k;
+            double ms = measure(s);
+            if (!(ms < best)) continue;
+            winner = k;
             best = ms;
         }
-    }
     return winner->name;
 }
 
@@ -103,12 +121,11 @@ trit_status trit_kernels_tune(double (*now)(void *ctx), void *ctx, char *choice,
 {
     char text[TRIT_CHOICE_BYTES];
     if (!now || !choice) return tritx_fail(err, TRIT_PARAM, 0, "tune: NULL argument");
-    stopwatch *w = calloc(1, sizeof *w);
+    work *w = calloc(1, sizeof *w);
     if (!w) return tritx_fail(err, TRIT_OOM, 0, "no memory to compare kernels");
-    w->now = now;
-    w->ctx = ctx;
-    for (int t = 0; t < TOKENS; t++) w->m.s[t] = 1;
-    const char *ternary = fastest(w, ternary_ms), *head = fastest(w, head_ms);
+    stopwatch s = {now, ctx, w};
+    for (int t = 0; t < TOKENS; t++) w->s[t] = 1;
+    const char *ternary = fastest(&s, ternary_ms), *head = fastest(&s, head_ms);
     size_t n = tritx_format(text, sizeof text, "%s head=%s", ternary, head);
     free(w);
     if (n >= capacity) return tritx_fail(err, TRIT_PARAM, 0, "tune: the choice needs more room");

@@ -1,4 +1,6 @@
 /* The choice among designs of the integer products. */
+#include <float.h>
+#include <math.h>
 #include <string.h>
 
 #include "check.h"
@@ -49,8 +51,34 @@ static void test_tune(void)
     TRIT_CHECK_EQ_I(trit_kernels_tune(NULL, NULL, choice, sizeof choice, &err), TRIT_PARAM);
 }
 
+/* A call takes 0.03 ms, and the clock shows multiples of `step` only. */
+typedef struct {
+    double ms, step;
+} coarse_time;
+
+static void pass_time(void *arg) { ((coarse_time *)arg)->ms += 0.03; }
+
+static double look(void *ctx)
+{
+    const coarse_time *time = ctx;
+    return time->step > 0 ? floor(time->ms / time->step) * time->step : time->step;
+}
+
+static void test_coarse_clocks(void)
+{
+    static const double steps[] = {0.001, 0.1, 1, 16};
+    for (size_t i = 0; i < sizeof steps / sizeof *steps; i++) {
+        coarse_time time = {.step = steps[i]};
+        TRIT_CHECK(fabs(tritx_call_ms(look, &time, pass_time, &time) - 0.03) < 0.005);
+    }
+    coarse_time still = {.step = 0}, unknown = {.step = (double)NAN};
+    TRIT_CHECK(tritx_call_ms(look, &still, pass_time, &still) == DBL_MAX);
+    TRIT_CHECK(tritx_call_ms(look, &unknown, pass_time, &unknown) == DBL_MAX);
+}
+
 int main(void)
 {
+    test_coarse_clocks();
     test_choose();
     test_tune();
     return TRIT_DONE();
