@@ -7,7 +7,7 @@ import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { freemem } from 'node:os';
 import { hostMakers, openEngine } from './hosts.mjs';
-import { help, readOptions, UsageError, warmUp } from './options.mjs';
+import { help, readOptions, runMain, warmUp } from './options.mjs';
 import { prepareTrit } from './prepare.mjs';
 import { isOverBound, machine, memoryOf, summary, table } from './report.mjs';
 
@@ -195,9 +195,4 @@ async function main(args) {
     if (results.some(isOverBound)) throw new Error('an engine takes more memory than it may');
 }
 
-try {
-    await main(process.argv.slice(2));
-} catch (error) {
-    say(`bench:model: ${error.code ? `${error.code}: ` : ''}${error.message}`);
-    process.exitCode = error instanceof UsageError ? 2 : 1;
-}
+await runMain('bench:model', main);

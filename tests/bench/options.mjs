@@ -1,4 +1,4 @@
-// What `npm run bench:model` can be told.
+// What `npm run bench:model` can be told, and what reading it shares with bench:abort.
 import { parseArgs } from 'node:util';
 import { hostMakers } from './hosts.mjs';
 
@@ -36,31 +36,48 @@ export const warmUp = { prefill: 16, decode: 4, milliseconds: 1000 };
 
 export class UsageError extends Error {}
 
-function positive(name, text) {
+export function positive(name, text) {
     const value = Number(text);
     if (!Number.isSafeInteger(value) || value < 1)
         throw new UsageError(`--${name} is not a whole number above 0: "${text}"`);
     return value;
 }
 
-/** Throws a UsageError of one sentence. */
-export function readOptions(args) {
-    const names = [...Object.keys(defaults), 'context', 'json'];
+/** The values of options by name, as texts; `help` is a flag. Throws a UsageError of one sentence. */
+export function readTexts(args, names, defaults) {
     const known = Object.fromEntries(names.map((name) => [name, { type: 'string' }]));
     known.help = { type: 'boolean' };
-    let values;
     try {
-        values = { ...defaults, ...parseArgs({ args, options: known }).values };
+        return { ...defaults, ...parseArgs({ args, options: known }).values };
     } catch (error) {
         throw new UsageError(error.message.split(/[.\n]/)[0]);
     }
+}
+
+export function hostList(text) {
+    const names = text.split(',');
+    const unknown = names.find((name) => !Object.hasOwn(hostMakers, name));
+    if (unknown === undefined) return names;
+    throw new UsageError(`there is no host "${unknown}": name some of ${Object.keys(hostMakers)}`);
+}
+
+/** Runs a benchmark's main; what it throws becomes one line and the exit code. */
+export async function runMain(name, main) {
+    try {
+        await main(process.argv.slice(2));
+    } catch (error) {
+        const code = error.code ? `${error.code}: ` : '';
+        process.stderr.write(`${name}: ${code}${error.message}\n`);
+        process.exitCode = error instanceof UsageError ? 2 : 1;
+    }
+}
+
+/** Throws a UsageError of one sentence. */
+export function readOptions(args) {
+    const names = [...Object.keys(defaults), 'context', 'json'];
+    const values = readTexts(args, names, defaults);
     const list = (name) => values[name].split(',');
     const number = (name) => positive(name, values[name]);
-    const unknown = list('hosts').find((name) => !Object.hasOwn(hostMakers, name));
-    if (unknown !== undefined)
-        throw new UsageError(
-            `there is no host "${unknown}": name some of ${Object.keys(hostMakers)}`,
-        );
     const lengths = {
         prefill: number('prefill'),
         depth: number('depth'),
@@ -77,7 +94,7 @@ export function readOptions(args) {
     return {
         help: values.help,
         shapes: list('shapes'),
-        hosts: list('hosts'),
+        hosts: hostList(values.hosts),
         threads: list('threads').map((text) => positive('threads', text)),
         flavours: list('flavours'),
         kernels: list('kernels'),

@@ -124,3 +124,15 @@ test('bench:abort measures each engine, and finds its answers as before', () => 
     assert.match(stdout, /^tiny, prefill of 500 tokens stopped 3 times\n/);
     assert.equal(stdout.match(/^\| Node 24.*\| v128 head=v128 +\|/gm).length, 2);
 });
+
+test('bench:abort refuses what makes no sense in one sentence, and tells its options', () => {
+    for (const args of ['--hosts none', '--times 0', '--prompt many', '--nonsense']) {
+        const result = run('abort.mjs', args.split(' '));
+        assert.equal(result.status, 2, result.stderr);
+        assert.match(result.stderr, /^bench:abort: [^\n]+\n$/);
+        assert.equal(result.stdout, '');
+    }
+    const { status, stdout } = run('abort.mjs', ['--help']);
+    assert.equal(status, 0);
+    assert.match(stdout, /^usage: npm run bench:abort -- \[options\]\n/);
+});
