@@ -119,6 +119,8 @@ test('info and bench', async () => {
         ...['--repeat', '1', '--flavour', 'simd128'],
     );
     assert.ok(bench.prefill_tok_s > 0 && bench.decode_tok_s > 0 && bench.memory_bytes > 0);
+    const wrong = await cli('bench', '--shape', 'tiny', '--prefill', '1.5');
+    assert.match(wrong.stderr, /^trit: PARAM: prefill /);
     const file = await json('bench', ...m, '--prefill', '8', '--decode', '4', '--repeat', '1');
     const { size } = await stat(modelPath);
     assert.ok(Math.abs(file.load_byte_s * file.load_s - size) < 1);

@@ -1,4 +1,5 @@
 import { Trit } from '../node.js';
+import { checkInteger } from '../params.js';
 import { loadOptions, modelOptions, number, parse, randomWeights } from './options.js';
 import { refuse, UsageError, weightOptions } from './options.js';
 import { printJson } from './output.js';
@@ -43,7 +44,9 @@ export async function bench(args, signal) {
     const prefill = number(values, 'prefill') ?? 128;
     const decode = number(values, 'decode') ?? 64;
     const repeat = number(values, 'repeat') ?? 5;
-    if (!Number.isInteger(repeat) || repeat < 1) throw new UsageError('--repeat is not at least 1');
+    checkInteger('prefill', prefill, 1);
+    checkInteger('decode', decode, 0);
+    checkInteger('repeat', repeat, 1);
     const wish = loadOptions(values);
     const options = { ...wish, contextLength: wish.contextLength ?? prefill + decode, signal };
     const { model, load } = values.shape
