@@ -3,13 +3,13 @@
 //
 // Configurations are measured in turn, each once a round, so that whatever else the machine does falls on
 // all of them. Engines stay open between their turns as far as memory allows.
-import { spawn } from 'node:child_process';
 import { writeFileSync } from 'node:fs';
 import { freemem } from 'node:os';
+import { keepBusy } from './busy.mjs';
 import { hostMakers, openEngine } from './hosts.mjs';
 import { help, readOptions, runMain, warmUp } from './options.mjs';
 import { prepareTrit } from './prepare.mjs';
-import { isOverBound, machine, memoryOf, summary, table } from './report.mjs';
+import { decodeCpuMs, isOverBound, machine, memoryOf, summary, table } from './report.mjs';
 
 const say = (text) => process.stderr.write(`${text}\n`);
 const nameOf = ({ shape, version, flavour, kernels, threads }) =>
@@ -93,15 +93,15 @@ function fitLengths({ prefill, depth, decode }, speeds, seconds) {
 }
 
 /** Tokens a second, and a second of CPU time where the host tells it. */
-async function measure(engine, { prefill, depth, decode }) {
+async function measure(engine, lengths) {
+    const { prefill, depth, decode } = lengths;
     const first = await engine.measure(prefill, 0);
     const run = await engine.measure(depth, decode);
-    const decodeCpuMs = run.cpuMs - (first.cpuMs * depth) / prefill;
     return {
         prefill: (1000 * prefill) / first.prefillMs,
         decode: (1000 * decode) / run.decodeMs,
         prefillCpu: (1000 * prefill) / first.cpuMs,
-        decodeCpu: (1000 * decode) / decodeCpuMs,
+        decodeCpu: (1000 * decode) / decodeCpuMs(first, run, lengths),
         memoryBytes: Math.max(first.memoryBytes, run.memoryBytes),
     };
 }
@@ -150,15 +150,6 @@ async function benchShape(shape, hosts, options) {
         }));
     } finally {
         await engines.close();
-    }
-}
-
-/** So many processes that never rest, until this one ends. */
-function keepBusy(n) {
-    for (let i = 0; i < n; i++) {
-        const child = spawn(process.execPath, ['-e', 'for (;;);'], { stdio: 'ignore' });
-        child.unref();
-        process.once('exit', () => child.kill());
     }
 }
 

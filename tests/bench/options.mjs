@@ -10,7 +10,8 @@ export const help = `usage: npm run bench:model -- [options]
   --flavours simd128,relaxed
   --kernels fastest             tables or words of the engine to compare: fastest,v128,relaxed16
   --prefill 128                 tokens of the prompt whose speed is taken
-  --depth 128                   tokens before the first decode step
+  --depth 128                   tokens before the first decode step; as many as of --prefill, and the CPU time
+                                of decoding is told as well
   --decode 32                   decode steps
   --context N                   tokens the engine makes room for; without it, what the lengths need
   --busy 0                      cores that other processes keep busy meanwhile

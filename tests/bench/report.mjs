@@ -15,6 +15,12 @@ export const machine = () => ({
     load: Number(loadavg()[0].toFixed(1)),
 });
 
+/** CPU time of decoding: what a run with it took more than a prefill alone. Not told by runs of other lengths. */
+export function decodeCpuMs(first, run, { prefill, depth }) {
+    const ms = prefill === depth ? run.cpuMs - first.cpuMs : NaN;
+    return ms > 0 ? ms : NaN;
+}
+
 /** Null when the host does not tell. */
 export function summary(runs) {
     if (runs.some(Number.isNaN)) return null;
@@ -48,7 +54,7 @@ export const speed = ({ median, min, max }) => `${figure(median)} (${figure(min)
 // Threads that wait for each other spend CPU time too, so that it tells the speed of one only.
 const cpuSpeed = ({ threads, prefillCpu, decodeCpu }) =>
     threads === 1 && prefillCpu
-        ? `${figure(prefillCpu.median)} / ${figure(decodeCpu.median)}`
+        ? `${figure(prefillCpu.median)} / ${decodeCpu ? figure(decodeCpu.median) : '–'}`
         : '–';
 
 /** A Markdown table, so that it can go into the log as it is. */

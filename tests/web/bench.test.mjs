@@ -1,10 +1,13 @@
 // The benchmarks of models on the smallest shape: that they run where they say they do, and what they report.
 
 import assert from 'node:assert/strict';
-import { spawnSync } from 'node:child_process';
+import { spawn, spawnSync } from 'node:child_process';
+import { once } from 'node:events';
 import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
+import { decodeCpuMs, summary, table } from '../bench/report.mjs';
 import { root, temporaryFolder } from './helpers.mjs';
 
 function run(script, args) {
@@ -31,8 +34,7 @@ test('bench:model measures each configuration once a round and writes every run'
             ['chromium', 2],
         ],
     );
-    for (const { host, prefillCpu, decodeCpu } of results)
-        assert.deepEqual([prefillCpu !== null, decodeCpu !== null], Array(2).fill(host === 'node'));
+    for (const { host, prefillCpu } of results) assert.equal(prefillCpu !== null, host === 'node');
     for (const { prefill, decode, lengths, memory, version } of results) {
         assert.deepEqual(lengths, { prefill: 8, depth: 4, decode: 2 });
         for (const { runs, min, median, max } of [prefill, decode]) {
@@ -43,6 +45,42 @@ test('bench:model measures each configuration once a round and writes every run'
         assert.ok(memory.memoryBytes <= memory.boundBytes);
         assert.ok(stdout.includes(version));
     }
+});
+
+test('the CPU time of decoding is what a run took longer than its prefill alone', () => {
+    const cost = (prefillMs, runMs, prefill, depth) =>
+        decodeCpuMs({ cpuMs: prefillMs }, { cpuMs: runMs }, { prefill, depth });
+    assert.equal(cost(200, 500, 128, 128), 300);
+    assert.equal(cost(200, 500, 16, 128), NaN); // a short prefill tells nothing of a long one
+    assert.equal(cost(200, 190, 128, 128), NaN);
+    assert.equal(cost(undefined, undefined, 128, 128), NaN); // a browser does not tell
+    const memory = { memoryBytes: 1, boundBytes: 2 };
+    const known = { shape: 'tiny', version: 'Node', flavour: 'simd128', kernels: 'v128', memory };
+    const speeds = { prefill: summary([4]), decode: summary([2]), prefillCpu: summary([8]) };
+    assert.match(table([{ ...known, ...speeds, threads: 1, decodeCpu: null }]), /\| 8\.00 \/ – /);
+});
+
+test('processes that keep cores busy end with the benchmark, even with a killed one', async () => {
+    const script =
+        "import { keepBusy } from './tests/bench/busy.mjs'; console.log(keepBusy(1)[0]); setInterval(() => {}, 1e6);";
+    const args = ['--input-type=module', '-e', script];
+    const child = spawn(process.execPath, args, {
+        cwd: root,
+        stdio: ['ignore', 'pipe', 'inherit'],
+    });
+    const [text] = await once(child.stdout, 'data');
+    const isAlive = () => {
+        try {
+            return process.kill(Number(text), 0);
+        } catch {
+            return false;
+        }
+    };
+    assert.ok(isAlive());
+    child.kill('SIGKILL');
+    const end = Date.now() + 20_000;
+    while (isAlive() && Date.now() < end) await wait(50);
+    assert.ok(!isAlive());
 });
 
 test('bench:model refuses what makes no sense in one sentence', () => {
