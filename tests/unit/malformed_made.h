@@ -2,6 +2,8 @@
 #ifndef TRIT_MALFORMED_MADE_H
 #define TRIT_MALFORMED_MADE_H
 
+#include "malformed_table.h"
+
 /* Groups that the table has not: where they are tested, or why they do not apply. */
 static const struct {
     const char *group, *reason;
@@ -14,15 +16,15 @@ static const struct {
 
 static bool made[3][64]; /* by letter and number */
 
-static bool *made_at(const char *group)
+static inline bool *made_at(const char *group)
 {
     return &made[group[0] == 'F' ? 0 : group[0] == 'J' ? 1 : 2][atoi(group + 1)];
 }
 
-static void is_made(const char *group) { *made_at(group) = true; }
+static inline void is_made(const char *group) { *made_at(group) = true; }
 
-static void refuse_made(const char *group, const char *what, file_kind kind, buffer file,
-                        trit_status status)
+static inline void refuse_made(const char *group, const char *what, file_kind kind, buffer file,
+                               trit_status status)
 {
     char name[160];
     snprintf(name, sizeof name, "%s %s", group, what);
@@ -31,11 +33,14 @@ static void refuse_made(const char *group, const char *what, file_kind kind, buf
     free(file.bytes);
 }
 
-static buffer copy_of(file_kind kind) { return text_of((char *)good[kind].bytes, good[kind].n); }
+static inline buffer copy_of(file_kind kind)
+{
+    return text_of((char *)good[kind].bytes, good[kind].n);
+}
 
 /* ---- GGUF ---- */
 
-static void deep_arrays(void)
+static inline void deep_arrays(void)
 {
     buffer b = {0};
     put_head(&b, 1, 1);
@@ -45,7 +50,7 @@ static void deep_arrays(void)
 }
 
 /* Three dimensions whose bytes, rounded up, are 2^64. */
-static void padding_wraps(void)
+static inline void padding_wraps(void)
 {
     buffer b = {0};
     put_head(&b, 1, 1);
@@ -58,7 +63,7 @@ static void padding_wraps(void)
     refuse_made("F17", "padding wraps", GGUF, b, TRIT_BAD_HEADER);
 }
 
-static void long_texts(void)
+static inline void long_texts(void)
 {
     static char text[(1 << 20) + 1];
     memset(text, 'a', sizeof text - 1);
@@ -75,7 +80,7 @@ static void long_texts(void)
 }
 
 /* A template of the file's own is not run by the engine: the model has none then. */
-static void hostile_template(void)
+static inline void hostile_template(void)
 {
     static const char *const texts[] = {"{% for i in range(1000000000) %}a{% endfor %}",
                                         "{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}", "{% if"};
@@ -99,8 +104,8 @@ static void hostile_template(void)
     is_made("F36");
 }
 
-static void gguf_data_of(const char *group, const char *what, int tensor, size_t at,
-                         const char *bytes, size_t n, trit_status status)
+static inline void gguf_data_of(const char *group, const char *what, int tensor, size_t at,
+                                const char *bytes, size_t n, trit_status status)
 {
     buffer b = copy_of(GGUF);
     size_t begin = gguf_data;
@@ -109,7 +114,7 @@ static void gguf_data_of(const char *group, const char *what, int tensor, size_t
     refuse_made(group, what, GGUF, b, status);
 }
 
-static void bad_data(void)
+static inline void bad_data(void)
 {
     enum { ATTN_NORM = 2, Q, K, V, SUB_NORM, SCALE = G_KV * 64 };
     gguf_data_of("F38", "code 3 of I2_S", V, 31, "\xc0", 1, TRIT_BAD_CODES);
@@ -124,7 +129,7 @@ static void bad_data(void)
     gguf_data_of("F39", "norm inf", SUB_NORM, 2, "\0\x7c", 2, TRIT_BAD_SCALE);
 }
 
-static void parts(void)
+static inline void parts(void)
 {
     refuse_made("F37", "one part of two", GGUF, gguf_part(0, 2, 0, 5, 14), TRIT_MISSING_TENSOR);
     refuse_made("F37", "the second part first", GGUF, gguf_part(1, 2, 5, 14, 14), TRIT_BAD_INDEX);
@@ -132,7 +137,7 @@ static void parts(void)
 
 /* ---- files that end ---- */
 
-static void cut(const char *group, file_kind kind, size_t first, size_t end, size_t step)
+static inline void cut(const char *group, file_kind kind, size_t first, size_t end, size_t step)
 {
     buffer b = copy_of(kind);
     char what[60];
@@ -144,7 +149,7 @@ static void cut(const char *group, file_kind kind, size_t first, size_t end, siz
     free(b.bytes);
 }
 
-static void cuts(void)
+static inline void cuts(void)
 {
     size_t n_packed = 8 + (size_t)(good[PACKED].bytes[0] | good[PACKED].bytes[1] << 8);
     cut("F22", GGUF, gguf_data, good[GGUF].n - 31, 9973);
@@ -161,7 +166,7 @@ static void cuts(void)
 
 /* ---- JSON ---- */
 
-static buffer repeated(const char *head, const char *piece, size_t n, const char *tail)
+static inline buffer repeated(const char *head, const char *piece, size_t n, const char *tail)
 {
     buffer b = {0};
     append(&b, (const uint8_t *)head, strlen(head));
@@ -174,7 +179,7 @@ static buffer repeated(const char *head, const char *piece, size_t n, const char
     return b;
 }
 
-static void large_json(void)
+static inline void large_json(void)
 {
     refuse_made("J07", "100,000 deep", CONFIG, repeated("", "[", 100000, ""), TRIT_BAD_JSON);
     refuse_made("J07", "100,000 keys", CONFIG, repeated("{", "\"%d\":0,", 80000, "\"a\":0}"),
@@ -186,7 +191,7 @@ static void large_json(void)
 }
 
 /* Every key of config.json is missing, a string, negative and too large in turn. */
-static void config_keys(void)
+static inline void config_keys(void)
 {
     static const char *const keys[] = {
         "num_hidden_layers",   "hidden_size", "intermediate_size",       "num_attention_heads",
@@ -218,7 +223,7 @@ static void config_keys(void)
 
 /* ---- the packed file's header ---- */
 
-static void packed_header(void)
+static inline void packed_header(void)
 {
     static const char empty[] =
         "{\"__metadata__\":{\"format\":\"trit\",\"trit\":\"{}\"}}             ";
@@ -244,7 +249,7 @@ static void packed_header(void)
 
 /* Every number of the header becomes every one of these in turn: refused, or for one that the model does
  * not depend on, another model. */
-static void packed_numbers(void)
+static inline void packed_numbers(void)
 {
     static const char *const values[] = {"0",
                                          "1",
@@ -289,7 +294,7 @@ static void packed_numbers(void)
     is_made("P18");
 }
 
-static void packed_places(void)
+static inline void packed_places(void)
 {
     buffer b = copy_of(PACKED);
     /* the second tensor begins one byte earlier */
@@ -301,7 +306,7 @@ static void packed_places(void)
     refuse_made("P10", "overlap", PACKED, b, TRIT_BAD_HEADER);
 }
 
-static void run_made(void)
+static inline void run_made(void)
 {
     deep_arrays();
     padding_wraps();
@@ -317,7 +322,7 @@ static void run_made(void)
     packed_numbers();
 }
 
-static bool is_tested(const char *group)
+static inline bool is_tested(const char *group)
 {
     for (size_t i = 0; i < N_TABLE; i++)
         if (strcmp(table[i].group, group) == 0) return true;
@@ -329,7 +334,7 @@ static bool is_tested(const char *group)
 }
 
 /* A group that nobody tests has no row. */
-static void check_groups(void)
+static inline void check_groups(void)
 {
     static const struct {
         char letter;

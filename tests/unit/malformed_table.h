@@ -2,6 +2,8 @@
 #ifndef TRIT_MALFORMED_TABLE_H
 #define TRIT_MALFORMED_TABLE_H
 
+#include "malformed.h"
+
 /* clang-format off */
 #define ANY TRIT_OK
 #define OVER(group, what, kind, after, at, bytes, status) \
