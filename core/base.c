@@ -12,6 +12,9 @@ trit_status tritx_fail(trit_error *err, trit_status status, uint64_t offset, con
         va_start(args, format);
         vsnprintf(err->message, sizeof err->message, format, args);
         va_end(args);
+        /* A name out of a file may hold what ends a line or drives a terminal. */
+        for (char *c = err->message; *c; c++)
+            if ((unsigned char)*c < ' ' || *c == 127) *c = '?';
     }
     return status;
 }

@@ -61,6 +61,19 @@ static void run(const broken *b)
     free(file.bytes);
 }
 
+/* A word of the file that a sentence repeats stays in its line. */
+static void test_line(void)
+{
+    const char *text = "{\"model_type\":\"a\\n\\u001b[2J\\u007f\"}", *old = "\"bitnet\"";
+    const broken b = {"J10", "", CONFIG, old, IN_PLACE, 0, "", TRIT_OK};
+    size_t end = behind(&b, &good[CONFIG]);
+    trit_error err = {0};
+    buffer file = replaced(CONFIG, end - strlen(old), end, text + 14, strlen(text + 14) - 1);
+    TRIT_CHECK_EQ_I(load_with(CONFIG, &file, &err), TRIT_UNSUPPORTED);
+    TRIT_CHECK(strstr(err.message, "\"a??[2J?\""));
+    free(file.bytes);
+}
+
 int main(void)
 {
     make_good();
@@ -72,6 +85,7 @@ int main(void)
     }
     for (size_t i = 0; i < N_TABLE; i++) run(&table[i]);
     run_made();
+    test_line();
     check_groups();
     printf("slowest: %zu ms (%s); most memory beside the file: %zu bytes (%s)\n", slowest_ms,
            slowest_what, most_extra, most_what);
