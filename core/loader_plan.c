@@ -192,9 +192,9 @@ static trit_status allocate_lanes(trit_loader *l, trit_error *err)
     for (int i = 0; i < l->n_lanes; i++) {
         tritx_lane *lane = &l->lanes[i];
         lane->codes = calloc(1, TRIT_T2_ROWS * trit_t2_cols(widest) + 4);
-        if (!l->packed) lane->floats = malloc(widest * sizeof *lane->floats);
+        lane->floats = malloc(widest * sizeof *lane->floats);
         if (!l->packed) lane->int8 = malloc(widest);
-        fine = fine && lane->codes && (l->packed || (lane->floats && lane->int8));
+        fine = fine && lane->codes && lane->floats && (l->packed || lane->int8);
     }
     return fine ? TRIT_OK : tritx_fail(err, TRIT_OOM, 0, "no memory to load the model");
 }

@@ -81,12 +81,10 @@ static trit_status take_row(const trit_loader *l, const tritx_rows *r, size_t ro
     size_t cols = (size_t)r->cols;
     tritx_dtype dtype = l->tensors[l->tensor].dtype;
     if (dtype == TRIT_DTYPE_I8) return take_int8_row(r, row, (const int8_t *)bytes, offset, err);
-    for (size_t k = 0; k < cols; k++) {
-        float x = tritx_source_float(bytes, k, dtype);
-        if (!(fabsf(x) <= 65504.0f)) return bad_scale(l, offset, err);
-        if (r->f16) r->f16[row * cols + k] = tritx_f16_of_f32(x);
-        else lane->floats[k] = x;
-    }
+    tritx_source_floats(lane->floats, bytes, cols, dtype);
+    if (!(tritx_largest(lane->floats, cols) <= 65504.0f)) return bad_scale(l, offset, err);
+    for (size_t k = 0; r->f16 && k < cols; k++)
+        r->f16[row * cols + k] = tritx_f16_of_f32(lane->floats[k]);
     if (!r->i8) return TRIT_OK;
     if (!tritx_int8_row(lane->int8, &r->scale[row], &r->sum[row], lane->floats, cols))
         return bad_scale(l, offset, err);

@@ -20,6 +20,40 @@ float tritx_source_float(const uint8_t *source, size_t i, tritx_dtype dtype)
     return dtype == TRIT_DTYPE_BF16 ? tritx_bf16(half) : tritx_f32_of_f16(half);
 }
 
+/* One loop a type, without a branch inside: compilers make vectors of it. */
+void tritx_source_floats(float *out, const uint8_t *source, size_t n, tritx_dtype dtype)
+{
+    uint16_t half;
+    switch (dtype) {
+    case TRIT_DTYPE_F32: memcpy(out, source, n * sizeof *out); return;
+    case TRIT_DTYPE_F16:
+        for (size_t i = 0; i < n; i++) {
+            memcpy(&half, source + 2 * i, 2);
+            out[i] = tritx_f32_of_f16(half);
+        }
+        return;
+    case TRIT_DTYPE_BF16:
+        for (size_t i = 0; i < n; i++) {
+            memcpy(&half, source + 2 * i, 2);
+            out[i] = tritx_bf16(half);
+        }
+        return;
+    default:
+        for (size_t i = 0; i < n; i++) out[i] = tritx_source_float(source, i, dtype);
+    }
+}
+
+float tritx_largest(const float *x, size_t n)
+{
+    /* as integers, in whose order NaN is beyond infinity */
+    uint32_t largest = 0;
+    for (size_t i = 0; i < n; i++) {
+        uint32_t size = tritx_bits(x[i]) & 0x7fffffffu;
+        largest = size > largest ? size : largest;
+    }
+    return tritx_float(largest);
+}
+
 trit_status tritx_absmean(const uint8_t *source, size_t n, tritx_dtype dtype, float *scale)
 {
     double sum = 0;
@@ -77,19 +111,20 @@ void tritx_i8_get_row(const int8_t *i8, size_t row, int8_t *codes, size_t cols)
 
 bool tritx_int8_row(int8_t *codes, float *scale, int32_t *sum, const float *x, size_t n)
 {
-    float max = 0;
-    for (size_t i = 0; i < n; i++) {
-        float a = fabsf(x[i]);
-        if (!(a <= 3.4e38f)) return false;
-        if (a > max) max = a;
-    }
-    *scale = max / 127.0f;
-    *sum = 0;
+    float max = tritx_largest(x, n), step = max / 127.0f;
+    int32_t total = 0;
+    if (!(max <= 3.4e38f)) return false;
+    *scale = step;
+    if (!(step > 0)) memset(codes, 0, n);
     /* a quotient by a subnormal scale may round past 127 */
-    for (size_t i = 0; i < n; i++) {
-        float q = *scale > 0 ? tritx_rint(x[i] / *scale) : 0;
-        codes[i] = (int8_t)(q > 127 ? 127 : q < -127 ? -127 : q);
-        *sum += codes[i];
+    for (size_t i = 0; step > 0 && i < n; i++) {
+        float q = tritx_rint(x[i] / step);
+        q = q > 127 ? 127 : q;
+        q = q < -127 ? -127 : q;
+        int32_t code = (int32_t)q;
+        codes[i] = (int8_t)code;
+        total += code;
     }
+    *sum = total;
     return true;
 }

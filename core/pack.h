@@ -24,6 +24,11 @@ size_t tritx_dtype_bytes(tritx_dtype dtype);
 /* Number i of little-endian source values of type F16, BF16, F32, Q8_0 or Q6_K. */
 float tritx_source_float(const uint8_t *source, size_t i, tritx_dtype dtype);
 
+/* Numbers 0 to n - 1 of them. */
+void tritx_source_floats(float *out, const uint8_t *source, size_t n, tritx_dtype dtype);
+/* max |x|; not finite when one of them is not. */
+float tritx_largest(const float *x, size_t n);
+
 /* scale = mean |W| over n source values, at least 1e-5; NUMERIC when a value is not finite.
  * Source: BitNet b1.58, Training Tips (absmean). Summed in double, in order, rounded once. */
 trit_status tritx_absmean(const uint8_t *source, size_t n, tritx_dtype dtype, float *scale);

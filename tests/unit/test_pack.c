@@ -92,8 +92,30 @@ static void test_real(void)
     }
 }
 
+/* All numbers of two bytes at once are those one by one, NaN and infinities included. */
+static void test_many(void)
+{
+    enum { N = 65536 };
+    static uint8_t source[2 * N];
+    static float many[N];
+    static const tritx_dtype dtypes[] = {TRIT_DTYPE_F16, TRIT_DTYPE_BF16};
+    for (size_t i = 0; i < N; i++)
+        source[2 * i] = (uint8_t)i, source[2 * i + 1] = (uint8_t)(i >> 8);
+    for (size_t d = 0; d < 2; d++) {
+        tritx_source_floats(many, source, N, dtypes[d]);
+        for (size_t i = 0; i < N; i++) {
+            float one = tritx_source_float(source, i, dtypes[d]);
+            TRIT_CHECK(memcmp(&one, &many[i], sizeof one) == 0);
+            TRIT_CHECK(isnan(one) == isnan(tritx_largest(&many[i], 1)));
+            if (!isnan(one)) TRIT_CHECK(tritx_largest(&many[i], 1) == fabsf(one));
+        }
+        TRIT_CHECK(isnan(tritx_largest(many, N)));
+    }
+}
+
 int main(void)
 {
+    test_many();
     test_wire();
     test_ternarise();
     test_int8();
