@@ -4,7 +4,10 @@
 
 #include <stdlib.h>
 
-enum { SHORT_PIECE = 48 }; /* up to here, searching the whole piece beats keeping a heap */
+enum {
+    SHORT_PIECE = 48, /* up to here, searching the whole piece beats keeping a heap */
+    FIRST_ROOM = 256
+};
 
 static uint32_t hash_pair(uint32_t left, uint32_t right)
 {
@@ -32,7 +35,7 @@ static trit_status check_merge(const tritx_tokenizer_tables *t, uint32_t rank, t
     const uint8_t *bytes[3];
     size_t n[3];
     for (int i = 0; i < 3; i++) {
-        if (merge[i] >= (uint32_t)t->n_vocab || t->token_special[merge[i]])
+        if (merge[i] >= (uint32_t)t->n_vocab || t->token_kinds[merge[i]])
             return tritx_fail(err, TRIT_BAD_TOKENIZER, 0, "merge %u: id %u is no ordinary token",
                               rank, merge[i]);
         bytes[i] = tritx_token(t, merge[i], &n[i]);
@@ -62,12 +65,14 @@ static trit_status insert_merge(tritx_merges *m, uint32_t rank, trit_error *err)
 
 static trit_status find_bytes(tritx_merges *m, trit_error *err)
 {
+    const tritx_token_kind kinds[] = {TRITX_TOKEN_BYTE, TRITX_TOKEN_NORMAL}; /* the last wins */
     for (int i = 0; i < 256; i++) m->byte_ids[i] = UINT32_MAX;
-    for (uint32_t id = 0; id < (uint32_t)m->tables->n_vocab; id++) {
-        size_t n;
-        const uint8_t *bytes = tritx_token(m->tables, id, &n);
-        if (n == 1 && !m->tables->token_special[id]) m->byte_ids[bytes[0]] = id;
-    }
+    for (int k = 0; k < 2; k++)
+        for (uint32_t id = 0; id < (uint32_t)m->tables->n_vocab; id++) {
+            size_t n;
+            const uint8_t *bytes = tritx_token(m->tables, id, &n);
+            if (n == 1 && m->tables->token_kinds[id] == kinds[k]) m->byte_ids[bytes[0]] = id;
+        }
     for (int i = 0; i < 256; i++)
         if (m->byte_ids[i] == UINT32_MAX)
             return tritx_fail(err, TRIT_BAD_TOKENIZER, 0, "no token for the byte 0x%02x", i);
@@ -98,10 +103,9 @@ void tritx_merges_free(tritx_merges *merges)
     merges->slots = NULL;
 }
 
-static void merge_short(const tritx_merges *m, const uint8_t *piece, uint32_t n, tritx_ids *out)
+static void merge_short(const tritx_merges *m, uint32_t *ids, uint32_t n, tritx_ids *out)
 {
-    uint32_t ids[SHORT_PIECE], ranks[SHORT_PIECE]; /* ranks[i]: of the pair i, i + 1 */
-    for (uint32_t i = 0; i < n; i++) ids[i] = m->byte_ids[piece[i]];
+    uint32_t ranks[SHORT_PIECE]; /* ranks[i]: of the pair i, i + 1 */
     for (uint32_t i = 0; i + 1 < n; i++) ranks[i] = tritx_merges_rank(m, ids[i], ids[i + 1]);
     while (n > 1) {
         uint32_t best = 0;
@@ -177,26 +181,25 @@ static void merge_top(long_piece *p)
     push(p, at);
 }
 
-static trit_status merge_long(const tritx_merges *m, const uint8_t *piece, uint32_t n,
-                              tritx_bpe_scratch *scratch, tritx_ids *out, trit_error *err)
+static trit_status merge_long(const tritx_merges *m, uint32_t n, tritx_bpe_scratch *scratch,
+                              tritx_ids *out, trit_error *err)
 {
     /* The heap begins with n - 1 entries, and each of at most n - 1 merges takes one and adds two. */
-    size_t per_byte = 2 * sizeof(uint64_t) + 3 * sizeof(uint32_t), needed;
-    if (!tritx_mul_ok(n, per_byte, &needed))
-        return tritx_fail(err, TRIT_OOM, 0, "a word of %u bytes is too long", n);
+    size_t per_symbol = 2 * sizeof(uint64_t) + 2 * sizeof(uint32_t), needed;
+    if (!tritx_mul_ok(n, per_symbol, &needed))
+        return tritx_fail(err, TRIT_OOM, 0, "a word of %u symbols is too long", n);
     if (needed > scratch->n_bytes) {
-        tritx_bpe_scratch_free(scratch);
+        free(scratch->memory);
+        scratch->n_bytes = 0;
         scratch->memory = malloc(needed);
         if (!scratch->memory)
-            return tritx_fail(err, TRIT_OOM, 0, "no memory for a word of %u bytes", n);
+            return tritx_fail(err, TRIT_OOM, 0, "no memory for a word of %u symbols", n);
         scratch->n_bytes = needed;
     }
-    long_piece p = {.merges = m, .heap = scratch->memory, .n = n};
-    p.ids = (uint32_t *)(p.heap + 2 * (size_t)n);
-    p.next = p.ids + n;
+    long_piece p = {.merges = m, .heap = scratch->memory, .ids = scratch->symbols, .n = n};
+    p.next = (uint32_t *)(p.heap + 2 * (size_t)n);
     p.previous = p.next + n;
     for (uint32_t i = 0; i < n; i++) {
-        p.ids[i] = m->byte_ids[piece[i]];
         p.next[i] = i + 1;
         p.previous[i] = i ? i - 1 : n;
     }
@@ -206,16 +209,30 @@ static trit_status merge_long(const tritx_merges *m, const uint8_t *piece, uint3
     return TRIT_OK;
 }
 
-trit_status tritx_bpe(const tritx_merges *merges, const uint8_t *piece, uint32_t n_bytes,
-                      tritx_bpe_scratch *scratch, tritx_ids *out, trit_error *err)
+trit_status tritx_bpe_room(tritx_bpe_scratch *scratch, size_t n, trit_error *err)
 {
-    if (n_bytes > SHORT_PIECE) return merge_long(merges, piece, n_bytes, scratch, out, err);
-    merge_short(merges, piece, n_bytes, out);
+    size_t room = scratch->n_symbols ? scratch->n_symbols : FIRST_ROOM, n_bytes;
+    if (n <= scratch->n_symbols) return TRIT_OK;
+    if (room < n) room = n;
+    free(scratch->symbols);
+    scratch->n_symbols = 0;
+    scratch->symbols = tritx_mul_ok(room, sizeof(uint32_t), &n_bytes) ? malloc(n_bytes) : NULL;
+    if (!scratch->symbols) return tritx_fail(err, TRIT_OOM, 0, "no memory for %zu symbols", n);
+    scratch->n_symbols = room;
+    return TRIT_OK;
+}
+
+trit_status tritx_bpe(const tritx_merges *merges, uint32_t n, tritx_bpe_scratch *scratch,
+                      tritx_ids *out, trit_error *err)
+{
+    if (n > SHORT_PIECE) return merge_long(merges, n, scratch, out, err);
+    merge_short(merges, scratch->symbols, n, out);
     return TRIT_OK;
 }
 
 void tritx_bpe_scratch_free(tritx_bpe_scratch *scratch)
 {
+    free(scratch->symbols);
     free(scratch->memory);
-    *scratch = (tritx_bpe_scratch){NULL, 0};
+    *scratch = (tritx_bpe_scratch){NULL, 0, NULL, 0};
 }

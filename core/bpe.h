@@ -10,12 +10,14 @@ typedef struct {
     const tritx_tokenizer_tables *tables;
     uint32_t *slots; /* rank + 1 by the pair's hash; 0 = free */
     uint32_t mask;
-    uint32_t byte_ids[256];
+    uint32_t byte_ids[256]; /* what stands for one byte, before any merge */
 } tritx_merges;
 
-/* What the merging of a long piece works with; grows on demand. Zero-initialise. */
+/* What merging works with; grows on demand. Zero-initialise. */
 typedef struct {
-    void *memory;
+    uint32_t *symbols; /* of one piece: ids, merged in place */
+    size_t n_symbols;
+    void *memory; /* for a long piece */
     size_t n_bytes;
 } tritx_bpe_scratch;
 
@@ -37,9 +39,11 @@ static inline void tritx_ids_add(tritx_ids *out, uint32_t id)
     out->n++;
 }
 
-/* Appends the ids of a piece of 1 ... INT32_MAX bytes. OOM. */
-trit_status tritx_bpe(const tritx_merges *merges, const uint8_t *piece, uint32_t n_bytes,
-                      tritx_bpe_scratch *scratch, tritx_ids *out, trit_error *err);
+/* Makes room for n symbols of a piece; what was there is lost. OOM. */
+trit_status tritx_bpe_room(tritx_bpe_scratch *scratch, size_t n, trit_error *err);
+/* Appends the ids that the n symbols in the scratch, 0 ... INT32_MAX, are merged to. OOM. */
+trit_status tritx_bpe(const tritx_merges *merges, uint32_t n, tritx_bpe_scratch *scratch,
+                      tritx_ids *out, trit_error *err);
 void tritx_bpe_scratch_free(tritx_bpe_scratch *scratch);
 
 #endif

@@ -2,15 +2,15 @@
 #ifndef TRIT_CHAT_H
 #define TRIT_CHAT_H
 
+#include "template.h"
 #include "tokenizer.h"
-
-/* The one template this engine renders; presets.c knows its text, chat.c what it does. */
-#define TRITX_TEMPLATE_2B4T "bitnet-2b4t"
 
 /* trit_chat_render for a tokenizer and a configuration (its template, its BOS). UNSUPPORTED for a
  * template this engine does not know, STATE when there is none or the model lacks its tokens. */
 trit_status tritx_chat_render(const tritx_tokenizer *tokenizer, const trit_config *config,
                               const trit_message *messages, size_t n_messages, int32_t *ids,
                               size_t capacity, size_t *n_ids, trit_error *err);
+/* Whether the template of this id is rendered here. */
+bool tritx_chat_knows(const char *id);
 
 #endif

@@ -39,15 +39,6 @@ trit_status tritx_config_hf(const char *text, size_t n_bytes, trit_config *confi
 /* Adds the stop ids and BOS of generation_config.json. */
 trit_status tritx_config_generation(const char *text, size_t n_bytes, trit_config *config,
                                     trit_error *err);
-/* The id of a chat template by its exact text; NULL for one that we do not know. */
-const char *tritx_template_id(const char *text, size_t n_bytes);
-/* The text of a known id, NULL for another. */
-const char *tritx_template_text(const char *id);
-/* Adds the template id that stands for tokenizer_config.json's chat_template; none for a text we do
- * not know. */
-trit_status tritx_config_template(const char *text, size_t n_bytes, trit_config *config,
-                                  trit_error *err);
-
 /* The axes of BitNet b1.58 as 2B4T has them (arXiv 2504.12285, section 2), shape left empty. */
 void tritx_config_2b4t_axes(trit_config *config);
 

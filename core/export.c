@@ -6,6 +6,7 @@
 #include "kernels.h"
 #include "pack.h"
 #include "scalar.h"
+#include "template.h"
 
 void tritx_weight_codes(const tritx_exporter *e, const tritx_ternary *m, size_t row, uint8_t *codes)
 {
@@ -38,6 +39,13 @@ size_t tritx_weight_row(const tritx_exporter *e, const tritx_rows *r, size_t row
                     : codes[k] == -127 ? -largest
                                        : (float)codes[k] * scale;
     return cols * sizeof *floats;
+}
+
+const char *tritx_export_template(const tritx_exporter *e)
+{
+    const trit_model *m = e->model;
+    if (!m->config.template_id[0]) return "";
+    return m->chat_template ? m->chat_template : tritx_template_text(m->config.template_id);
 }
 
 /* False for a slot of the tokenizer, of what the rows have (scale, sum) and of what is not there. */

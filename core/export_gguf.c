@@ -26,11 +26,16 @@ static bool has_sub_norms(const trit_config *c)
 }
 
 /* bitnet-b1.58 is known to the engine of BitNet's authors, which reads I2_S, bitnet to llama.cpp too. */
-static const char *arch_of(const tritx_exporter *e)
+static bool is_official(const tritx_exporter *e)
 {
     const trit_config *c = &e->model->config;
-    if (!has_sub_norms(c)) return "llama";
-    return e->what == TRIT_EXPORT_I2_S && c->ffn == TRIT_FFN_GLU_RELU2 ? "bitnet-b1.58" : "bitnet";
+    return has_sub_norms(c) && e->what == TRIT_EXPORT_I2_S && c->ffn == TRIT_FFN_GLU_RELU2;
+}
+
+static const char *arch_of(const tritx_exporter *e)
+{
+    if (!has_sub_norms(&e->model->config)) return "llama";
+    return is_official(e) ? "bitnet-b1.58" : "bitnet";
 }
 
 static bool is_f16(float x) { return tritx_f32_of_f16(tritx_f16_of_f32(x)) == x; }
@@ -45,13 +50,17 @@ static trit_status refuse(trit_error *err, const char *what)
 static trit_status holds_tokenizer(const tritx_exporter *e, trit_error *err)
 {
     const trit_config *c = &e->model->config;
-    if (!tritx_tokenizer_get(e->model->tokenizer)->ignore_merges)
+    uint8_t flags = tritx_tokenizer_get(e->model->tokenizer)->flags;
+    if (flags & TRITX_SENTENCEPIECE)
+        return refuse(err, "it has no place for the order of SentencePiece's merges");
+    if (!(flags & TRITX_WHOLE_PIECES))
         return refuse(err, "its tokenizer merges what is a token already");
     if (c->n_stop > MAX_STOP_KEYS) return refuse(err, "it has more than three stop ids");
     if (c->n_stop == 0 && tritx_tokenizer_special(e->model->tokenizer, "<|eot_id|>") >= 0)
         return refuse(err, "it does not stop at its <|eot_id|>");
-    if (c->template_id[0] && !tritx_template_text(c->template_id))
-        return refuse(err, "the text of its chat template is not known");
+    if (!tritx_export_template(e)) return refuse(err, "the text of its chat template is not known");
+    if (is_official(e) && e->model->chat_template)
+        return refuse(err, "bitnet-b1.58 files have no chat template of their own");
     return TRIT_OK;
 }
 
@@ -165,7 +174,7 @@ static void token(writer *w, const tritx_tokenizer_tables *t, uint32_t id)
     size_t n;
     const uint8_t *bytes = tritx_token(t, id, &n);
     char pad[24];
-    if (!t->token_special[id]) {
+    if (t->token_kinds[id] == TRITX_TOKEN_NORMAL) {
         tritx_out_u64(w->out, spelled_bytes(w, bytes, n));
         spell(w, bytes, n);
     } else if (n) {
@@ -189,7 +198,10 @@ static void merge(writer *w, const tritx_tokenizer_tables *t, const uint32_t *id
 
 static void tokenizer_pairs(writer *w)
 {
-    enum { NORMAL = 1, CONTROL = 3, UNUSED = 5 };
+    enum { NORMAL = 1, CONTROL = 3, USER_DEFINED, UNUSED };
+    static const uint32_t kinds[] = {[TRITX_TOKEN_NORMAL] = NORMAL,
+                                     [TRITX_TOKEN_SPECIAL] = CONTROL,
+                                     [TRITX_TOKEN_ADDED] = USER_DEFINED};
     const tritx_tokenizer_tables *t = tritx_tokenizer_get(w->e->model->tokenizer);
     uint32_t n_vocab = (uint32_t)t->n_vocab;
     size_t n;
@@ -200,7 +212,7 @@ static void tokenizer_pairs(writer *w)
     array(w, "tokenizer.ggml.token_type", I32, n_vocab);
     for (uint32_t id = 0; id < n_vocab; id++) {
         (void)tritx_token(t, id, &n);
-        tritx_out_u32(w->out, !t->token_special[id] ? NORMAL : n ? CONTROL : UNUSED);
+        tritx_out_u32(w->out, n ? kinds[t->token_kinds[id]] : UNUSED);
     }
     array(w, "tokenizer.ggml.merges", STRING, t->n_merges);
     for (uint32_t i = 0; i < t->n_merges; i++) merge(w, t, t->merges + 3 * (size_t)i);
@@ -219,10 +231,9 @@ static void special_pairs(writer *w)
     for (int i = 0; i < c->n_stop; i++) pair_u32(w, keys[i], (uint32_t)c->stop_ids[i]);
     if (c->n_stop == 1 && tritx_tokenizer_special(w->e->model->tokenizer, "<|eot_id|>") >= 0)
         pair_u32(w, keys[1], (uint32_t)c->stop_ids[0]);
-    bool by_arch = strcmp(w->arch, "bitnet-b1.58") == 0; /* which means a template of its own */
-    if (c->template_id[0] || by_arch)
-        pair_string(w, "tokenizer.chat_template",
-                    c->template_id[0] ? tritx_template_text(c->template_id) : "");
+    /* without the key, bitnet-b1.58 means 2B4T's */
+    if (c->template_id[0] || is_official(w->e))
+        pair_string(w, "tokenizer.chat_template", tritx_export_template(w->e));
 }
 
 static void write_pairs(writer *w)
@@ -345,7 +356,7 @@ void tritx_write_gguf(tritx_exporter *e)
     writer w = {.e = e, .c = &e->model->config, .out = &count, .arch = arch_of(e)};
     size_t n_tensors = e->n_weights;
     uint64_t offset = 0;
-    tritx_alphabet_fill(&w.alphabet);
+    tritx_alphabet_fill(&w.alphabet, false);
     write_pairs(&w); /* how many there are stands before them */
     w.out = &e->out;
     for (size_t i = 0; i < e->n_weights; i++) n_tensors += has_scale_tensor(&w, &e->weights[i]);

@@ -31,14 +31,15 @@ static trit_status holds_tokenizer(const tritx_exporter *e, trit_error *err)
     size_t n = 0;
     for (int32_t id = 0; id < t->n_vocab; id++) {
         const uint8_t *bytes = tritx_token(t, (uint32_t)id, &n);
-        if (t->token_special[id] && !is_text(bytes, n))
-            return refuse(err, "the text of a special token is not UTF-8");
+        bool spelled =
+            t->token_kinds[id] == TRITX_TOKEN_BYTE ||
+            (t->token_kinds[id] == TRITX_TOKEN_NORMAL && !(t->flags & TRITX_SENTENCEPIECE));
+        if (!spelled && !is_text(bytes, n)) return refuse(err, "the text of a token is not UTF-8");
     }
     if (c->add_bos) (void)tritx_token(t, (uint32_t)c->bos_id, &n);
-    if (c->add_bos && (!t->token_special[c->bos_id] || n == 0))
+    if (c->add_bos && (t->token_kinds[c->bos_id] != TRITX_TOKEN_SPECIAL || n == 0))
         return refuse(err, "its first token is no special one");
-    if (c->template_id[0] && !tritx_template_text(c->template_id))
-        return refuse(err, "the text of its chat template is not known");
+    if (!tritx_export_template(e)) return refuse(err, "the text of its chat template is not known");
     return TRIT_OK;
 }
 

@@ -37,6 +37,8 @@ void tritx_write_config_json(tritx_exporter *e);
 void tritx_write_tokenizer_json(tritx_exporter *e);
 void tritx_write_tokenizer_config_json(tritx_exporter *e);
 
+/* The chat template's text, "" when there is none; NULL when its id alone is known. */
+const char *tritx_export_template(const tritx_exporter *e);
 /* Codes [cols] of a row of the matrix. */
 void tritx_weight_codes(const tritx_exporter *e, const tritx_ternary *m, size_t row,
                         uint8_t *codes);

@@ -1,6 +1,6 @@
-#include "chat.h"
 #include "config.h"
 #include "gguf_model.h"
+#include "template.h"
 
 typedef struct {
     const tritx_gguf *g;
@@ -193,13 +193,19 @@ static trit_status read_all(const reader *r, size_t arch)
     if (!c->ffn) TRIT_TRY(read_activation(r));
     c->site[TRIT_SITE_O].norm = c->site[TRIT_SITE_DOWN].norm = architectures[arch].sub_norm;
     c->tied_head = !has_head(r);
-    const tritx_gguf_pair *chat = tritx_gguf_find(r->g, "tokenizer.chat_template");
-    const char *id = NULL;
-    if (chat && chat->type == TRITX_GGUF_STRING)
-        id = tritx_template_id((const char *)r->g->bytes + chat->value, chat->n);
-    /* an empty text says that there is none */
-    if (!id && !tritx_gguf_is(r->g, chat, "")) id = architectures[arch].template_id;
-    if (id) strcpy(c->template_id, id);
+    if (architectures[arch].template_id) strcpy(c->template_id, architectures[arch].template_id);
+    return TRIT_OK;
+}
+
+trit_status tritx_gguf_template(const tritx_gguf *g, trit_config *config, char **kept,
+                                trit_error *err)
+{
+    const tritx_gguf_pair *chat = tritx_gguf_find(g, "tokenizer.chat_template");
+    if (!chat || chat->type != TRITX_GGUF_STRING) return TRIT_OK;
+    const char *text = (const char *)g->bytes + chat->value, *id = tritx_template_id(text, chat->n);
+    if (!config->template_id[0]) return tritx_template_take(text, chat->n, config, kept, err);
+    /* what the architecture says stands, but for a text that we know or none at all */
+    if (id || chat->n == 0) strcpy(config->template_id, id ? id : "");
     return TRIT_OK;
 }
 

@@ -3,6 +3,7 @@
  * Data is taken in groups of rows, straight from what is pushed; only a group that comes in pieces is
  * put together first. What is no rows is one. */
 #include "loader.h"
+#include "template.h"
 
 #include <stdlib.h>
 
@@ -55,6 +56,7 @@ void trit_loader_free(trit_loader *l)
 {
     if (!l) return;
     tritx_tokenizer_tables_free(&l->tables);
+    free(l->chat_template);
     tritx_index_free(l);
     free_header(l);
     if (l->gguf) tritx_gguf_free(l->gguf);
@@ -100,7 +102,10 @@ trit_status trit_loader_side(trit_loader *l, trit_side side, const char *text, s
         l->config.add_bos = add_bos;
         if (add_bos) l->config.bos_id = bos_id;
         return TRIT_OK;
-    case TRIT_SIDE_TOKENIZER_CONFIG: return tritx_config_template(text, n_bytes, &l->config, err);
+    case TRIT_SIDE_TOKENIZER_CONFIG:
+        return tritx_template_config(text, n_bytes, &l->config, &l->chat_template, err);
+    case TRIT_SIDE_CHAT_TEMPLATE:
+        return tritx_template_take(text, n_bytes, &l->config, &l->chat_template, err);
     case TRIT_SIDE_GENERATION_CONFIG:
         return tritx_config_generation(text, n_bytes, &l->config, err);
     case TRIT_SIDE_INDEX: return tritx_index_read(l, text, n_bytes, err);
@@ -144,6 +149,18 @@ trit_status tritx_loader_card(trit_loader *l, const char *text, size_t n_bytes, 
     return status;
 }
 
+/* Only the template "jinja" has a text in the file. */
+static trit_status read_packed_template(trit_loader *l, const cJSON *root, trit_error *err)
+{
+    const char *text =
+        cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(root, "chat_template"));
+    if (strcmp(l->config.template_id, TRITX_TEMPLATE_JINJA) != 0) return TRIT_OK;
+    if (text) TRIT_TRY(tritx_template_take(text, strlen(text), &l->config, &l->chat_template, err));
+    return l->chat_template
+               ? TRIT_OK
+               : tritx_fail(err, TRIT_BAD_CONFIG, 0, "the header's metadata has no chat_template");
+}
+
 static trit_status read_packed_metadata(trit_loader *l, const cJSON *metadata, trit_error *err)
 {
     const char *text = cJSON_GetStringValue(cJSON_GetObjectItemCaseSensitive(metadata, "trit"));
@@ -163,6 +180,7 @@ static trit_status read_packed_metadata(trit_loader *l, const cJSON *metadata, t
         status = tritx_fail(err, TRIT_UNSUPPORTED, 0,
                             "a packed file keeps its head: pack the masters again for another");
     if (status == TRIT_OK) status = tritx_loader_plan(l, err);
+    if (status == TRIT_OK) status = read_packed_template(l, json.root, err);
     if (status == TRIT_OK)
         status = set_card(l, cJSON_GetObjectItemCaseSensitive(json.root, "card"), err);
     tritx_json_free(&json);
@@ -371,6 +389,9 @@ trit_status trit_loader_finish(trit_loader *l, trit_model **model, trit_error *e
     if (!l->model) return tritx_fail(err, TRIT_STATE, 0, "the model was already handed over");
     TRIT_TRY(tritx_tokenizer_new(&l->tables, &l->model->tokenizer, err));
     memset(&l->tables, 0, sizeof l->tables); /* the tokenizer owns them now */
+    free(l->model->chat_template);
+    l->model->chat_template = l->chat_template;
+    l->chat_template = NULL;
     *model = l->model;
     l->model = NULL;
     return TRIT_OK;

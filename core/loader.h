@@ -35,6 +35,7 @@ struct trit_loader {
     char kernels[TRIT_CHOICE_BYTES];
     trit_pool *pool;
     trit_config config;
+    char *chat_template; /* what template.c kept */
     bool have_config, packed;
     tritx_hf_weights hf;           /* when it is not packed */
     tritx_tokenizer_tables tables; /* until the tokenizer takes them */

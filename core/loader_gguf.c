@@ -36,6 +36,7 @@ static trit_status read_model(trit_loader *l, trit_error *err)
     l->config.site[TRIT_SITE_HEAD].weight =
         l->head == TRIT_HEAD_F16 ? TRIT_WEIGHT_F16 : TRIT_WEIGHT_INT8;
     TRIT_TRY(trit_config_validate(&l->config, err));
+    TRIT_TRY(tritx_gguf_template(g, &l->config, &l->chat_template, err));
     TRIT_TRY(tritx_gguf_tokenizer(g, &l->tables, err));
     l->have_config = l->have_tokenizer = true;
     return TRIT_OK;

@@ -50,7 +50,7 @@ static trit_status plan_tokenizer(trit_loader *l, const tritx_tensor *t, tritx_s
         l->tables.token_ends = memory;
         return expect_shape(t, (size_t)l->config.n_vocab, 0, err);
     case TRIT_SLOT_TOKENIZER_SPECIAL:
-        l->tables.token_special = memory;
+        l->tables.token_kinds = memory;
         return expect_shape(t, (size_t)l->config.n_vocab, 0, err);
     case TRIT_SLOT_TOKENIZER_BYTES:
         l->tables.token_bytes = memory;

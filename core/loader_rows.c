@@ -180,29 +180,27 @@ static trit_status check_sums(const trit_loader *l, const tritx_rows *r, const u
     return TRIT_OK;
 }
 
-static trit_status take_tokenizer(trit_loader *l, const uint8_t *bytes, uint64_t offset,
-                                  trit_error *err)
+/* What it says is checked when the tokenizer is made. */
+static void take_tokenizer(trit_loader *l, const uint8_t *bytes)
 {
     tritx_tokenizer_tables *t = &l->tables;
     uint32_t *words = l->slot == TRIT_SLOT_TOKENIZER_ENDS ? t->token_ends : t->merges;
     switch (l->slot) {
-    case TRIT_SLOT_TOKENIZER_BYTES: memcpy(t->token_bytes, bytes, l->row_bytes); return TRIT_OK;
-    case TRIT_SLOT_TOKENIZER_SPECIAL: memcpy(t->token_special, bytes, l->row_bytes); return TRIT_OK;
-    case TRIT_SLOT_TOKENIZER_FLAGS:
-        if (bytes[0] > 1)
-            return tritx_fail(err, TRIT_BAD_TOKENIZER, offset, "tokenizer.flags: unknown bits");
-        t->ignore_merges = bytes[0];
-        return TRIT_OK;
+    case TRIT_SLOT_TOKENIZER_BYTES: memcpy(t->token_bytes, bytes, l->row_bytes); break;
+    case TRIT_SLOT_TOKENIZER_SPECIAL: memcpy(t->token_kinds, bytes, l->row_bytes); break;
+    case TRIT_SLOT_TOKENIZER_FLAGS: t->flags = bytes[0]; break;
     default:
         for (size_t i = 0; i < l->row_bytes / 4; i++) words[i] = tritx_load_u32(bytes + 4 * i);
-        return TRIT_OK;
     }
 }
 
 trit_status tritx_loader_take(trit_loader *l, const uint8_t *bytes, size_t n, trit_error *err)
 {
     uint64_t offset = l->offset - n * l->row_bytes;
-    if (l->slot <= TRIT_SLOT_TOKENIZER_FLAGS) return take_tokenizer(l, bytes, offset, err);
+    if (l->slot <= TRIT_SLOT_TOKENIZER_FLAGS) {
+        take_tokenizer(l, bytes);
+        return TRIT_OK;
+    }
     const tritx_ternary *m =
         tritx_slot_in_layer(l->slot) ? tritx_model_ternary(l->model, l->slot, l->layer) : NULL;
     if (m && l->gguf) return tritx_loader_take_ternary(l, m, bytes, offset, err);

@@ -104,6 +104,7 @@ void trit_model_free(trit_model *m)
     if (!m) return;
     tritx_tokenizer_free(m->tokenizer);
     free(m->card);
+    free(m->chat_template);
     free(m->arena);
     free(m->layers);
     free(m);

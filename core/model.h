@@ -36,6 +36,7 @@ struct trit_model {
     float *norm;                /* [dim] */
     tritx_tokenizer *tokenizer; /* NULL for a synthetic model of at most 256 ids */
     char *card;
+    char *chat_template; /* Jinja, with the template id "jinja"; else NULL */
     uint8_t *arena;
     size_t n_bytes; /* of arena and layers */
     bool is_i2_s;   /* of the file that it was read from */

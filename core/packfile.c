@@ -86,9 +86,9 @@ static trit_status tokenizer_tensor(writer *w, tritx_slot slot)
     case TRIT_SLOT_TOKENIZER_BYTES:
         return array(w, slot, 0, "U8", 1, t->n_token_bytes, 0, t->token_bytes);
     case TRIT_SLOT_TOKENIZER_SPECIAL:
-        return array(w, slot, 0, "U8", 1, (size_t)t->n_vocab, 0, t->token_special);
+        return array(w, slot, 0, "U8", 1, (size_t)t->n_vocab, 0, t->token_kinds);
     case TRIT_SLOT_TOKENIZER_MERGES: return array(w, slot, 0, "I32", 4, t->n_merges, 3, t->merges);
-    default: return array(w, slot, 0, "U8", 1, 1, 0, &t->ignore_merges);
+    default: return array(w, slot, 0, "U8", 1, 1, 0, &t->flags);
     }
 }
 
@@ -137,6 +137,17 @@ static bool append_escaped(writer *w, const char *text)
     return true;
 }
 
+/* The text of a template that nothing but its text can tell. */
+static bool append_template(writer *w)
+{
+    char *text = w->model->chat_template, *json;
+    if (!text) return true;
+    json = cJSON_PrintUnformatted(&(cJSON){.type = cJSON_String, .valuestring = text});
+    bool fine = json && append_escaped(w, ",\"chat_template\":") && append_escaped(w, json);
+    free(json);
+    return fine;
+}
+
 static trit_status write_header(writer *w, const char *card)
 {
     char config[4096];
@@ -146,7 +157,8 @@ static trit_status write_header(writer *w, const char *card)
     w->n_header += tritx_format(w->header + w->n_header, w->header_capacity - w->n_header,
                                 "{\"__metadata__\":{\"format\":\"trit\",\"trit\":\"");
     if (!append_escaped(w, "{\"version\":1,\"config\":") || !append_escaped(w, config) ||
-        !append_escaped(w, ",\"card\":") || !append_escaped(w, card) || !append_escaped(w, "}"))
+        !append_template(w) || !append_escaped(w, ",\"card\":") || !append_escaped(w, card) ||
+        !append_escaped(w, "}"))
         return tritx_fail(w->err, TRIT_PARAM, 0, "the card is too long: 64 KiB at most");
     w->n_header += tritx_format(w->header + w->n_header, w->header_capacity - w->n_header, "\"}");
     TRIT_TRY(walk(w));

@@ -1,5 +1,4 @@
 /* Known models as data: the only place, with names.c, where a model's name or keys stand. */
-#include "chat.h"
 #include "config.h"
 
 void tritx_config_2b4t_axes(trit_config *config)
@@ -78,46 +77,6 @@ trit_status trit_config_preset(const char *name, trit_config *config, trit_error
     return tritx_fail(err, TRIT_PARAM, 0,
                       "no shape of that name: use tiny, 0.7B, 3B, 2B4T, Llama3-8B or Falcon3- with "
                       "1B, 3B, 7B or 10B");
-}
-
-/* Chat templates we render ourselves, by the exact text of their publisher. */
-static const struct {
-    const char *id, *text;
-} templates[] = {
-    {TRITX_TEMPLATE_2B4T,
-     "{% for message in messages %}{% if loop.first %}{{ bos_token }}{% endif %}{{ "
-     "message['role'] | capitalize + ': ' + "
-     "message['content'] | trim + '<|eot_id|>' }}{% endfor %}{% if "
-     "add_generation_prompt %}{{ 'Assistant: ' }}{% endif %}"},
-};
-
-const char *tritx_template_id(const char *text, size_t n_bytes)
-{
-    for (size_t i = 0; i < sizeof templates / sizeof *templates; i++)
-        if (strlen(templates[i].text) == n_bytes && memcmp(templates[i].text, text, n_bytes) == 0)
-            return templates[i].id;
-    return NULL;
-}
-
-const char *tritx_template_text(const char *id)
-{
-    for (size_t i = 0; i < sizeof templates / sizeof *templates; i++)
-        if (strcmp(templates[i].id, id) == 0) return templates[i].text;
-    return NULL;
-}
-
-trit_status tritx_config_template(const char *text, size_t n_bytes, trit_config *config,
-                                  trit_error *err)
-{
-    tritx_json json;
-    TRIT_TRY(tritx_json_parse(text, n_bytes, &json, err));
-    const cJSON *item = cJSON_GetObjectItemCaseSensitive(json.root, "chat_template");
-    const char *id = cJSON_IsString(item)
-                         ? tritx_template_id(item->valuestring, strlen(item->valuestring))
-                         : NULL;
-    if (id) strcpy(config->template_id, id);
-    tritx_json_free(&json);
-    return TRIT_OK;
 }
 
 /* The limits are those of trit_config_validate. */

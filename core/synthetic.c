@@ -18,17 +18,19 @@ enum { BIAS_STRIDE = 8, BIAS_CODE = 64 };
 static trit_status add_byte_tokenizer(trit_model *m, trit_error *err)
 {
     size_t n = (size_t)m->config.n_vocab;
-    tritx_tokenizer_tables t = {
-        .n_vocab = m->config.n_vocab, .n_token_bytes = 258, .n_merges = 1, .ignore_merges = 1};
+    tritx_tokenizer_tables t = {.n_vocab = m->config.n_vocab,
+                                .n_token_bytes = 258,
+                                .n_merges = 1,
+                                .flags = TRITX_WHOLE_PIECES};
     t.token_ends = malloc(n * sizeof *t.token_ends);
     t.token_bytes = malloc(258);
-    t.token_special = malloc(n);
+    t.token_kinds = malloc(n);
     t.merges = malloc(3 * sizeof *t.merges);
     trit_status status = TRIT_OOM;
-    if (t.token_ends && t.token_bytes && t.token_special && t.merges) {
+    if (t.token_ends && t.token_bytes && t.token_kinds && t.merges) {
         for (size_t i = 0; i < n; i++) {
             t.token_ends[i] = (uint32_t)(i < 256 ? i + 1 : 258);
-            t.token_special[i] = i > 256;
+            t.token_kinds[i] = i < 257 ? TRITX_TOKEN_NORMAL : TRITX_TOKEN_SPECIAL;
             if (i < 256) t.token_bytes[i] = (uint8_t)i;
         }
         memcpy(t.token_bytes + 256, "th", 2);

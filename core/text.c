@@ -3,6 +3,8 @@
 #include "model.h"
 #include "token_map.h"
 
+#include <stdlib.h>
+
 static trit_status need_tokenizer(const trit_model *model, trit_error *err)
 {
     if (!model) return tritx_fail(err, TRIT_PARAM, 0, "model is NULL");
@@ -39,7 +41,7 @@ trit_status trit_token_bytes(const trit_model *model, int32_t id, const uint8_t 
     const tritx_tokenizer_tables *t = tritx_tokenizer_get(model->tokenizer);
     if (id < 0 || id >= t->n_vocab || !bytes || !n_bytes || !special) return TRIT_PARAM;
     *bytes = tritx_token(t, (uint32_t)id, n_bytes);
-    *special = t->token_special[id] != 0;
+    *special = t->token_kinds[id] == TRITX_TOKEN_SPECIAL;
     return TRIT_OK;
 }
 
@@ -52,4 +54,43 @@ trit_status trit_chat_render(const trit_model *model, const trit_message *messag
         return tritx_fail(err, TRIT_PARAM, 0, "chat: bad argument");
     return tritx_chat_render(model->tokenizer, &model->config, messages, n_messages, ids, capacity,
                              n_ids, err);
+}
+
+trit_status trit_tokenize_parts(const trit_model *model, const char *text, const uint32_t *ends,
+                                size_t n_parts, int32_t *ids, size_t capacity, size_t *n_ids,
+                                trit_error *err)
+{
+    TRIT_TRY(need_tokenizer(model, err));
+    if (!text || (!ends && n_parts) || (!ids && capacity) || !n_ids)
+        return tritx_fail(err, TRIT_PARAM, 0, "tokenize: bad argument");
+    return tritx_tokenizer_encode_parts(model->tokenizer, text, ends, n_parts, ids, capacity, n_ids,
+                                        err);
+}
+
+const char *trit_model_template(const trit_model *model)
+{
+    return model->chat_template ? model->chat_template : "";
+}
+
+trit_status trit_model_set_template(trit_model *model, const char *text, trit_error *err)
+{
+    if (!model || !text) return tritx_fail(err, TRIT_PARAM, 0, "template: NULL argument");
+    trit_config config = model->config;
+    char *kept = NULL;
+    if (strlen(text) < sizeof config.template_id && tritx_chat_knows(text)) {
+        strcpy(config.template_id, text);
+    } else {
+        config.template_id[0] = 0;
+        /* every template that does something has a brace */
+        if (strchr(text, '{'))
+            TRIT_TRY(tritx_template_take(text, strlen(text), &config, &kept, err));
+    }
+    if (!config.template_id[0])
+        return tritx_fail(err, TRIT_PARAM, 0,
+                          "the chat template is none of bitnet-2b4t, llama3, falcon3, nor Jinja of "
+                          "at most 256 KiB");
+    free(model->chat_template);
+    model->chat_template = kept;
+    model->config = config;
+    return TRIT_OK;
 }

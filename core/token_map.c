@@ -57,7 +57,7 @@ trit_status tritx_token_map_new(const tritx_tokenizer_tables *tables, tritx_toke
     tritx_token_map m = {tables, calloc(n_slots, sizeof *m.slots), n_slots - 1};
     if (!m.slots) return tritx_fail(err, TRIT_OOM, 0, "no memory for the tokens' index");
     for (uint32_t id = 0; id < (uint32_t)tables->n_vocab; id++) {
-        trit_status status = tables->token_special[id] ? TRIT_OK : insert(&m, id, err);
+        trit_status status = tables->token_kinds[id] ? TRIT_OK : insert(&m, id, err);
         if (status != TRIT_OK) {
             tritx_token_map_free(&m);
             return status;

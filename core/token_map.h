@@ -26,7 +26,7 @@ static inline const uint8_t *tritx_token(const tritx_tokenizer_tables *tables, u
     return tables->token_bytes + begin;
 }
 
-/* Every token that is not special. Two with the same bytes are BAD_TOKENIZER. OOM. */
+/* Every normal token. Two with the same bytes are BAD_TOKENIZER. OOM. */
 trit_status tritx_token_map_new(const tritx_tokenizer_tables *tables, tritx_token_map *map,
                                 trit_error *err);
 void tritx_token_map_free(tritx_token_map *map);

@@ -3,6 +3,7 @@
 #include "bpe.h"
 #include "pretokenize.h"
 #include "token_map.h"
+#include "unicode.h"
 
 #include <stdlib.h>
 
@@ -16,10 +17,22 @@ struct tritx_tokenizer {
     tritx_tokenizer_tables tables;
     tritx_token_map map;
     tritx_merges merges;
-    int32_t *specials; /* ids of special tokens with a text: by first byte, then longest first */
-    int32_t n_specials;
+    uint32_t space;    /* SentencePiece's id of it */
+    bool words;        /* no token has a space behind something else: words can be merged apart */
+    int32_t *specials; /* ids of special and added tokens with a text: by first byte, then longest
+                          first */
+    int32_t n_specials, n_added;
     int32_t first_special[257]; /* where the ones of a first byte begin in specials */
 };
+
+static const char *check_token(const tritx_tokenizer_tables *t, uint8_t kind, uint32_t n_bytes)
+{
+    if (kind > TRITX_TOKEN_BYTE) return "bad kind";
+    if (n_bytes == 0 && kind != TRITX_TOKEN_SPECIAL) return "no bytes";
+    if (kind == TRITX_TOKEN_BYTE && (n_bytes != 1 || !(t->flags & TRITX_SENTENCEPIECE)))
+        return "a byte of no character";
+    return NULL;
+}
 
 static trit_status check_tables(const tritx_tokenizer_tables *t, trit_error *err)
 {
@@ -27,20 +40,19 @@ static trit_status check_tables(const tritx_tokenizer_tables *t, trit_error *err
         return tritx_fail(err, TRIT_BAD_TOKENIZER, 0, "a vocabulary of %d tokens", (int)t->n_vocab);
     if (t->n_merges > MAX_MERGES)
         return tritx_fail(err, TRIT_BAD_TOKENIZER, 0, "%u merges are too many", t->n_merges);
-    if (!t->token_ends || !t->token_special || (!t->token_bytes && t->n_token_bytes) ||
+    if (!t->token_ends || !t->token_kinds || (!t->token_bytes && t->n_token_bytes) ||
         (!t->merges && t->n_merges))
         return tritx_fail(err, TRIT_BAD_TOKENIZER, 0, "a table is missing");
-    if (t->ignore_merges > 1)
-        return tritx_fail(err, TRIT_BAD_TOKENIZER, 0, "ignore_merges is not 0 or 1");
+    if (t->flags > TRITX_WHOLE_PIECES && t->flags != TRITX_SENTENCEPIECE &&
+        t->flags != (TRITX_SENTENCEPIECE | TRITX_SPACE_FIRST))
+        return tritx_fail(err, TRIT_BAD_TOKENIZER, 0, "tokenizer.flags: unknown bits");
     uint32_t begin = 0;
     for (int32_t i = 0; i < t->n_vocab; i++) {
         uint32_t end = t->token_ends[i];
         if (end < begin || end > t->n_token_bytes)
             return tritx_fail(err, TRIT_BAD_TOKENIZER, 0, "token %d ends outside", (int)i);
-        if (t->token_special[i] > 1)
-            return tritx_fail(err, TRIT_BAD_TOKENIZER, 0, "token %d: bad flag", (int)i);
-        if (end == begin && !t->token_special[i])
-            return tritx_fail(err, TRIT_BAD_TOKENIZER, 0, "token %d is empty", (int)i);
+        const char *wrong = check_token(t, t->token_kinds[i], end - begin);
+        if (wrong) return tritx_fail(err, TRIT_BAD_TOKENIZER, 0, "token %d: %s", (int)i, wrong);
         begin = end;
     }
     if (begin != t->n_token_bytes)
@@ -62,24 +74,47 @@ static void insert_special(tritx_tokenizer *t, int32_t id)
     t->specials[at] = id;
 }
 
+/* Whether text is searched for it: special tokens, when asked, and added ones. */
+static bool is_searched(const tritx_tokenizer *t, int32_t id)
+{
+    size_t n;
+    (void)tritx_token(&t->tables, (uint32_t)id, &n);
+    uint8_t kind = t->tables.token_kinds[id];
+    return n > 0 && (kind == TRITX_TOKEN_SPECIAL || kind == TRITX_TOKEN_ADDED);
+}
+
 static trit_status index_specials(tritx_tokenizer *t, trit_error *err)
 {
     size_t n, count = 0;
-    for (int32_t id = 0; id < t->tables.n_vocab; id++) {
-        (void)tritx_token(&t->tables, (uint32_t)id, &n);
-        count += t->tables.token_special[id] && n > 0;
-    }
+    for (int32_t id = 0; id < t->tables.n_vocab; id++) count += is_searched(t, id);
     if (count > MAX_SPECIALS)
         return tritx_fail(err, TRIT_BAD_TOKENIZER, 0, "%zu special tokens are too many", count);
     t->specials = malloc((count + 1) * sizeof *t->specials);
     if (!t->specials) return tritx_fail(err, TRIT_OOM, 0, "no memory for the special tokens");
     for (int32_t id = 0; id < t->tables.n_vocab; id++) {
+        if (!is_searched(t, id)) continue;
         const uint8_t *bytes = tritx_token(&t->tables, (uint32_t)id, &n);
-        if (!t->tables.token_special[id] || n == 0) continue;
+        t->n_added += t->tables.token_kinds[id] == TRITX_TOKEN_ADDED;
         insert_special(t, id);
         t->first_special[bytes[0] + 1]++;
     }
     for (int byte = 0; byte < 256; byte++) t->first_special[byte + 1] += t->first_special[byte];
+    return TRIT_OK;
+}
+
+static trit_status index_spaces(tritx_tokenizer *t, trit_error *err)
+{
+    int32_t space = tritx_token_map_find(&t->map, (const uint8_t *)" ", 1);
+    if (!(t->tables.flags & TRITX_SENTENCEPIECE)) return TRIT_OK;
+    if (space < 0) return tritx_fail(err, TRIT_BAD_TOKENIZER, 0, "no token for the space");
+    t->space = (uint32_t)space;
+    t->words = true;
+    for (int32_t id = 0; id < t->tables.n_vocab && t->words; id++) {
+        size_t n;
+        const uint8_t *bytes = tritx_token(&t->tables, (uint32_t)id, &n);
+        if (t->tables.token_kinds[id] != TRITX_TOKEN_NORMAL) continue;
+        for (size_t i = 1; i < n; i++) t->words &= bytes[i] != ' ' || bytes[i - 1] == ' ';
+    }
     return TRIT_OK;
 }
 
@@ -93,6 +128,7 @@ trit_status tritx_tokenizer_new(tritx_tokenizer_tables *tables, tritx_tokenizer 
     trit_status status = tritx_token_map_new(&t->tables, &t->map, err);
     if (status == TRIT_OK) status = tritx_merges_new(&t->tables, &t->merges, err);
     if (status == TRIT_OK) status = index_specials(t, err);
+    if (status == TRIT_OK) status = index_spaces(t, err);
     if (status != TRIT_OK) {
         memset(&t->tables, 0, sizeof t->tables); /* on failure the caller owns the arrays */
         tritx_tokenizer_free(t);
@@ -106,7 +142,7 @@ void tritx_tokenizer_tables_free(tritx_tokenizer_tables *tables)
 {
     free(tables->token_ends);
     free(tables->token_bytes);
-    free(tables->token_special);
+    free(tables->token_kinds);
     free(tables->merges);
     memset(tables, 0, sizeof *tables);
 }
@@ -132,73 +168,152 @@ int32_t tritx_tokenizer_special(const tritx_tokenizer *tokenizer, const char *te
     for (int32_t i = 0; i < tokenizer->n_specials; i++) {
         const uint8_t *bytes =
             tritx_token(&tokenizer->tables, (uint32_t)tokenizer->specials[i], &n);
-        if (n == n_text && memcmp(bytes, text, n) == 0) return tokenizer->specials[i];
+        if (n == n_text && memcmp(bytes, text, n) == 0 &&
+            tokenizer->tables.token_kinds[tokenizer->specials[i]] == TRITX_TOKEN_SPECIAL)
+            return tokenizer->specials[i];
     }
     return -1;
 }
 
-/* The longest special token that the text begins with. */
-static int32_t special_at(const tritx_tokenizer *t, const uint8_t *text, size_t n_bytes)
+/* The longest added token, or special one if they count, that the text begins with. */
+static int32_t special_at(const tritx_tokenizer *t, const uint8_t *text, size_t n_bytes,
+                          bool special)
 {
     for (int32_t i = t->first_special[text[0]]; i < t->first_special[text[0] + 1]; i++) {
         size_t n;
         const uint8_t *bytes = tritx_token(&t->tables, (uint32_t)t->specials[i], &n);
+        if (!special && t->tables.token_kinds[t->specials[i]] == TRITX_TOKEN_SPECIAL) continue;
         if (n <= n_bytes && memcmp(bytes, text, n) == 0) return t->specials[i];
     }
     return NO_SPECIAL;
 }
 
-/* Text without special tokens. */
-static trit_status encode_text(const tritx_tokenizer *t, const uint8_t *text, size_t n,
-                               tritx_bpe_scratch *scratch, tritx_ids *out, trit_error *err)
+static trit_status encode_bytes(const tritx_tokenizer *t, const uint8_t *text, size_t n,
+                                tritx_bpe_scratch *scratch, tritx_ids *out, trit_error *err)
 {
     for (size_t at = 0, end; at < n; at = end) {
         end = tritx_pretoken_end(text, n, at);
-        int32_t whole =
-            t->tables.ignore_merges ? tritx_token_map_find(&t->map, text + at, end - at) : -1;
-        if (whole >= 0) tritx_ids_add(out, (uint32_t)whole);
-        else TRIT_TRY(tritx_bpe(&t->merges, text + at, (uint32_t)(end - at), scratch, out, err));
+        int32_t whole = t->tables.flags & TRITX_WHOLE_PIECES
+                            ? tritx_token_map_find(&t->map, text + at, end - at)
+                            : -1;
+        if (whole >= 0) {
+            tritx_ids_add(out, (uint32_t)whole);
+            continue;
+        }
+        TRIT_TRY(tritx_bpe_room(scratch, end - at, err));
+        for (size_t i = at; i < end; i++) scratch->symbols[i - at] = t->merges.byte_ids[text[i]];
+        TRIT_TRY(tritx_bpe(&t->merges, (uint32_t)(end - at), scratch, out, err));
     }
     return TRIT_OK;
 }
 
-static trit_status encode_all(const tritx_tokenizer *t, const uint8_t *text, size_t n, bool special,
-                              tritx_bpe_scratch *scratch, tritx_ids *out, trit_error *err)
+/* Length of SentencePiece's spelling of a space, or of a space, at the text's beginning; 0 = none. */
+static size_t space_length(const uint8_t *text, size_t n)
 {
-    if (!special) return encode_text(t, text, n, scratch, out, err);
-    size_t begin = 0;
-    for (size_t at = 0; at < n;) {
-        int32_t id = special_at(t, text + at, n - at);
-        if (id == NO_SPECIAL) {
-            at++;
-            continue;
-        }
-        TRIT_TRY(encode_text(t, text + begin, at - begin, scratch, out, err));
-        tritx_ids_add(out, (uint32_t)id);
-        size_t length;
-        (void)tritx_token(&t->tables, (uint32_t)id, &length);
-        begin = at += length;
-    }
-    return encode_text(t, text + begin, n - begin, scratch, out, err);
+    if (n >= 1 && text[0] == ' ') return 1;
+    return n >= 3 && memcmp(text, "\xe2\x96\x81", 3) == 0 ? 3 : 0;
 }
 
-trit_status tritx_tokenizer_encode(const tritx_tokenizer *tokenizer, const char *text,
-                                   size_t n_bytes, bool special, int32_t *ids, size_t capacity,
-                                   size_t *n_ids, trit_error *err)
+/* Spaces and what follows until the next one. */
+static size_t word_end(const uint8_t *text, size_t n, size_t at)
 {
-    if (n_bytes > INT32_MAX) return tritx_fail(err, TRIT_PARAM, 0, "a text of %zu bytes", n_bytes);
-    const uint8_t *bytes = (const uint8_t *)text;
-    tritx_bpe_scratch scratch = {NULL, 0};
+    for (size_t length; (length = space_length(text + at, n - at)) > 0;) at += length;
+    while (at < n && space_length(text + at, n - at) == 0) at++;
+    return at;
+}
+
+/* A character's symbol, or those of its bytes; returns how many. Moves *at behind the character. */
+static uint32_t character_symbols(const tritx_tokenizer *t, const uint8_t *text, size_t n,
+                                  size_t *at, uint32_t *symbols)
+{
+    const uint8_t *bytes = text + *at;
+    uint32_t point;
+    size_t space = space_length(bytes, n - *at), length = space;
+    if (length == 0) length = tritx_utf8_decode(bytes, n - *at, &point);
+    if (length == 0) length = 1; /* no UTF-8 */
+    *at += length;
+    int32_t whole = length > 1 && !space ? tritx_token_map_find(&t->map, bytes, length) : -1;
+    symbols[0] = space ? t->space : (uint32_t)whole;
+    if (space || whole >= 0) return 1;
+    for (size_t i = 0; i < length; i++) symbols[i] = t->merges.byte_ids[bytes[i]];
+    return (uint32_t)length;
+}
+
+static trit_status encode_characters(const tritx_tokenizer *t, const uint8_t *text, size_t n,
+                                     tritx_bpe_scratch *scratch, tritx_ids *out, trit_error *err)
+{
+    for (size_t at = 0; at < n;) {
+        size_t end = t->words ? word_end(text, n, at) : n;
+        uint32_t count = 0;
+        TRIT_TRY(tritx_bpe_room(scratch, end - at + 1, err));
+        if (at == 0 && t->tables.flags & TRITX_SPACE_FIRST) scratch->symbols[count++] = t->space;
+        while (at < end) count += character_symbols(t, text, end, &at, scratch->symbols + count);
+        TRIT_TRY(tritx_bpe(&t->merges, count, scratch, out, err));
+    }
+    return TRIT_OK;
+}
+
+/* Text in which no token is searched. */
+static trit_status encode_text(const tritx_tokenizer *t, const uint8_t *text, size_t n,
+                               tritx_bpe_scratch *scratch, tritx_ids *out, trit_error *err)
+{
+    if (t->tables.flags & TRITX_SENTENCEPIECE)
+        return encode_characters(t, text, n, scratch, out, err);
+    return encode_bytes(t, text, n, scratch, out, err);
+}
+
+/* A text in parts; special tokens, if wanted, are read in every other one, beginning with the first. */
+typedef struct {
+    const uint8_t *text;
+    const uint32_t *ends; /* [n_parts], ascending; the last one is the text's */
+    size_t n_parts;
+    bool special;
+} parts;
+
+/* Tokens are searched in each part by itself; what is left between two of them is one text. */
+static trit_status encode_all(const tritx_tokenizer *t, const parts *p, tritx_bpe_scratch *scratch,
+                              tritx_ids *out, trit_error *err)
+{
+    size_t begin = 0, at = 0;
+    for (size_t i = 0; i < p->n_parts; i++) {
+        bool special = p->special && i % 2 == 0;
+        if (!special && t->n_added == 0) at = p->ends[i];
+        while (at < p->ends[i]) {
+            int32_t id = special_at(t, p->text + at, p->ends[i] - at, special);
+            if (id == NO_SPECIAL) {
+                at++;
+                continue;
+            }
+            TRIT_TRY(encode_text(t, p->text + begin, at - begin, scratch, out, err));
+            tritx_ids_add(out, (uint32_t)id);
+            size_t length;
+            (void)tritx_token(&t->tables, (uint32_t)id, &length);
+            begin = at += length;
+        }
+    }
+    return encode_text(t, p->text + begin, at - begin, scratch, out, err);
+}
+
+size_t tritx_tokenizer_most(const tritx_tokenizer *tokenizer, size_t n_bytes)
+{
+    /* a space before the text and behind every token that is found in it */
+    return tokenizer->tables.flags & TRITX_SPACE_FIRST ? 2 * n_bytes : n_bytes;
+}
+
+static trit_status encode_parts(const tritx_tokenizer *tokenizer, const parts *p, size_t n_bytes,
+                                int32_t *ids, size_t capacity, size_t *n_ids, trit_error *err)
+{
+    tritx_bpe_scratch scratch = {NULL, 0, NULL, 0};
     tritx_ids out = {ids, 0, 0};
     trit_status status = TRIT_OK;
-    /* No text has more ids than bytes. With less room than that the ids are counted first, so
-     * that `ids` is left alone when there are too many. */
-    if (capacity < n_bytes)
-        status = encode_all(tokenizer, bytes, n_bytes, special, &scratch, &out, err);
+    /* With less room than for any text the ids are counted first, so that `ids` is left alone when
+     * there are too many. */
+    if (capacity < tritx_tokenizer_most(tokenizer, n_bytes))
+        status = encode_all(tokenizer, p, &scratch, &out, err);
     size_t n_needed = out.n;
     if (status == TRIT_OK && n_needed <= capacity) {
         out = (tritx_ids){ids, capacity, 0};
-        status = encode_all(tokenizer, bytes, n_bytes, special, &scratch, &out, err);
+        status = encode_all(tokenizer, p, &scratch, &out, err);
     }
     tritx_bpe_scratch_free(&scratch);
     if (status != TRIT_OK) return status;
@@ -206,4 +321,26 @@ trit_status tritx_tokenizer_encode(const tritx_tokenizer *tokenizer, const char 
     if (out.n > capacity)
         return tritx_fail(err, TRIT_PARAM, 0, "room for %zu ids, %zu needed", capacity, out.n);
     return TRIT_OK;
+}
+
+trit_status tritx_tokenizer_encode(const tritx_tokenizer *tokenizer, const char *text,
+                                   size_t n_bytes, bool special, int32_t *ids, size_t capacity,
+                                   size_t *n_ids, trit_error *err)
+{
+    if (n_bytes > INT32_MAX) return tritx_fail(err, TRIT_PARAM, 0, "a text of %zu bytes", n_bytes);
+    uint32_t end = (uint32_t)n_bytes;
+    parts p = {(const uint8_t *)text, &end, 1, special};
+    return encode_parts(tokenizer, &p, n_bytes, ids, capacity, n_ids, err);
+}
+
+trit_status tritx_tokenizer_encode_parts(const tritx_tokenizer *tokenizer, const char *text,
+                                         const uint32_t *ends, size_t n_parts, int32_t *ids,
+                                         size_t capacity, size_t *n_ids, trit_error *err)
+{
+    uint32_t end = 0;
+    for (size_t i = 0; i < n_parts; end = ends[i++])
+        if (ends[i] < end || ends[i] > INT32_MAX)
+            return tritx_fail(err, TRIT_PARAM, 0, "part %zu of the text ends before it begins", i);
+    parts p = {(const uint8_t *)text, ends, n_parts, true};
+    return encode_parts(tokenizer, &p, end, ids, capacity, n_ids, err);
 }

@@ -1,10 +1,11 @@
 /* The tokenizer in the keys of a GGUF file, read as strictly as tokenizer.json. */
 #include "gguf_model.h"
+#include "score_merges.h"
 #include "spelling.h"
 
 #include <stdlib.h>
 
-enum { NORMAL = 1, CONTROL = 3, USER_DEFINED = 4, UNUSED = 5 }; /* kinds of tokens */
+enum { NORMAL = 1, UNKNOWN, CONTROL, USER_DEFINED, UNUSED, BYTE }; /* kinds of tokens */
 
 typedef struct {
     const tritx_gguf *g;
@@ -26,30 +27,61 @@ static const tritx_gguf_pair *find(const tritx_gguf *g, const char *name)
     return tritx_gguf_find(g, key);
 }
 
-/* The first files of 2B4T do not say how text is cut; it is as in Llama 3. */
-static bool cuts_as_llama3(const tritx_gguf *g)
+/* "tokenizer.ggml.x is "name": only …"; the name of a missing key is empty. */
+static trit_status refuse_name(const tritx_gguf *g, const char *key, const char *served,
+                               trit_error *err)
 {
-    static const char *const names[] = {"llama-bpe", "llama3", "llama-v3", "falcon3"};
-    const tritx_gguf_pair *pre = find(g, "pre"), *arch = tritx_gguf_find(g, "general.architecture");
-    if (!pre) return tritx_gguf_is(g, arch, "bitnet-b1.58") || tritx_gguf_is(g, arch, "bitnet-25");
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (tritx_gguf_is(g, pre, names[i])) return true;
-    return false;
+    const tritx_gguf_pair *pair = find(g, key);
+    bool named = pair && pair->type == TRITX_GGUF_STRING && pair->n < 40;
+    return tritx_fail(err, TRIT_BAD_TOKENIZER, 0, "GGUF: tokenizer.ggml.%s is \"%.*s\", not %s",
+                      key, named ? (int)pair->n : 0,
+                      named ? (const char *)g->bytes + pair->value : "", served);
 }
 
-static trit_status check_kind(const tritx_gguf *g, size_t n_vocab, trit_error *err)
+/* The first files of 2B4T do not say how text is cut; it is as in Llama 3. Falcon-E's name has no
+ * description, and with this cut its model works (ik_llama.cpp, issue 551). */
+static trit_status check_cut(const tritx_gguf *g, trit_error *err)
 {
-    const tritx_gguf_pair *scores = find(g, "scores"), *kinds = find(g, "token_type");
-    if (!tritx_gguf_is(g, find(g, "model"), "gpt2"))
-        return refuse(err, "tokenizer.ggml.model is not gpt2, byte-level BPE");
-    if (!cuts_as_llama3(g)) return refuse(err, "tokenizer.ggml.pre is not that of Llama 3");
+    static const char *const names[] = {"llama-bpe", "llama3", "llama-v3", "falcon3", "falcon_e"};
+    const tritx_gguf_pair *pre = find(g, "pre"), *arch = tritx_gguf_find(g, "general.architecture");
+    if (!pre && (tritx_gguf_is(g, arch, "bitnet-b1.58") || tritx_gguf_is(g, arch, "bitnet-25")))
+        return TRIT_OK;
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (tritx_gguf_is(g, pre, names[i])) return TRIT_OK;
+    return refuse_name(g, "pre", "that of Llama 3 or Falcon", err);
+}
+
+static trit_status check_bytes(const tritx_gguf *g, uint8_t *flags, trit_error *err)
+{
+    TRIT_TRY(check_cut(g, err));
+    *flags = TRITX_WHOLE_PIECES;
+    if (!tritx_gguf_elements(g, find(g, "merges"), TRITX_GGUF_STRING))
+        return refuse(err, "tokenizer.ggml.merges is missing or no list of strings");
+    return TRIT_OK;
+}
+
+static trit_status check_sentencepiece(const tritx_gguf *g, uint8_t *flags, trit_error *err)
+{
+    const tritx_gguf_pair *pair = find(g, "add_space_prefix");
+    bool first = true;
+    if (pair && !tritx_gguf_bool(g, pair, &first))
+        return refuse(err, "tokenizer.ggml.add_space_prefix is no boolean");
+    *flags = TRITX_SENTENCEPIECE | (first ? TRITX_SPACE_FIRST : 0);
+    if (!find(g, "scores")) return refuse(err, "tokenizer.ggml.scores is missing");
+    return TRIT_OK;
+}
+
+static trit_status check_kind(const tritx_gguf *g, size_t n_vocab, uint8_t *flags, trit_error *err)
+{
+    const tritx_gguf_pair *scores = find(g, "scores"), *kinds = find(g, "token_type"),
+                          *model = find(g, "model");
     if (!tritx_gguf_elements(g, kinds, TRITX_GGUF_I32) || kinds->n != n_vocab)
         return refuse(err, "tokenizer.ggml.token_type is missing or not one int32 a token");
     if (scores && (!tritx_gguf_elements(g, scores, TRITX_GGUF_F32) || scores->n != n_vocab))
         return refuse(err, "tokenizer.ggml.scores is not one float32 a token");
-    if (!tritx_gguf_elements(g, find(g, "merges"), TRITX_GGUF_STRING))
-        return refuse(err, "tokenizer.ggml.merges is missing or no list of strings");
-    return TRIT_OK;
+    if (tritx_gguf_is(g, model, "gpt2")) return check_bytes(g, flags, err);
+    if (tritx_gguf_is(g, model, "llama")) return check_sentencepiece(g, flags, err);
+    return refuse_name(g, "model", "gpt2, byte-level BPE, or llama, SentencePiece's BPE", err);
 }
 
 /* Converters fill ids that no token has with such a text. */
@@ -62,24 +94,32 @@ static bool is_pad(const char *text, size_t n, int32_t id)
 static trit_status read_token(reader *r, int32_t id, const char *text, size_t n_text, size_t *end)
 {
     tritx_tokenizer_tables *t = r->tables;
-    size_t n = 0;
+    uint8_t *bytes = t->token_bytes + *end, kind = TRITX_TOKEN_SPECIAL;
+    size_t n = n_text; /* tokens that no text is spelled with stand as they are */
+    int byte = tritx_unspell_byte(text, n_text);
     switch (tritx_load_u32(r->kinds + 4 * (size_t)id)) {
     case NORMAL:
-        if (!tritx_unspell(&r->alphabet, text, n_text, t->token_bytes + *end, &n))
+        kind = TRITX_TOKEN_NORMAL;
+        if (!tritx_unspell(&r->alphabet, text, n_text, bytes, &n))
             return refuse(r->err, "a token is not in the byte alphabet");
         break;
-    case CONTROL:
-        memcpy(t->token_bytes + *end, text, n_text);
-        t->token_special[id] = 1;
-        n = n_text;
-        break;
+    case UNKNOWN:
+    case CONTROL: memcpy(bytes, text, n_text); break;
     case USER_DEFINED:
-        if (!is_pad(text, n_text, id)) return refuse(r->err, "a token is of the user-defined kind");
-        t->token_special[id] = 1;
+        if (is_pad(text, n_text, id)) n = 0;
+        else if (!tritx_is_mark(text, n_text)) kind = TRITX_TOKEN_ADDED;
+        memcpy(bytes, text, n);
         break;
-    case UNUSED: t->token_special[id] = 1; break;
-    default: return refuse(r->err, "a token is neither normal nor control");
+    case UNUSED: n = 0; break;
+    case BYTE:
+        if (byte < 0) return refuse(r->err, "a token of the byte kind is not <0x00> to <0xFF>");
+        kind = TRITX_TOKEN_BYTE;
+        bytes[0] = (uint8_t)byte;
+        n = 1;
+        break;
+    default: return refuse(r->err, "a token is of an unknown kind");
     }
+    t->token_kinds[id] = kind;
     *end += n;
     t->token_ends[id] = (uint32_t)*end;
     return TRIT_OK;
@@ -94,8 +134,8 @@ static trit_status read_tokens(reader *r)
     for (int32_t id = 0; id < t->n_vocab; id++, total += n) (void)tritx_gguf_next_string(&at, &n);
     t->token_bytes = malloc(total);
     t->token_ends = malloc((size_t)t->n_vocab * sizeof *t->token_ends);
-    t->token_special = calloc((size_t)t->n_vocab, 1);
-    if (!t->token_bytes || !t->token_ends || !t->token_special)
+    t->token_kinds = calloc((size_t)t->n_vocab, 1);
+    if (!t->token_bytes || !t->token_ends || !t->token_kinds)
         return tritx_fail(r->err, TRIT_OOM, 0, "no memory for the vocabulary");
     at = first;
     for (int32_t id = 0; id < t->n_vocab; id++) {
@@ -154,13 +194,17 @@ trit_status tritx_gguf_tokenizer(const tritx_gguf *g, tritx_tokenizer_tables *ta
                                  trit_error *err)
 {
     size_t n_vocab = find(g, "tokens")->n; /* which tritx_gguf_config has checked */
-    TRIT_TRY(check_kind(g, n_vocab, err));
-    tritx_tokenizer_tables read = {.n_vocab = (int32_t)n_vocab, .ignore_merges = 1};
+    tritx_tokenizer_tables read = {.n_vocab = (int32_t)n_vocab};
+    TRIT_TRY(check_kind(g, n_vocab, &read.flags, err));
+    bool pieces = read.flags & TRITX_SENTENCEPIECE;
     reader r = {.g = g, .tables = &read, .err = err};
     r.kinds = tritx_gguf_elements(g, find(g, "token_type"), TRITX_GGUF_I32);
-    tritx_alphabet_fill(&r.alphabet);
+    tritx_alphabet_fill(&r.alphabet, pieces);
     trit_status status = read_tokens(&r);
-    if (status == TRIT_OK) status = read_merges(&r);
+    if (status == TRIT_OK && pieces)
+        status = tritx_merges_by_score(
+            &read, tritx_gguf_elements(g, find(g, "scores"), TRITX_GGUF_F32), err);
+    else if (status == TRIT_OK) status = read_merges(&r);
     if (status != TRIT_OK) tritx_tokenizer_tables_free(&read);
     else *tables = read;
     return status;

@@ -1,7 +1,6 @@
-/* tokenizer.json, read strictly: what this engine would do differently is refused by its name. */
-#include "json.h"
-#include "pretokenize.h"
+/* tokenizer.json, read strictly: vocabulary, merges, added tokens and what comes first. */
 #include "spelling.h"
+#include "tokenizer_kind.h"
 
 #include <stdlib.h>
 
@@ -18,91 +17,10 @@ static trit_status refuse(trit_error *err, const char *what)
     return tritx_fail(err, TRIT_BAD_TOKENIZER, 0, "tokenizer.json: %s", what);
 }
 
-static const cJSON *member(const cJSON *object, const char *key)
-{
-    return cJSON_GetObjectItemCaseSensitive(object, key);
-}
-
-static bool is_absent(const cJSON *item) { return !item || cJSON_IsNull(item); }
-
-static bool is_text(const cJSON *item, const char *text)
-{
-    return cJSON_IsString(item) && strcmp(item->valuestring, text) == 0;
-}
-
-static bool is_type(const cJSON *object, const char *type)
-{
-    return is_text(member(object, "type"), type);
-}
-
-/* Missing and false are the same for every switch of this format that matters here. */
-static bool is_off(const cJSON *object, const char *key)
-{
-    const cJSON *item = member(object, key);
-    return is_absent(item) || cJSON_IsFalse(item);
-}
-
-static bool is_empty_text(const cJSON *object, const char *key)
-{
-    const cJSON *item = member(object, key);
-    return is_absent(item) || is_text(item, "");
-}
-
-static trit_status check_model(const cJSON *model, trit_error *err)
-{
-    if (!is_type(model, "BPE")) return refuse(err, "the model is not BPE");
-    const cJSON *dropout = member(model, "dropout");
-    if (!is_absent(dropout) && !(cJSON_IsNumber(dropout) && dropout->valuedouble == 0.0))
-        return refuse(err, "the model has dropout");
-    if (!is_absent(member(model, "unk_token"))) return refuse(err, "the model has unk_token");
-    if (!is_empty_text(model, "continuing_subword_prefix"))
-        return refuse(err, "the model has continuing_subword_prefix");
-    if (!is_empty_text(model, "end_of_word_suffix"))
-        return refuse(err, "the model has end_of_word_suffix");
-    if (!is_off(model, "byte_fallback")) return refuse(err, "the model has byte_fallback");
-    const cJSON *ignore_merges = member(model, "ignore_merges");
-    if (!is_absent(ignore_merges) && !cJSON_IsBool(ignore_merges))
-        return refuse(err, "ignore_merges is no boolean");
-    if (!cJSON_IsObject(member(model, "vocab"))) return refuse(err, "the model has no vocab");
-    if (!cJSON_IsArray(member(model, "merges"))) return refuse(err, "the model has no merges");
-    return TRIT_OK;
-}
-
-static trit_status check_pre_tokenizer(const cJSON *sequence, trit_error *err)
-{
-    const cJSON *steps = member(sequence, "pretokenizers");
-    if (!is_type(sequence, "Sequence") || !cJSON_IsArray(steps) || cJSON_GetArraySize(steps) != 2)
-        return refuse(err, "the pre_tokenizer is not Split and ByteLevel");
-    const cJSON *split = steps->child, *bytes = split->next;
-    if (!is_type(split, "Split") || !is_type(bytes, "ByteLevel"))
-        return refuse(err, "the pre_tokenizer is not Split and ByteLevel");
-    if (!is_text(member(member(split, "pattern"), "Regex"), TRITX_PRETOKEN_EXPRESSION))
-        return refuse(err, "the pre_tokenizer's expression is not that of Llama 3");
-    if (!is_text(member(split, "behavior"), "Isolated") || !is_off(split, "invert"))
-        return refuse(err, "the pre_tokenizer's Split is not Isolated");
-    /* These two switches are on when they are missing. */
-    if (!cJSON_IsFalse(member(bytes, "add_prefix_space")) ||
-        !cJSON_IsFalse(member(bytes, "use_regex")))
-        return refuse(err, "the pre_tokenizer's ByteLevel adds a space or splits again");
-    return TRIT_OK;
-}
-
-static trit_status check_kind(const cJSON *root, trit_error *err)
-{
-    if (!cJSON_IsObject(root)) return refuse(err, "not an object");
-    if (!is_absent(member(root, "truncation"))) return refuse(err, "truncation is set");
-    if (!is_absent(member(root, "padding"))) return refuse(err, "padding is set");
-    if (!is_absent(member(root, "normalizer"))) return refuse(err, "a normalizer is set");
-    if (!is_type(member(root, "decoder"), "ByteLevel"))
-        return refuse(err, "the decoder is not ByteLevel");
-    TRIT_TRY(check_model(member(root, "model"), err));
-    return check_pre_tokenizer(member(root, "pre_tokenizer"), err);
-}
-
 static trit_status read_vocab(reader *r)
 {
     tritx_tokenizer_tables *t = r->tables;
-    for (const cJSON *item = member(r->model, "vocab")->child; item; item = item->next) {
+    for (const cJSON *item = tritx_member(r->model, "vocab")->child; item; item = item->next) {
         double id = cJSON_IsNumber(item) ? item->valuedouble : -1;
         if (!(id >= 0 && id < t->n_vocab) || id != (int32_t)id)
             return refuse(r->err, "a token's id is outside the model's vocabulary");
@@ -115,23 +33,48 @@ static trit_status read_vocab(reader *r)
 static trit_status read_added(reader *r)
 {
     static const char *const switches[] = {"single_word", "lstrip", "rstrip"};
-    const cJSON *list = member(r->root, "added_tokens");
-    if (!is_absent(list) && !cJSON_IsArray(list)) return refuse(r->err, "bad added_tokens");
+    const cJSON *list = tritx_member(r->root, "added_tokens");
+    if (!tritx_is_absent(list) && !cJSON_IsArray(list)) return refuse(r->err, "bad added_tokens");
     for (const cJSON *item = list ? list->child : NULL; item; item = item->next) {
         int64_t id;
-        const char *content = cJSON_GetStringValue(member(item, "content"));
+        const char *content = cJSON_GetStringValue(tritx_member(item, "content"));
         if (!tritx_json_int(item, "id", 0, r->tables->n_vocab - 1, &id))
             return refuse(r->err, "an added token's id is outside the model's vocabulary");
         if (!content || !content[0]) return refuse(r->err, "an added token has no content");
-        if (!cJSON_IsTrue(member(item, "special")))
-            return refuse(r->err, "an added token is not special");
+        const cJSON *special = tritx_member(item, "special");
+        if (!tritx_is_absent(special) && !cJSON_IsBool(special))
+            return refuse(r->err, "an added token's \"special\" is no boolean");
         for (size_t i = 0; i < sizeof switches / sizeof switches[0]; i++)
-            if (!is_off(item, switches[i])) return refuse(r->err, "an added token has strip flags");
-        if (r->tables->token_special[id]) return refuse(r->err, "two added tokens have one id");
+            if (!tritx_is_off(item, switches[i]))
+                return refuse(r->err, "an added token has strip flags");
+        if (r->tables->token_kinds[id]) return refuse(r->err, "two added tokens have one id");
         if (r->texts[id] && strcmp(r->texts[id], content) != 0)
             return refuse(r->err, "an added token takes another token's id");
         r->texts[id] = content;
-        r->tables->token_special[id] = 1;
+        bool marks = cJSON_IsTrue(special) || tritx_is_mark(content, strlen(content));
+        r->tables->token_kinds[id] = marks ? TRITX_TOKEN_SPECIAL : TRITX_TOKEN_ADDED;
+    }
+    return TRIT_OK;
+}
+
+/* The bytes of one token, for which there is room. */
+static trit_status fill_token(reader *r, int32_t id, uint8_t *bytes, size_t *n)
+{
+    const char *text = r->texts[id];
+    uint8_t *kind = r->tables->token_kinds + id;
+    int byte = r->alphabet.sentencepiece && text ? tritx_unspell_byte(text, strlen(text)) : -1;
+    *n = 0;
+    if (!text) {
+        *kind = TRITX_TOKEN_SPECIAL;
+    } else if (*kind != TRITX_TOKEN_NORMAL) { /* added tokens are spelled as they are */
+        *n = strlen(text);
+        memcpy(bytes, text, *n);
+    } else if (byte >= 0) {
+        *kind = TRITX_TOKEN_BYTE;
+        bytes[0] = (uint8_t)byte;
+        *n = 1;
+    } else if (!tritx_unspell(&r->alphabet, text, strlen(text), bytes, n)) {
+        return refuse(r->err, "a token is not in the byte alphabet");
     }
     return TRIT_OK;
 }
@@ -146,16 +89,8 @@ static trit_status fill_tokens(reader *r)
     if (!t->token_bytes) return tritx_fail(r->err, TRIT_OOM, 0, "no memory for the tokens");
     size_t end = 0;
     for (int32_t id = 0; id < t->n_vocab; id++) {
-        size_t n = 0;
-        if (!r->texts[id]) {
-            t->token_special[id] = 1;
-        } else if (t->token_special[id]) {
-            n = strlen(r->texts[id]);
-            memcpy(t->token_bytes + end, r->texts[id], n);
-        } else if (!tritx_unspell(&r->alphabet, r->texts[id], strlen(r->texts[id]),
-                                  t->token_bytes + end, &n)) {
-            return refuse(r->err, "a token is not in the byte alphabet");
-        }
+        size_t n;
+        TRIT_TRY(fill_token(r, id, t->token_bytes + end, &n));
         end += n;
         t->token_ends[id] = (uint32_t)end;
     }
@@ -197,7 +132,7 @@ static size_t longest_merge(const cJSON *list)
 static trit_status fill_merges(reader *r, const tritx_token_map *map, char *text, uint8_t *joined)
 {
     uint32_t *merge = r->tables->merges;
-    for (const cJSON *item = member(r->model, "merges")->child; item;
+    for (const cJSON *item = tritx_member(r->model, "merges")->child; item;
          item = item->next, merge += 3) {
         const char *left, *right;
         const char *wrong = split_merge(item, text, &left, &right)
@@ -211,7 +146,7 @@ static trit_status fill_merges(reader *r, const tritx_token_map *map, char *text
 
 static trit_status read_merges(reader *r)
 {
-    const cJSON *list = member(r->model, "merges");
+    const cJSON *list = tritx_member(r->model, "merges");
     int n = cJSON_GetArraySize(list);
     size_t n_bytes, longest = longest_merge(list) + 1;
     if (!tritx_mul_ok((size_t)n + 1, 3 * sizeof *r->tables->merges, &n_bytes))
@@ -235,20 +170,21 @@ static trit_status read_merges(reader *r)
 static trit_status read_template(const reader *r, const cJSON *template, bool *add_bos,
                                  int32_t *bos_id)
 {
-    const cJSON *list = member(template, "single"),
+    const cJSON *list = tritx_member(template, "single"),
                 *text = cJSON_IsArray(list) ? list->child : NULL;
     int n = cJSON_IsArray(list) ? cJSON_GetArraySize(list) : 0;
     if (n == 2) text = text->next;
-    if (n < 1 || n > 2 || !is_text(member(member(text, "Sequence"), "id"), "A"))
+    if (n < 1 || n > 2 || !tritx_is_text(tritx_member(tritx_member(text, "Sequence"), "id"), "A"))
         return refuse(r->err, "the post_processor's template is not [token] and text");
     if (n == 1) return TRIT_OK;
-    const char *name = cJSON_GetStringValue(member(member(list->child, "SpecialToken"), "id"));
-    const cJSON *token = name ? member(member(template, "special_tokens"), name) : NULL;
-    const cJSON *ids = member(token, "ids");
+    const char *name =
+        cJSON_GetStringValue(tritx_member(tritx_member(list->child, "SpecialToken"), "id"));
+    const cJSON *token = name ? tritx_member(tritx_member(template, "special_tokens"), name) : NULL;
+    const cJSON *ids = tritx_member(token, "ids");
     double id =
         cJSON_IsArray(ids) && cJSON_GetArraySize(ids) == 1 ? cJSON_GetNumberValue(ids->child) : -1;
     if (!(id >= 0 && id < r->tables->n_vocab) || id != (int32_t)id ||
-        !r->tables->token_special[(int32_t)id])
+        r->tables->token_kinds[(int32_t)id] != TRITX_TOKEN_SPECIAL)
         return refuse(r->err, "the post_processor's token is no special token");
     if (*add_bos) return refuse(r->err, "the post_processor has two templates");
     *add_bos = true;
@@ -258,17 +194,18 @@ static trit_status read_template(const reader *r, const cJSON *template, bool *a
 
 static trit_status read_post_processor(const reader *r, bool *add_bos, int32_t *bos_id)
 {
-    const cJSON *step = member(r->root, "post_processor");
-    if (is_absent(step)) return TRIT_OK;
-    bool sequence = is_type(step, "Sequence");
+    const cJSON *step = tritx_member(r->root, "post_processor");
+    if (tritx_is_absent(step)) return TRIT_OK;
+    bool sequence = tritx_is_type(step, "Sequence");
     if (sequence) {
-        step = member(step, "processors");
+        step = tritx_member(step, "processors");
         if (!cJSON_IsArray(step)) return refuse(r->err, "bad post_processor");
         step = step->child;
     }
     for (; step; step = sequence ? step->next : NULL) {
-        if (is_type(step, "TemplateProcessing")) TRIT_TRY(read_template(r, step, add_bos, bos_id));
-        else if (!is_type(step, "ByteLevel")) /* which only moves offsets */
+        if (tritx_is_type(step, "TemplateProcessing"))
+            TRIT_TRY(read_template(r, step, add_bos, bos_id));
+        else if (!tritx_is_type(step, "ByteLevel")) /* which only moves offsets */
             return refuse(r->err, "an unknown post_processor");
     }
     return TRIT_OK;
@@ -277,15 +214,14 @@ static trit_status read_post_processor(const reader *r, bool *add_bos, int32_t *
 static trit_status read_tables(reader *r, bool *add_bos, int32_t *bos_id)
 {
     size_t n = (size_t)r->tables->n_vocab;
-    TRIT_TRY(check_kind(r->root, r->err));
-    r->model = member(r->root, "model");
-    r->tables->ignore_merges = cJSON_IsTrue(member(r->model, "ignore_merges")) ? 1 : 0;
+    TRIT_TRY(tritx_tokenizer_kind(r->root, &r->tables->flags, r->err));
+    r->model = tritx_member(r->root, "model");
     r->tables->token_ends = malloc(n * sizeof *r->tables->token_ends);
-    r->tables->token_special = calloc(n, 1);
+    r->tables->token_kinds = calloc(n, 1);
     r->texts = calloc(n, sizeof *r->texts);
-    if (!r->tables->token_ends || !r->tables->token_special || !r->texts)
+    if (!r->tables->token_ends || !r->tables->token_kinds || !r->texts)
         return tritx_fail(r->err, TRIT_OOM, 0, "no memory for the vocabulary");
-    tritx_alphabet_fill(&r->alphabet);
+    tritx_alphabet_fill(&r->alphabet, r->tables->flags & TRITX_SENTENCEPIECE);
     TRIT_TRY(read_vocab(r));
     TRIT_TRY(read_added(r));
     TRIT_TRY(fill_tokens(r));

@@ -140,7 +140,8 @@ typedef enum {
     TRIT_SIDE_TOKENIZER,
     TRIT_SIDE_TOKENIZER_CONFIG,
     TRIT_SIDE_GENERATION_CONFIG,
-    TRIT_SIDE_INDEX /* model.safetensors.index.json, when the tensors come in several files */
+    TRIT_SIDE_INDEX, /* model.safetensors.index.json, when the tensors come in several files */
+    TRIT_SIDE_CHAT_TEMPLATE /* chat_template.jinja */
 } trit_side;
 
 /* Measures which kernels are the fastest on this processor, for some 60 ms where there is a
@@ -234,10 +235,17 @@ const char *trit_model_card(const trit_model *model);
 #define TRIT_TOKENIZE_SPECIAL 2u /* read special tokens; without it all text stays text */
 
 /* ids [capacity] of `text`, of which *n_ids are written. With too little room it is PARAM, `ids` is
- * left alone and *n_ids is the number needed; without BOS no text has more ids than bytes. STATE
- * when the model has no tokenizer. Scratch memory comes from malloc: not part of the hot path. */
+ * left alone and *n_ids is the number needed. Without BOS no text has more ids than bytes; of a
+ * tokenizer that puts a space first, than twice the bytes. STATE when the model has no tokenizer.
+ * Scratch memory comes from malloc: not part of the hot path. */
 trit_status trit_tokenize(const trit_model *model, const char *text, size_t n_bytes, uint32_t flags,
                           int32_t *ids, size_t capacity, size_t *n_ids, trit_error *err);
+/* As trit_tokenize with TRIT_TOKENIZE_SPECIAL, for a text that a program and people have written: part i
+ * ends at ends[i]. Special tokens are read in the parts 0, 2, 4 …, each by itself; what people wrote, the
+ * parts 1, 3, 5 …, stays text. */
+trit_status trit_tokenize_parts(const trit_model *model, const char *text, const uint32_t *ends,
+                                size_t n_parts, int32_t *ids, size_t capacity, size_t *n_ids,
+                                trit_error *err);
 /* The bytes of one token, owned by the model; special tokens give their text and *special = true.
  * STATE when the model has no tokenizer. */
 trit_status trit_token_bytes(const trit_model *model, int32_t id, const uint8_t **bytes,
@@ -264,6 +272,11 @@ typedef struct {
 trit_status trit_chat_render(const trit_model *model, const trit_message *messages,
                              size_t n_messages, int32_t *ids, size_t capacity, size_t *n_ids,
                              trit_error *err);
+/* The text of a chat template that the engine does not render itself (Jinja), "" when there is none. Whoever
+ * renders it hands the outcome to trit_tokenize_parts. Owned by the model. */
+const char *trit_model_template(const trit_model *model);
+/* Another template: the id of one that is rendered here, or Jinja of at most 256 KiB. PARAM, OOM. */
+trit_status trit_model_set_template(trit_model *model, const char *text, trit_error *err);
 
 /* ---- threads ---- */
 

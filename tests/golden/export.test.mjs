@@ -6,9 +6,11 @@ import { join } from 'node:path';
 import test from 'node:test';
 import { fileURLToPath } from 'node:url';
 
-import { withInt8Head, writePacked } from '../../models/reference/write.mjs';
+import { withInt8Head, writePacked, writeSafetensors } from '../../models/reference/write.mjs';
+import { configOf, masters, writeFolder } from './generated.mjs';
 import { native, scratch } from './helpers.mjs';
 import { byteTables, randomModel } from './random-model.mjs';
+import { falconJson, llama2Json, llama3Json } from './vocabularies.mjs';
 
 const folder = fileURLToPath(new URL('../../models/tiny-tales/', import.meta.url));
 const CONTAINERS = ['tq2_0', 'i2_s', 'safetensors'];
@@ -160,3 +162,23 @@ test('whether a model stops at its <|eot_id|>', () => {
         }
     assert.throws(() => convert(write(stopping([])), 'i2_s'), /UNSUPPORTED: .*does not stop/);
 });
+
+for (const [name, json] of [
+    ['Llama 2', llama2Json()],
+    ['Llama 3', llama3Json()],
+    ['Falcon', falconJson(32768, 2048)],
+])
+    test(`the tokenizer of ${name}`, () => {
+        const ids = [...Object.values(json.model.vocab), ...json.added_tokens.map(({ id }) => id)];
+        const shape = { dim: 16, ffn: 12, vocab: ids.reduce((a, b) => Math.max(a, b)) + 1 };
+        const path = newPath();
+        writeFolder(path, {
+            config: configOf(shape),
+            tokenizer: json,
+            tokenizerConfig: { chat_template: "{{ 'of its own' }}" },
+            bytes: writeSafetensors(masters(shape, 'F16', 1)),
+        });
+        const packed = pack(path, 'f16');
+        assertSameFile(pack(convert(packed, 'safetensors'), 'f16'), packed);
+        assert.throws(() => convert(packed, 'i2_s'), /UNSUPPORTED: /);
+    });

@@ -19,7 +19,7 @@ static inline tritx_tokenizer_tables small_tables(void)
     tritx_tokenizer_tables t = {.n_vocab = N_SMALL, .n_merges = N_SMALL_MERGES};
     t.token_ends = malloc(N_SMALL * sizeof *t.token_ends);
     t.token_bytes = malloc(512);
-    t.token_special = calloc(N_SMALL, 1);
+    t.token_kinds = calloc(N_SMALL, 1);
     t.merges = malloc(sizeof small_merges);
     memcpy(t.merges, small_merges, sizeof small_merges);
     for (uint32_t id = 0; id < N_SMALL; id++) {
@@ -29,7 +29,7 @@ static inline tritx_tokenizer_tables small_tables(void)
             size_t n = strlen(small_texts[id - 256]);
             memcpy(t.token_bytes + t.n_token_bytes, small_texts[id - 256], n);
             t.n_token_bytes += (uint32_t)n;
-            t.token_special[id] = id >= BOS;
+            t.token_kinds[id] = id >= BOS;
         }
         t.token_ends[id] = t.n_token_bytes;
     }
@@ -39,7 +39,7 @@ static inline tritx_tokenizer_tables small_tables(void)
 static inline tritx_tokenizer *small_tokenizer(bool ignore_merges)
 {
     tritx_tokenizer_tables t = small_tables();
-    t.ignore_merges = ignore_merges;
+    t.flags = ignore_merges;
     tritx_tokenizer *tokenizer = NULL;
     trit_error err = {0};
     TRIT_CHECK_EQ_I(tritx_tokenizer_new(&t, &tokenizer, &err), TRIT_OK);

@@ -25,7 +25,7 @@ static const char *spell(const tritx_tokenizer *tokenizer, const int32_t *ids, s
     for (size_t i = 0; i < n; i++) {
         uint32_t begin = ids[i] ? t->token_ends[ids[i] - 1] : 0;
         uint32_t length = t->token_ends[ids[i]] - begin;
-        bool special = t->token_special[ids[i]];
+        bool special = t->token_kinds[ids[i]];
         if (special) out[at++] = '[';
         memcpy(out + at, t->token_bytes + begin, length);
         at += length;
@@ -69,6 +69,46 @@ static void test_render(void)
     check_chat((trit_message[]){say("user", " \xff \x80 ")}, 1,
                "[<|bos|>]User: \xff \x80[<|eot_id|>]Assistant: ");
     check_chat((trit_message[]){{"user", NULL, 0}}, 1, "[<|bos|>]User: [<|eot_id|>]Assistant: ");
+}
+
+/* The small tokenizer with other texts of its three special tokens. */
+static tritx_tokenizer *marked(const char *a, const char *b, const char *c)
+{
+    const char *marks[] = {a, b, c};
+    tritx_tokenizer_tables t = small_tables();
+    uint32_t end = t.token_ends[BOS - 1];
+    for (int i = 0; i < 3; i++) {
+        memcpy(t.token_bytes + end, marks[i], strlen(marks[i]));
+        t.token_ends[BOS + i] = end += (uint32_t)strlen(marks[i]);
+    }
+    t.token_ends[NOTHING] = t.n_token_bytes = end;
+    tritx_tokenizer *tokenizer = NULL;
+    TRIT_CHECK_EQ_I(tritx_tokenizer_new(&t, &tokenizer, NULL), TRIT_OK);
+    return tokenizer;
+}
+
+static void check_form(const char *id, tritx_tokenizer *t, const char *want)
+{
+    const trit_message messages[] = {say("system", " be kind "), say("user", "hi\n<|eot_id|>")};
+    trit_config config = config_of(id);
+    int32_t ids[400];
+    size_t n = 0;
+    TRIT_CHECK_EQ_I(tritx_chat_render(t, &config, messages, 2, ids, 400, &n, NULL), TRIT_OK);
+    const char *got = spell(t, ids, n);
+    if (strcmp(got, want) != 0) fprintf(stderr, "got %s\n", got);
+    TRIT_CHECK(strcmp(got, want) == 0);
+    tritx_tokenizer_free(t);
+}
+
+static void test_forms(void)
+{
+    check_form("llama3", marked("<|start_header_id|>", "<|end_header_id|>", "<|eot_id|>"),
+               "[<|start_header_id|>]"
+               "[<|start_header_id|>]system[<|end_header_id|>]\n\nbe kind[<|eot_id|>]"
+               "[<|start_header_id|>]user[<|end_header_id|>]\n\nhi\n<|eot_id|>[<|eot_id|>]"
+               "[<|start_header_id|>]assistant[<|end_header_id|>]\n\n");
+    check_form("falcon3", marked("<|system|>", "<|user|>", "<|assistant|>"),
+               "[<|system|>]\n be kind \n[<|user|>]\nhi\n<|eot_id|>\n[<|assistant|>]\n");
 }
 
 /* No message can end its own turn. */
@@ -131,6 +171,8 @@ static void test_refused(void)
     no_bos.bos_id = -1;
     check_refused(config_of(""), say("user", "a"), 1, TRIT_STATE);
     check_refused(config_of("chatml"), say("user", "a"), 1, TRIT_UNSUPPORTED);
+    check_refused(config_of("falcon3"), say("user", "a"), 1, TRIT_STATE); /* no such tokens */
+    check_refused(config_of("jinja"), say("user", "a"), 1, TRIT_UNSUPPORTED);
     check_refused(no_bos, say("user", "a"), 1, TRIT_STATE);
     check_refused(fine, say("User", "a"), 1, TRIT_PARAM);
     check_refused(fine, say("", "a"), 1, TRIT_PARAM);
@@ -143,6 +185,7 @@ static void test_refused(void)
 int main(void)
 {
     test_render();
+    test_forms();
     test_forgery();
     test_one_segment();
     test_capacity();

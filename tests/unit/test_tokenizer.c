@@ -37,7 +37,7 @@ static void test_ignore_merges(void)
 {
     tritx_tokenizer_tables t = small_tables();
     t.n_merges = 0; /* only whole pieces are found now */
-    t.ignore_merges = 1;
+    t.flags = 1;
     tritx_tokenizer *tokenizer = NULL;
     TRIT_CHECK_EQ_I(tritx_tokenizer_new(&t, &tokenizer, NULL), TRIT_OK);
     CHECK_IDS(tokenizer, "hell", false, HELL);
@@ -134,17 +134,20 @@ static void test_hostile_tables(void)
     CHECK_BAD(t.n_vocab = -1);
     CHECK_BAD(t.n_vocab = INT32_MAX);
     CHECK_BAD(t.n_merges = UINT32_MAX);
-    CHECK_BAD(t.ignore_merges = 2);
+    CHECK_BAD(t.flags = 3);
+    CHECK_BAD(t.flags = TRITX_SPACE_FIRST);
+    CHECK_BAD(t.flags = 8);
     CHECK_BAD(t.token_ends[5] = 4); /* not monotone */
     CHECK_BAD(t.token_ends[5] = UINT32_MAX);
     CHECK_BAD(t.token_ends[N_SMALL - 1]--); /* bytes left over, or beyond */
     CHECK_BAD(t.token_ends[N_SMALL - 1]++);
     CHECK_BAD(t.n_token_bytes--);
     CHECK_BAD(t.token_ends[0] = 0); /* an ordinary token without bytes */
-    CHECK_BAD(t.token_special[3] = 2);
-    CHECK_BAD(t.token_special[3] = 1); /* a byte without a token */
-    CHECK_BAD(t.token_bytes[3] = 4);   /* two tokens with the same bytes */
-    CHECK_BAD(t.merges[0] = N_SMALL);  /* ids out of range */
+    CHECK_BAD(t.token_kinds[3] = TRITX_TOKEN_BYTE + 1);
+    CHECK_BAD(t.token_kinds[3] = TRITX_TOKEN_BYTE); /* without SentencePiece */
+    CHECK_BAD(t.token_kinds[3] = 1);                /* a byte without a token */
+    CHECK_BAD(t.token_bytes[3] = 4);                /* two tokens with the same bytes */
+    CHECK_BAD(t.merges[0] = N_SMALL);               /* ids out of range */
     CHECK_BAD(t.merges[1] = UINT32_MAX);
     CHECK_BAD(t.merges[2] = 0x80000000u);
     CHECK_BAD(t.merges[2] = BOS); /* merging into a special token */
@@ -154,7 +157,7 @@ static void test_hostile_tables(void)
     CHECK_BAD(memcpy(t.merges + 3, t.merges, 3 * sizeof *t.merges)); /* a merge twice */
     CHECK_BAD((free(t.merges), t.merges = NULL));
     CHECK_BAD((free(t.token_ends), t.token_ends = NULL));
-    CHECK_BAD((free(t.token_special), t.token_special = NULL));
+    CHECK_BAD((free(t.token_kinds), t.token_kinds = NULL));
     CHECK_BAD((free(t.token_bytes), t.token_bytes = NULL));
 }
 

@@ -1,5 +1,6 @@
-/* The tokenizer as a command, for tests/golden/tokenizer.test.mjs.
- *   tool_tokenize tokenizer.json n_vocab [--special | --user] [--time]  < texts, each ended by a NUL
+/* The tokenizer as a command, for the golden tests of tokenizers.
+ *   tool_tokenize tokenizer.json|model.gguf n_vocab [--special | --user] [--time]  < texts
+ * Each text is ended by a NUL. It
  * prints one line of ids for each text, or with --time bytes, ids and seconds. Bytes that do not
  * come back from the ids end it with an error. With --user each text is a chat of one message. */
 #include <stdio.h>
@@ -8,7 +9,7 @@
 #include <time.h>
 
 #include "chat.h"
-#include "tokenizer.h"
+#include "gguf_model.h"
 
 static void die(const char *what)
 {
@@ -31,6 +32,19 @@ static char *read_all(FILE *file, size_t *n_bytes)
     return text;
 }
 
+static trit_status read_gguf(const char *text, size_t n_bytes, tritx_tokenizer_tables *tables,
+                             trit_error *err)
+{
+    tritx_gguf gguf;
+    const uint8_t *bytes = (const uint8_t *)text;
+    tritx_gguf_begin(&gguf);
+    TRIT_TRY(tritx_gguf_push(&gguf, &bytes, &n_bytes, err));
+    if (gguf.step != TRITX_GGUF_DONE) die("the header ends early");
+    TRIT_TRY(tritx_gguf_tokenizer(&gguf, tables, err));
+    tritx_gguf_free(&gguf);
+    return TRIT_OK;
+}
+
 static tritx_tokenizer *load(const char *path, int32_t n_vocab)
 {
     FILE *file = fopen(path, "rb");
@@ -43,11 +57,27 @@ static tritx_tokenizer *load(const char *path, int32_t n_vocab)
     bool add_bos;
     int32_t bos_id;
     trit_error err = {0};
-    if (tritx_tokenizer_json(text, n_bytes, n_vocab, &tables, &add_bos, &bos_id, &err) != TRIT_OK ||
-        tritx_tokenizer_new(&tables, &tokenizer, &err) != TRIT_OK)
+    trit_status status =
+        n_bytes > 4 && memcmp(text, "GGUF", 4) == 0
+            ? read_gguf(text, n_bytes, &tables, &err)
+            : tritx_tokenizer_json(text, n_bytes, n_vocab, &tables, &add_bos, &bos_id, &err);
+    if (status != TRIT_OK || tritx_tokenizer_new(&tables, &tokenizer, &err) != TRIT_OK)
         die(err.message);
     free(text);
     return tokenizer;
+}
+
+/* What SentencePiece gives back of a text: a space before it, and spaces for U+2581. */
+static size_t with_spaces(const char *text, size_t n_bytes, char *out)
+{
+    size_t n = 0;
+    if (n_bytes > 0) out[n++] = ' ';
+    for (size_t at = 0; at < n_bytes; n++) {
+        bool space = n_bytes - at >= 3 && memcmp(text + at, "\xe2\x96\x81", 3) == 0;
+        out[n] = space ? ' ' : text[at];
+        at += space ? 3 : 1;
+    }
+    return n;
 }
 
 static void check_bytes(const tritx_tokenizer *tokenizer, const int32_t *ids, size_t n_ids,
@@ -55,6 +85,13 @@ static void check_bytes(const tritx_tokenizer *tokenizer, const int32_t *ids, si
 {
     const tritx_tokenizer_tables *t = tritx_tokenizer_get(tokenizer);
     size_t at = 0;
+    static char *spaced;
+    if (t->flags & TRITX_SPACE_FIRST) {
+        spaced = realloc(spaced, n_bytes + 1);
+        if (!spaced) die("no memory");
+        n_bytes = with_spaces(text, n_bytes, spaced);
+        text = spaced;
+    }
     for (size_t i = 0; i < n_ids; i++) {
         uint32_t begin = ids[i] ? t->token_ends[ids[i] - 1] : 0, n = t->token_ends[ids[i]] - begin;
         if (n > n_bytes - at || memcmp(text + at, t->token_bytes + begin, n) != 0)
@@ -81,7 +118,8 @@ static size_t encode(const tritx_tokenizer *tokenizer, const char *text, size_t 
             die(err.message);
         return n_ids;
     }
-    if (tritx_tokenizer_encode(tokenizer, text, n, special, ids, n, &n_ids, &err) != TRIT_OK)
+    size_t most = tritx_tokenizer_most(tokenizer, n);
+    if (tritx_tokenizer_encode(tokenizer, text, n, special, ids, most, &n_ids, &err) != TRIT_OK)
         die(err.message);
     return n_ids;
 }
@@ -98,14 +136,15 @@ int main(int argc, char **argv)
     tritx_tokenizer *tokenizer = load(argv[1], atoi(argv[2]));
     size_t n_input;
     char *input = read_all(stdin, &n_input);
-    int32_t *ids = malloc((n_input + TEMPLATE_IDS) * sizeof *ids);
+    int32_t *ids = malloc((2 * n_input + TEMPLATE_IDS) * sizeof *ids);
     if (!ids || n_input == 0 || input[n_input - 1] != 0) die("the input does not end with a NUL");
     for (size_t at = 0; at < n_input;) {
         size_t n = strlen(input + at);
         clock_t start = clock();
         size_t n_ids = encode(tokenizer, input + at, n, special, user, ids);
         double seconds = (double)(clock() - start) / CLOCKS_PER_SEC;
-        if (!user) check_bytes(tokenizer, ids, n_ids, input + at, n);
+        bool spaced = tritx_tokenizer_get(tokenizer)->flags & TRITX_SPACE_FIRST;
+        if (!user && !(spaced && special)) check_bytes(tokenizer, ids, n_ids, input + at, n);
         if (timed) printf("%zu %zu %f", n, n_ids, seconds);
         for (size_t i = 0; i < n_ids && !timed; i++) printf(i ? " %d" : "%d", (int)ids[i]);
         printf("\n");
