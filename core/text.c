@@ -67,6 +67,11 @@ trit_status trit_tokenize_parts(const trit_model *model, const char *text, const
                                         err);
 }
 
+bool trit_model_space_first(const trit_model *model)
+{
+    return model->tokenizer && tritx_tokenizer_get(model->tokenizer)->flags & TRITX_SPACE_FIRST;
+}
+
 const char *trit_model_template(const trit_model *model)
 {
     return model->chat_template ? model->chat_template : "";

@@ -246,6 +246,8 @@ trit_status trit_tokenize(const trit_model *model, const char *text, size_t n_by
 trit_status trit_tokenize_parts(const trit_model *model, const char *text, const uint32_t *ends,
                                 size_t n_parts, int32_t *ids, size_t capacity, size_t *n_ids,
                                 trit_error *err);
+/* Whether the tokenizer puts a space before a text: the bytes of its first token then begin with it. */
+bool trit_model_space_first(const trit_model *model);
 /* The bytes of one token, owned by the model; special tokens give their text and *special = true.
  * STATE when the model has no tokenizer. */
 trit_status trit_token_bytes(const trit_model *model, int32_t id, const uint8_t **bytes,

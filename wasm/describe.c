@@ -37,6 +37,7 @@ static const struct {
     {"side", "tokenizerConfig", TRIT_SIDE_TOKENIZER_CONFIG},
     {"side", "generationConfig", TRIT_SIDE_GENERATION_CONFIG},
     {"side", "index", TRIT_SIDE_INDEX},
+    {"side", "chatTemplate", TRIT_SIDE_CHAT_TEMPLATE},
     {"export", "tq2_0", TRIT_EXPORT_TQ2_0},
     {"export", "i2_s", TRIT_EXPORT_I2_S},
     {"export", "model.safetensors", TRIT_EXPORT_SAFETENSORS},
@@ -98,8 +99,9 @@ TRIT_EXPORT const char *trit_js_model_info(const trit_model *model)
           ffn_words[c->ffn], weight_words[c->site[TRIT_SITE_QKV].weight],
           weight_words[c->site[TRIT_SITE_HEAD].weight], c->tied_head ? "true" : "false");
     /* a template id has only a-z, 0-9, dot and minus (checked by the core): no escapes */
-    WRITE(&w, "\"addBos\":%s,\"bosId\":%d,\"template\":\"%s\",\"stopIds\":[",
-          c->add_bos ? "true" : "false", (int)c->bos_id, c->template_id);
+    WRITE(&w, "\"addBos\":%s,\"spaceFirst\":%s,\"bosId\":%d,\"template\":\"%s\",\"stopIds\":[",
+          c->add_bos ? "true" : "false", trit_model_space_first(model) ? "true" : "false",
+          (int)c->bos_id, c->template_id);
     for (int i = 0; i < c->n_stop; i++) WRITE(&w, "%s%d", i ? "," : "", (int)c->stop_ids[i]);
     WRITE(&w, "],\"modelBytes\":%zu}", trit_model_bytes(model));
     return info;

@@ -110,11 +110,28 @@ TRIT_EXPORT trit_status trit_js_model_export(const trit_model *model, trit_expor
 
 /* ---- text ---- */
 
+TRIT_EXPORT const char *trit_js_model_template(const trit_model *model)
+{
+    return trit_model_template(model);
+}
+
+TRIT_EXPORT trit_status trit_js_model_set_template(trit_model *model, const char *text)
+{
+    return trit_model_set_template(model, text, fresh_error());
+}
+
 TRIT_EXPORT trit_status trit_js_tokenize(const trit_model *model, const char *text, size_t n_bytes,
                                          uint32_t flags, int32_t *ids, size_t capacity,
                                          size_t *n_ids)
 {
     return trit_tokenize(model, text, n_bytes, flags, ids, capacity, n_ids, fresh_error());
+}
+
+TRIT_EXPORT trit_status trit_js_tokenize_parts(const trit_model *model, const char *text,
+                                               const uint32_t *ends, size_t n_parts, int32_t *ids,
+                                               size_t capacity, size_t *n_ids)
+{
+    return trit_tokenize_parts(model, text, ends, n_parts, ids, capacity, n_ids, fresh_error());
 }
 
 /* out: address and length of the bytes, 1 for a special token */

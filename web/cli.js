@@ -39,6 +39,7 @@ const help = `usage: trit COMMAND [options]
   --temp X --top-k N --top-p X --min-p X --repeat-penalty X --frequency-penalty X
   --presence-penalty X --repeat-last-n N --seed N --stop TEXT     how tokens are drawn
   --system TEXT       chat: the system message
+  --chat-template X   chat: bitnet-2b4t, llama3, falcon3 or Jinja instead of the model's own
   --special --bos     tokenize: read special tokens; put BOS first
   --i2s x86|arm|rows  the layout of I2_S in a GGUF file that reads like noise; default: x86
   --head int8|f16     pack: how the embedding is kept; --card FILE: a JSON object to carry along

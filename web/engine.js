@@ -157,8 +157,10 @@ export class Engine {
      * @param {number} model
      * @param {Settings} settings
      */
-    #open(model, { contextLength, kv = defaults.kv, dense = false }) {
+    #open(model, { contextLength, kv = defaults.kv, dense = false, template }) {
         this.#model = model;
+        if (template !== undefined)
+            this.#c.with(template, (text) => this.#c.call('model_set_template', model, text));
         this.#config = JSON.parse(this.#c.string('model_info', model));
         this.#settings = { contextLength: contextLength ?? this.#config.nCtx, kv, dense };
         return this.#info();
@@ -251,7 +253,34 @@ export class Engine {
     /** @param {number[]} ids */
     detokenize(ids) {
         const joiner = new TextJoiner();
-        return ids.map((id) => this.#textOf(joiner, id)).join('') + joiner.flush();
+        const text = ids.map((id) => this.#textOf(joiner, id)).join('') + joiner.flush();
+        return this.#config.spaceFirst ? text.replace(/^ /, '') : text;
+    }
+
+    /** What renders a conversation when the engine does not. */
+    template() {
+        const { bosId, stopIds } = this.#config;
+        /** @param {number | undefined} id */
+        const textOf = (id) =>
+            id === undefined || id < 0
+                ? ''
+                : new TextDecoder().decode(this.#c.tokenBytes(this.#model, id).bytes);
+        return {
+            template: this.#c.string('model_template', this.#model),
+            bosToken: textOf(bosId),
+            eosToken: textOf(stopIds[0]),
+        };
+    }
+
+    /** @param {string[]} parts as a rendered template gives them */
+    #tokenizeParts(parts) {
+        const c = this.#c;
+        const { bytes, ends } = joinTexts(parts);
+        return c.with(bytes, (text, n) =>
+            c.with(ends, (e) =>
+                c.ids('tokenize_parts', [this.#model, text, e, parts.length], n + 1),
+            ),
+        );
     }
 
     /**
@@ -266,11 +295,7 @@ export class Engine {
     /** @param {import('./protocol.js').Message[]} messages */
     #render(messages) {
         const c = this.#c;
-        const texts = messages.map(({ content }) => new TextEncoder().encode(content));
-        let end = 0;
-        const ends = Uint32Array.from(texts, (text) => (end += text.length));
-        const all = new Uint8Array(end);
-        texts.forEach((text, i) => all.set(text, ends[i] - text.length));
+        const { bytes: all, ends } = joinTexts(messages.map(({ content }) => content));
         /** @type {(names: string[], addresses: number[]) => number[]} */
         const withRoles = (names, addresses) => {
             if (names.length > 0)
@@ -282,7 +307,7 @@ export class Engine {
                         c.ids(
                             'chat_render',
                             [this.#model, role, text, e, messages.length],
-                            end + 64,
+                            all.length + 64,
                         ),
                     ),
                 ),
@@ -296,6 +321,7 @@ export class Engine {
     #promptIds(prompt) {
         if ('ids' in prompt) return prompt.ids;
         if ('messages' in prompt) return this.#render(prompt.messages);
+        if ('parts' in prompt) return this.#tokenizeParts(prompt.parts);
         return this.tokenize(prompt.text, { bos: this.#config.addBos });
     }
 
@@ -563,6 +589,20 @@ export class Engine {
             memoryBytes: this.#c.buffer.byteLength,
         };
     }
+}
+
+/**
+ * The bytes of some texts, one after the other, and where each ends.
+ * @param {string[]} texts
+ */
+function joinTexts(texts) {
+    const encoder = new TextEncoder();
+    const encoded = texts.map((text) => encoder.encode(text));
+    let end = 0;
+    const ends = Uint32Array.from(encoded, (text) => (end += text.length));
+    const bytes = new Uint8Array(end);
+    encoded.forEach((text, i) => bytes.set(text, ends[i] - text.length));
+    return { bytes, ends };
 }
 
 /**

@@ -15,9 +15,11 @@ export { TritError } from './errors.js';
 /** @typedef {import('./protocol.js').ModelInfo} ModelInfo */
 /** @typedef {import('./protocol.js').Score} Score */
 
-/** @returns {import('./client.js').Endpoint} */
-function startWorker() {
-    const worker = new Worker(new URL('./worker.js', import.meta.url), { type: 'module' });
+/**
+ * @param {Worker} worker
+ * @returns {import('./client.js').Endpoint}
+ */
+function endpointOf(worker) {
     return {
         post: (message, transfer) => worker.postMessage(message, transfer ?? []),
         onMessage: (take) => (worker.onmessage = ({ data }) => take(data)),
@@ -30,8 +32,14 @@ function startWorker() {
     };
 }
 
+// The addresses are written out, so that bundlers find the files.
 const platform = {
-    startWorker,
+    startWorker: () =>
+        endpointOf(new Worker(new URL('./worker.js', import.meta.url), { type: 'module' })),
+    startTemplateWorker: () =>
+        endpointOf(
+            new Worker(new URL('./template-worker.js', import.meta.url), { type: 'module' }),
+        ),
     open: openBytes,
     cores: globalThis.navigator?.hardwareConcurrency ?? 1,
 };

@@ -19,6 +19,8 @@ import { readSides, resolveFiles, tensorFiles } from './source.js';
  * @property {string} [kernels] instead of those measured as fastest: 'v128', 'relaxed' or
  *   'relaxed16', and after it, if wanted, ' head=' and another. Never changes a token
  * @property {boolean} [dense] compute what is multiplied by zero as well; never changes a token
+ * @property {string} [template] another chat template than the model's: bitnet-2b4t, llama3, falcon3 or
+ *   Jinja
  * @property {'int8' | 'f16'} [head] for models of safetensors and GGUF: how the embedding is kept
  * @property {'x86' | 'arm' | 'rows'} [i2s] for GGUF files with I2_S: who wrote them, a program on x86
  *   (without it, as all published files), on ARM since the end of 2025, or one that lets four rows share a
@@ -26,6 +28,7 @@ import { readSides, resolveFiles, tensorFiles } from './source.js';
  *
  * @typedef {object} Platform what differs between browser and Node
  * @property {() => import('./client.js').Endpoint} startWorker
+ * @property {() => import('./client.js').Endpoint} startTemplateWorker
  * @property {import('./source.js').Open} open
  * @property {number} cores
  */
@@ -69,20 +72,22 @@ export async function synthetic(platform, shape, options) {
  * @param {(client: Client, settings: import('./protocol.js').Settings) => Promise<any>} fill
  */
 async function start(platform, options, fill) {
-    const { contextLength, kv, kernels, dense, signal } = checkOptions(options);
+    const { contextLength, kv, kernels, dense, template, signal } = checkOptions(options);
     throwIfAborted(signal);
     const choice = chooseBuild(options, platform.cores);
     if (contextLength !== undefined) checkInteger('contextLength', contextLength, 1);
     if (kernels !== undefined && typeof kernels !== 'string')
         throw new TritError('PARAM', 'kernels is not a string');
+    if (template !== undefined && typeof template !== 'string')
+        throw new TritError('PARAM', 'template is not a string');
     const client = await startEngine(platform, choice, options);
     try {
         // a source may keep silent for ever
         const filled = untilAborted(
-            fill(client, { contextLength, kv, dense: Boolean(dense) }),
+            fill(client, { contextLength, kv, dense: Boolean(dense), template }),
             signal,
         );
-        return new Model(client, await filled);
+        return new Model(client, await filled, platform.startTemplateWorker);
     } catch (error) {
         client.close();
         throw error;

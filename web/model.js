@@ -2,6 +2,7 @@ import { Chat } from './chat.js';
 import { TritError } from './errors.js';
 import { Generation } from './generation.js';
 import { checkGenerate, checkIds, checkInteger, checkOptions } from './params.js';
+import { renderTemplate } from './template.js';
 
 /** @typedef {import('./protocol.js').ModelInfo} ModelInfo */
 /** @typedef {import('./protocol.js').Prompt} Prompt */
@@ -11,15 +12,18 @@ import { checkGenerate, checkIds, checkInteger, checkOptions } from './params.js
 /** A model in its worker. Made by `Trit.load`. Calls are worked off one after the other. */
 export class Model {
     #client;
+    #startTemplateWorker;
     /** @type {Readonly<ModelInfo>} */
     info;
 
     /**
      * @param {import('./client.js').Client} client
      * @param {ModelInfo} info
+     * @param {() => import('./client.js').Endpoint} startTemplateWorker
      */
-    constructor(client, info) {
+    constructor(client, info, startTemplateWorker) {
         this.#client = client;
+        this.#startTemplateWorker = startTemplateWorker;
         this.info = Object.freeze(info);
     }
 
@@ -34,12 +38,25 @@ export class Model {
         const params = checkGenerate(options);
         const checked = checkPrompt(prompt);
         return new Generation(async (signal, onPiece) => {
+            const rendered = await this.#rendered(checked);
             if (signal.aborted)
-                return this.#call('generate', [checked, { ...params, maxTokens: 0 }]).then(
+                return this.#call('generate', [rendered, { ...params, maxTokens: 0 }]).then(
                     asAborted,
                 );
-            return this.#call('generate', [checked, params], { signal, onEvent: onPiece });
+            return this.#call('generate', [rendered, params], { signal, onEvent: onPiece });
         }, options.signal);
+    }
+
+    /**
+     * A conversation whose template is a program is rendered on this side.
+     * @param {Prompt} prompt
+     * @returns {Promise<Prompt>}
+     */
+    async #rendered(prompt) {
+        if (!('messages' in prompt) || this.info.template !== 'jinja') return prompt;
+        if (prompt.messages.length === 0) throw new TritError('PARAM', 'chat: there is no message');
+        const own = await this.#call('template', []);
+        return { parts: await renderTemplate(this.#startTemplateWorker, own, prompt.messages) };
     }
 
     /**

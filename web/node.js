@@ -1,4 +1,6 @@
+import { fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
+import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { load, synthetic } from './load.js';
 import { openNode, resolveNode } from './node-source.js';
@@ -8,6 +10,31 @@ export { TritError } from './errors.js';
 /** @typedef {import('./index.js').Model} Model */
 /** @typedef {import('./index.js').LoadOptions} LoadOptions */
 /** @typedef {import('./index.js').Source} Source */
+
+/** Megabytes for a chat template, far more than any needs. */
+const TEMPLATE_MB = 64;
+
+/**
+ * A process, as a thread that takes too much memory takes this process with it.
+ * @returns {import('./client.js').Endpoint}
+ */
+function startTemplateWorker() {
+    const { SystemRoot } = process.env; // without which Windows starts nothing
+    const child = fork(fileURLToPath(new URL('./node-template-process.js', import.meta.url)), {
+        env: SystemRoot ? { SystemRoot } : {},
+        execArgv: [`--max-old-space-size=${TEMPLATE_MB}`],
+        stdio: ['ignore', 'ignore', 'ignore', 'ipc'],
+    });
+    return {
+        post: (message) => void child.send(message),
+        onMessage: (take) => void child.on('message', take),
+        onFailure: (take) => {
+            child.on('error', take);
+            child.on('exit', () => take(new Error('it took its process down, or all its memory')));
+        },
+        terminate: () => void child.kill('SIGKILL'),
+    };
+}
 
 /** @returns {import('./client.js').Endpoint} */
 function startWorker() {
@@ -25,7 +52,12 @@ function startWorker() {
     };
 }
 
-const platform = { startWorker, open: openNode, cores: availableParallelism() };
+const platform = {
+    startWorker,
+    startTemplateWorker,
+    open: openNode,
+    cores: availableParallelism(),
+};
 
 /** The same interface as in browsers; sources may also be paths of files and folders. */
 export const Trit = Object.freeze({

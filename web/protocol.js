@@ -11,10 +11,17 @@
  * @typedef {{id: number, error: {code: string, message: string}}} Failure
  * @typedef {{id: number, event: any}} Event a piece of text, logits, or progress
  * @typedef {'start' | 'beginLoad' | 'side' | 'shard' | 'push' | 'finishLoad' | 'synthetic'
- *   | 'tokenize' | 'detokenize' | 'generate' | 'logits' | 'score' | 'measure'} Op
+ *   | 'tokenize' | 'detokenize' | 'template' | 'generate' | 'logits' | 'score' | 'measure'} Op
  *
  * @typedef {{role: 'system' | 'user' | 'assistant', content: string}} Message
- * @typedef {{text: string} | {ids: number[]} | {messages: Message[]}} Prompt
+ * @typedef {{text: string} | {ids: number[]} | {messages: Message[]} | {parts: string[]}} Prompt
+ *   parts: special tokens are read in the first, third … and not in those between
+ *
+ * @typedef {object} TemplateJob all that the renderer of a chat template is told
+ * @property {string} template
+ * @property {string} bosToken
+ * @property {string} eosToken
+ * @property {Message[]} messages whose texts stand-ins take the place of
  *
  * @typedef {object} GenerateResult
  * @property {number[]} promptIds what the model was given, BOS included
@@ -24,7 +31,7 @@
  * @property {{promptTokens: number, cachedTokens: number, completionTokens: number}} usage
  * @property {{promptMs: number, decodeMs: number}} timings
  *
- * @typedef {{contextLength?: number, kv?: string, dense?: boolean}} Settings
+ * @typedef {{contextLength?: number, kv?: string, dense?: boolean, template?: string}} Settings
  *
  * How random weights are drawn: the share of ternary weights that are 0, and of the gate's outputs
  * that squared ReLU makes 0 (0.5 ... 0.99; without it about a half).
@@ -46,9 +53,10 @@
  * @property {string} head
  * @property {boolean} tiedHead
  * @property {boolean} addBos
+ * @property {boolean} spaceFirst whether the tokenizer puts a space before a text
  * @property {number} bosId -1 when there is none
  * @property {number[]} stopIds
- * @property {string} template '' when there is none
+ * @property {string} template '' when there is none, 'jinja' for a program of the model's own
  * @property {number} modelBytes memory of the weights
  * @property {number} sessionBytes memory of the context
  * @property {number} memoryBytes all memory of the engine

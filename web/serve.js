@@ -21,6 +21,7 @@ const ops = {
         engine.synthetic(shape, weights, settings, kernels),
     tokenize: ([text, options]) => engine.tokenize(text, options),
     detokenize: ([ids]) => engine.detokenize(ids),
+    template: () => engine.template(),
     generate: ([prompt, params], job, emit) => engine.generate(prompt, params, job, emit),
     logits: ([ids, all], job, emit) =>
         engine.logits(ids, all, job, (rows) => emit(rows, [rows.buffer])),

@@ -14,6 +14,7 @@ import { TritError } from './errors.js';
  * @property {Bytes} config
  * @property {Bytes} tokenizer
  * @property {Bytes} [tokenizerConfig]
+ * @property {Bytes} [chatTemplate]
  * @property {Bytes} [generationConfig]
  *
  * A GGUF file in parts, by name and in their order.
@@ -34,6 +35,7 @@ const sideFiles = Object.freeze({
     config: 'config.json',
     tokenizer: 'tokenizer.json',
     tokenizerConfig: 'tokenizer_config.json',
+    chatTemplate: 'chat_template.jinja',
     generationConfig: 'generation_config.json',
     index: 'model.safetensors.index.json',
 });

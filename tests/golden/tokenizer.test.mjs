@@ -94,7 +94,7 @@ test('a chat of one message has the ids of the template as text', () => {
     const space = '[\\p{White_Space}\\x1c-\\x1f]+';
     const trim = (text) => text.replace(new RegExp(`^${space}|${space}$`, 'gu'), '');
     const texts = ['', ' ', ...makeLines(500, english)];
-    encode(texts, '--user').forEach((ids, i) => {
+    encode(texts, '--user=bitnet-2b4t').forEach((ids, i) => {
         const text = `<|begin_of_text|>User: ${trim(texts[i])}<|eot_id|>Assistant: `;
         const want = expected.encode(text, { add_special_tokens: false }).ids;
         assert.deepEqual(ids, want, JSON.stringify(texts[i]));
@@ -106,7 +106,9 @@ test('the golden prompts have the ids they were computed with', () => {
     const { prompts } = JSON.parse(readFileSync(data, 'utf8'));
     for (const { name, text, messages, ids } of prompts) {
         if (messages) assert.equal(messages.length, 1);
-        const [got] = messages ? encode([messages[0].content], '--user') : encode([text]);
+        const [got] = messages
+            ? encode([messages[0].content], '--user=bitnet-2b4t')
+            : encode([text]);
         assert.deepEqual(messages ? got : [json.added_tokens[0].id, ...got], ids, name);
     }
 });

@@ -185,3 +185,34 @@ test('Llama 2: 10 MB of English and a word of 1 MB are fast', (t) => {
     assert.ok(seconds < 2, 'English below 5 MB/s');
     assert.ok(wordSeconds < 1, 'a word of 1 MB takes more than a second');
 });
+
+test("2B4T's template has the ids of Hugging Face's test, Llama 3's and Falcon 3's those of their text", async () => {
+    const json = llama3Json();
+    const [ids] = runTool(llama3File(), 128256, ['How are you?'], '--user=bitnet-2b4t').map(idsOf);
+    // transformers, test_modeling_bitnet.py, which puts one more BOS in front
+    assert.deepEqual(ids, [128000, 1502, 25, 2650, 527, 499, 30, 128009, 72803, 25, 220]);
+
+    const lines = linesFor(json, 1000, 11).map((line) => line.trim());
+    const llama3Texts = lines.map(
+        (line) =>
+            `<|begin_of_text|><|start_header_id|>user<|end_header_id|>\n\n${line}<|eot_id|>` +
+            '<|start_header_id|>assistant<|end_header_id|>\n\n',
+    );
+    const falcon = falconJson(131072, 2024);
+    const falconTexts = lines.map((line) => `<|user|>\n${line}\n<|assistant|>\n`);
+    for (const [id, model, nVocab, texts] of [
+        ['llama3', json, 128256, llama3Texts],
+        ['falcon3', falcon, 131072, falconTexts],
+    ]) {
+        const got = runTool(makeFile(id, model), nVocab, lines, `--user=${id}`).map(idsOf);
+        const want = await original(model, texts);
+        // Python's trim takes more away than JavaScript's
+        const same = lines.map((line, i) => i).filter((i) => isSameSpace(lines[i]));
+        compare(
+            same.map((i) => got[i]),
+            same.map((i) => lines[i]),
+            (_, at) => want[same[at]],
+            id,
+        );
+    }
+});

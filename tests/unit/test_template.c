@@ -51,6 +51,8 @@ static void test_take(void)
     /* a second text takes the place of the first */
     TRIT_CHECK_EQ_I(tritx_template_take("{{ 2 }}", 7, &config, &kept, NULL), TRIT_OK);
     TRIT_CHECK(kept && strcmp(kept, "{{ 2 }}") == 0);
+    TRIT_CHECK_EQ_I(tritx_template_take(llama3, strlen(llama3), &config, &kept, NULL), TRIT_OK);
+    TRIT_CHECK(kept == NULL);
     free(kept);
 }
 

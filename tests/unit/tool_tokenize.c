@@ -1,8 +1,9 @@
 /* The tokenizer as a command, for the golden tests of tokenizers.
- *   tool_tokenize tokenizer.json|model.gguf n_vocab [--special | --user] [--time]  < texts
+ *   tool_tokenize tokenizer.json|model.gguf n_vocab [--special | --user=TEMPLATE] [--time]  < texts
  * Each text is ended by a NUL. It
  * prints one line of ids for each text, or with --time bytes, ids and seconds. Bytes that do not
- * come back from the ids end it with an error. With --user each text is a chat of one message. */
+ * come back from the ids end it with an error. With --user each text is a chat of one message, by
+ * the template of this id. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -105,12 +106,13 @@ static void check_bytes(const tritx_tokenizer *tokenizer, const int32_t *ids, si
 enum { TEMPLATE_IDS = 64 };
 
 static size_t encode(const tritx_tokenizer *tokenizer, const char *text, size_t n, bool special,
-                     bool user, int32_t *ids)
+                     const char *user, int32_t *ids)
 {
     trit_error err = {0};
     size_t n_ids = 0;
     if (user) {
-        trit_config config = {.template_id = "bitnet-2b4t"};
+        trit_config config = {0};
+        tritx_format(config.template_id, sizeof config.template_id, "%s", user);
         config.bos_id = tritx_tokenizer_special(tokenizer, "<|begin_of_text|>");
         trit_message message = {"user", text, n};
         if (tritx_chat_render(tokenizer, &config, &message, 1, ids, n + TEMPLATE_IDS, &n_ids,
@@ -126,13 +128,14 @@ static size_t encode(const tritx_tokenizer *tokenizer, const char *text, size_t 
 
 int main(int argc, char **argv)
 {
-    bool special = false, timed = false, user = false;
+    bool special = false, timed = false;
+    const char *user = NULL;
     for (int i = 3; i < argc; i++) {
         special |= strcmp(argv[i], "--special") == 0;
         timed |= strcmp(argv[i], "--time") == 0;
-        user |= strcmp(argv[i], "--user") == 0;
+        if (strncmp(argv[i], "--user=", 7) == 0) user = argv[i] + 7;
     }
-    if (argc < 3) die("usage: tokenizer.json n_vocab [--special | --user] [--time]");
+    if (argc < 3) die("usage: tokenizer.json n_vocab [--special | --user=TEMPLATE] [--time]");
     tritx_tokenizer *tokenizer = load(argv[1], atoi(argv[2]));
     size_t n_input;
     char *input = read_all(stdin, &n_input);

@@ -132,6 +132,32 @@ for (const [name, { relaxed, refused }] of Object.entries(engines)) {
             }),
         );
 
+        await t.test("a chat template of the model's own is rendered, or ended", () =>
+            withPage(true, async (page) => {
+                const { same, code } = await page.evaluate(async (text) => {
+                    const source = '/models/tiny-tales/tiny-tales.trit';
+                    const messages = [{ role: 'user', content: text }];
+                    const render = async (template) => {
+                        const model = await window.Trit.load(source, { threads: 1, template });
+                        try {
+                            const { result } = model.generate({ messages }, { maxTokens: 1 });
+                            const { promptIds } = await result;
+                            return `${promptIds}` === `${await model.tokenize(`${text}!`)}`;
+                        } finally {
+                            model.close();
+                        }
+                    };
+                    const loop = '{% for a in range(9999) %}';
+                    const ended = loop + loop + '{% endfor %}{% endfor %}';
+                    return {
+                        same: await render('{{ messages[0].content }}!'),
+                        code: await render(ended).catch((error) => error.code),
+                    };
+                }, prompt);
+                assert.deepEqual([same, code], [true, 'TEMPLATE']);
+            }),
+        );
+
         await t.test('failures have their codes', () =>
             withPage(
                 false,

@@ -175,3 +175,15 @@ test('shards that do not fit their index are refused by name', async (t) => {
     await mkdir(join(path, 'model.safetensors'));
     await assert.rejects(Trit.load(path, { threads: 1 }), { code: 'FILE' });
 });
+
+test('chat_template.jinja beside the other files is the template', async (t) => {
+    const folder = await temporaryFolder(t);
+    await writeModel(join(folder, 'model'));
+    await writeFile(join(folder, 'model/chat_template.jinja'), '{{ messages[0].content }}');
+    const loaded = await Trit.load(join(folder, 'model'), { threads: 1 });
+    t.after(() => loaded.close());
+    assert.equal(loaded.info.template, 'jinja');
+    const messages = [{ role: 'user', content: prompt }];
+    const { promptIds } = await loaded.generate({ messages }, { maxTokens: 1 }).result;
+    assert.deepEqual(promptIds, await loaded.tokenize(prompt));
+});

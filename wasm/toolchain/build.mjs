@@ -6,6 +6,7 @@ import { existsSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { ensureJinja } from './jinja.mjs';
 import { repoDir, toolEnv } from './paths.mjs';
 
 const FLAVOURS = ['st-simd128', 'mt-simd128', 'st-relaxed', 'mt-relaxed'];
@@ -45,4 +46,10 @@ if (!args.includes('--if-missing') || !flavours.every(isBuilt)) {
         const jobs = String(availableParallelism());
         run('cmake', ['--build', '--preset', preset, '-t', 'dist', '-j', jobs]);
     }
+}
+try {
+    ensureJinja();
+} catch (error) {
+    console.error(`trit build: ${error.message}`);
+    process.exit(1);
 }

@@ -9,7 +9,12 @@ import { withModel } from './session.js';
  * @param {AbortSignal} signal Ctrl-C while the model loads
  */
 export async function chat(args, signal) {
-    const { values } = parse(args, [...modelOptions, ...samplingOptions, 'system']);
+    const { values } = parse(args, [
+        ...modelOptions,
+        ...samplingOptions,
+        'system',
+        'chat-template',
+    ]);
     const options = generateOptions(values);
     await withModel(values, signal, async (model) => {
         if (model.info.template === '')

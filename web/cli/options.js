@@ -39,6 +39,7 @@ const options = {
     seed: text,
     stop: { ...text, multiple: true },
     system: text,
+    'chat-template': text,
     special: flag,
     bos: flag,
     all: flag,
@@ -176,6 +177,7 @@ export function loadOptions(values) {
         flavour: values.flavour,
         kv: values.kv,
         kernels: values.kernels,
+        template: values['chat-template'],
         dense: values.dense,
         i2s: values.i2s,
     };
