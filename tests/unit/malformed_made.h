@@ -79,7 +79,8 @@ static inline void long_texts(void)
     refuse_made("F36", "chat template of 10 MiB", GGUF, b, TRIT_BAD_HEADER);
 }
 
-/* A template of the file's own is not run by the engine: the model has none then. */
+/* A template of the file's own is kept as text and never run by the engine; tests/web/template.test.mjs has
+ * what such templates do to the worker that runs them. */
 static inline void hostile_template(void)
 {
     static const char *const texts[] = {"{% for i in range(1000000000) %}a{% endfor %}",
@@ -96,7 +97,7 @@ static inline void hostile_template(void)
         TRIT_CHECK_EQ_I(trit_loader_new(&loader, TRIT_HEAD_AS_IS, NULL, NULL), TRIT_OK);
         TRIT_CHECK_EQ_I(trit_loader_push(loader, b.bytes, b.n, NULL), TRIT_OK);
         TRIT_CHECK_EQ_I(trit_loader_finish(loader, &model, NULL), TRIT_OK);
-        TRIT_CHECK(model && trit_model_config(model)->template_id[0] == 0);
+        TRIT_CHECK(model && strcmp(trit_model_config(model)->template_id, "jinja") == 0);
         trit_model_free(model);
         trit_loader_free(loader);
         free(b.bytes);
