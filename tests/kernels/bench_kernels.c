@@ -1,5 +1,6 @@
 /* Every heavy kernel at the shapes of 2B4T and of the 0.7B model: best run, one thread.
- * The matrices stay in cache where they fit; `bench --shape` shows a whole model from memory. */
+ * The matrices stay in cache where they fit, but for the row "from memory"; `bench --shape` shows a whole
+ * model. The last column is the share of the bandwidth with which one thread reads memory. */
 #define _POSIX_C_SOURCE 199309L /* clock_gettime: the C clock ticks in milliseconds in wasm */
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,6 +9,7 @@
 
 #include "kernels.h"
 #include "random.h"
+#include "v128.h"
 
 enum { TOKENS = 64 };
 /* Long enough to reach an engine's optimising compiler and a quiet moment. */
@@ -27,12 +29,15 @@ static void *noise(size_t n, uint8_t mask)
     return p;
 }
 
+static double read_bandwidth; /* bytes a second */
+
 /* macs and bytes of one call */
 static void report(const char *table, const char *op, const char *shape, double best, double macs,
                    double bytes)
 {
-    printf("%-8s %-14s %-28s %9.1f us %8.2f GMAC/s %7.2f GB/s\n", table, op, shape, best * 1e6,
-           macs / best * 1e-9, bytes / best * 1e-9);
+    printf("%-8s %-14s %-28s %9.1f us %8.2f GMAC/s %7.2f GB/s %5.0f %%\n", table, op, shape,
+           best * 1e6, macs / best * 1e-9, bytes / best * 1e-9,
+           100 * bytes / best / read_bandwidth);
 }
 
 #define BEST(call)                                                                                 \
@@ -45,6 +50,39 @@ static void report(const char *table, const char *op, const char *shape, double 
             if (took < best) best = took;                                                          \
         }                                                                                          \
     } while (0)
+
+/* More than any cache holds, read in order by a loop that does nothing else. */
+static void measure_bandwidth(void)
+{
+    enum { N = 256 << 20 };
+    uint8_t *p = noise(N, 0xff);
+    v128 any[2] = {v_splat_i32(0), v_splat_i32(0)};
+    double best;
+    BEST(for (size_t i = 0; i < N; i += 32) {
+        any[0] = v_or(any[0], v_load(p + i));
+        any[1] = v_or(any[1], v_load(p + i + 16));
+    });
+    read_bandwidth = v_any(v_or(any[0], any[1])) ? (double)N / best : 0;
+    printf("one thread reads memory at %.1f GB/s\n", read_bandwidth * 1e-9);
+    free(p);
+}
+
+/* Matrices in turn, as the layers of a model are, so that none is in a cache. */
+static void bench_memory(const trit_kernels *k, int rows, int cols)
+{
+    enum { MATRICES = 30 };
+    double best;
+    size_t bytes = trit_t2_bytes((size_t)rows, (size_t)cols), padded = trit_t2_cols((size_t)cols);
+    uint8_t *w = noise(MATRICES * bytes, 0x55), *lut = malloc(TRIT_LUT_BYTES * padded);
+    int8_t *q = noise(padded, 0x7f);
+    int32_t *sums = malloc((size_t)rows * sizeof *sums);
+    k->lut_t2(lut, q, cols);
+    BEST(for (size_t i = 0; i < MATRICES; i++)
+             k->gemv_t2_a8(sums, w + i * bytes, q, lut, 0, rows, rows, 0, cols, cols));
+    report(k->name, "gemv_t2_a8", "2B4T gate, from memory", best / (double)MATRICES,
+           (double)rows * cols, (double)bytes);
+    free(w), free(lut), free(q), free(sums);
+}
 
 static void bench_linear(const trit_kernels *k, const char *model, int rows, int cols)
 {
@@ -142,10 +180,12 @@ static void bench_rows(const trit_kernels *k, const char *model, int dim, int ff
 int main(void)
 {
     static const char *const names[] = {"v128", "relaxed", "relaxed16", "ref"};
+    measure_bandwidth();
     for (int i = 0; i < 4; i++) {
         const trit_kernels *k = trit_kernels_by_name(names[i]);
         if (!k) continue;
         bench_linear(k, "2B4T gate", 6912, 2560);
+        bench_memory(k, 6912, 2560);
         bench_linear(k, "2B4T down", 2560, 6912);
         bench_linear(k, "2B4T o", 2560, 2560);
         bench_linear(k, "0.7B gate", 4096, 1536);
