@@ -100,7 +100,7 @@ test('names in a file do not steer the terminal', async (t) => {
     length.writeUInt32LE(header.length);
     await writeFile(bad, Buffer.concat([length, Buffer.from(header)]));
     const { stderr } = await cli('info', '-m', bad);
-    assert.match(stderr, /^trit: BAD_HEADER: tensor a \[2J 2Jb: [ -~]+\n$/);
+    assert.match(stderr, /^trit: BAD_HEADER: tensor a\?\[2J\? 2Jb: [ -~]+\n$/);
     await writeFile(card, '{"na\\nme":"\\u001b[2J"}');
     assert.equal((await cli('pack', modelPath, '-o', packed, '--card', card)).code, 0);
     const { stdout } = await cli('info', '-m', packed);
