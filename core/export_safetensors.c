@@ -108,7 +108,7 @@ static void write_matrix(tritx_exporter *e, const tritx_ternary *m)
         memset(e->bytes, 0, cols);
         for (size_t i = 0; i < 4 && i * n + r < (size_t)m->rows; i++) {
             tritx_weight_codes(e, m, i * n + r, e->codes);
-            for (size_t k = 0; k < cols; k++) e->bytes[k] |= (uint8_t)(e->codes[k] << 2 * i);
+            tritx_put_quarters_row(e->bytes, e->codes, cols, i);
         }
         tritx_out_bytes(&e->out, e->bytes, cols);
     }

@@ -87,6 +87,11 @@ bool tritx_quarters_row(uint8_t *codes, const uint8_t *source, size_t rows, size
     return !threes;
 }
 
+void tritx_put_quarters_row(uint8_t *bytes, const uint8_t *codes, size_t cols, size_t quarter)
+{
+    for (size_t k = 0; k < cols; k++) bytes[k] |= (uint8_t)(codes[k] << 2 * quarter);
+}
+
 void tritx_wire_encode(uint8_t *wire, const uint8_t *codes, size_t cols)
 {
     size_t n = trit_wire_bytes(cols);

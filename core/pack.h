@@ -41,6 +41,9 @@ void tritx_ternarise(uint8_t *codes, const uint8_t *source, size_t n, tritx_dtyp
  * last quarter up is no row and is not looked at. */
 bool tritx_quarters_row(uint8_t *codes, const uint8_t *source, size_t rows, size_t cols,
                         size_t row);
+/* The way back: adds the codes of a row of this quarter, 0 to 3, to the bytes [cols] that it shares with
+ * one of each other. */
+void tritx_put_quarters_row(uint8_t *bytes, const uint8_t *codes, size_t cols, size_t quarter);
 
 /* A row of the packed file (kernels.h, "wire") from codes [cols]. The way back is a kernel. */
 void tritx_wire_encode(uint8_t *wire, const uint8_t *codes, size_t cols);

@@ -6,12 +6,7 @@ import { readFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { test } from 'node:test';
 
-import {
-    packedTensors,
-    packQuarters,
-    QUANTIZATION,
-    unpackQuarters,
-} from '../../models/reference/hf-packed.mjs';
+import { packedTensors, QUANTIZATION } from '../../models/reference/hf-packed.mjs';
 import { NAMES } from '../../models/reference/masters.mjs';
 import { readPacked } from '../../models/reference/packed.mjs';
 import { bf16, openSafetensors } from '../../models/reference/safetensors.mjs';
@@ -20,7 +15,6 @@ import {
     byteTokenizer,
     configOf,
     masters,
-    random,
     SHAPES,
     tinyTalesFolder,
     writeFolder,
@@ -61,18 +55,6 @@ function assertSameCodes(found, base, expected) {
     }
     assert.ok(same.equals(base), 'codes, floats, tokenizer and header are the same bytes');
 }
-
-test('quarters: the worked example of the format, and rows that are no multiple of four', () => {
-    const bytes = Uint8Array.of(0b10100001, 0b00011000, 0b10010000, 0b00001010);
-    const rows = [0, -1, -1, 1, -1, 1, -1, 1, 1, 0, 0, -1, 1, -1, 1, -1];
-    assert.deepEqual([...unpackQuarters(bytes, 8, 2)], rows);
-    assert.deepEqual(packQuarters({ rows: 8, cols: 2, codes: rows }), bytes);
-    const next = random(3);
-    for (const n of [1, 2, 3, 5, 6, 7, 9]) {
-        const codes = Int8Array.from({ length: n * 5 }, () => Math.floor(3 * next()) - 1);
-        assert.deepEqual(unpackQuarters(packQuarters({ rows: n, cols: 5, codes }), n, 5), codes);
-    }
-});
 
 for (const [i, shape] of SHAPES.entries())
     test(`masters and packed, dim ${shape.dim}, ffn ${shape.ffn}`, () => {

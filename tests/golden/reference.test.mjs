@@ -1,9 +1,10 @@
-// The reference itself, against golden outputs that another program made.
+// The reference itself, against golden outputs that another program made, and vectors worked by hand.
 
 import assert from 'node:assert/strict';
 import { test } from 'node:test';
 
 import { best, Decoder, quantiseA8 } from '../../models/reference/decoder.mjs';
+import { packQuarters, unpackQuarters } from '../../models/reference/hf-packed.mjs';
 import { readPacked } from '../../models/reference/packed.mjs';
 import { openSafetensors } from '../../models/reference/safetensors.mjs';
 import {
@@ -13,6 +14,8 @@ import {
     unpackCodes,
 } from '../../models/reference/ternarise.mjs';
 import { writePacked, writeSafetensors } from '../../models/reference/write.mjs';
+import { random } from './generated.mjs';
+import { writeTernary } from './gguf-blocks.mjs';
 import {
     bitsPerByte,
     extractWindows,
@@ -49,6 +52,45 @@ test('worked vectors of the quantisers', () => {
     assert.deepEqual([...rows.codes], [127, -64, 32, 0, 0, 0]);
     assert.deepEqual([...rows.scale], [Math.fround(2 / 127), 0]);
     assert.deepEqual([...rows.sum], [95, 0]);
+});
+
+test('quarters: the worked example of the format, and rows that are no multiple of four', () => {
+    const bytes = Uint8Array.of(0b10100001, 0b00011000, 0b10010000, 0b00001010);
+    const rows = [0, -1, -1, 1, -1, 1, -1, 1, 1, 0, 0, -1, 1, -1, 1, -1];
+    assert.deepEqual([...unpackQuarters(bytes, 8, 2)], rows);
+    assert.deepEqual(packQuarters({ rows: 8, cols: 2, codes: rows }), bytes);
+    const next = random(3);
+    for (const n of [1, 2, 3, 5, 6, 7, 9]) {
+        const codes = Int8Array.from({ length: n * 5 }, () => Math.floor(3 * next()) - 1);
+        assert.deepEqual(unpackQuarters(packQuarters({ rows: n, cols: 5, codes }), n, 5), codes);
+    }
+});
+
+test('worked bytes of the layouts of GGUF, of w[j] = (j mod 3) - 1', () => {
+    const row = {
+        rows: 1,
+        cols: 256,
+        codes: Int8Array.from({ length: 256 }, (_, j) => (j % 3) - 1),
+    };
+    const written = (type, { rows, cols, codes }, layout) => {
+        const bytes = Buffer.alloc(rows * cols);
+        writeTernary[type](bytes, { rows, cols, codes, scale: 0.5 }, layout);
+        return (begin, n) => bytes.subarray(begin, begin + n).toString('hex');
+    };
+    const turn = (hex, n) => hex.repeat(n).slice(0, 2 * n);
+    assert.equal(written('I2_S', row, 'x86')(0, 32), turn('244992', 32));
+    assert.equal(written('I2_S', row, 'x86')(64, 32), '0000003f'.repeat(8));
+    assert.equal(written('I2_S', row, 'arm')(0, 16), turn('186186', 16));
+    // each of the four rows is w, further by one
+    const further = (_, i) => ((Math.floor(i / 12) + i) % 3) - 1;
+    const four = { rows: 4, cols: 12, codes: Int8Array.from({ length: 48 }, further) };
+    assert.equal(written('I2_S', four, 'rows')(0, 12), turn('186186', 12));
+    assert.equal(written('TQ2_0', row)(0, 32), turn('186186', 32));
+    assert.equal(written('TQ2_0', row)(64, 2), '0038');
+    const tq1 = written('TQ1_0', row);
+    assert.equal(tq1(0, 32), turn('456ccf', 32));
+    assert.equal(tq1(32, 16), turn('94bb31', 16));
+    assert.equal(tq1(48, 6), '3092bb300038');
 });
 
 test('every byte of codes unpacks to what packs to it, or is refused', () => {

@@ -302,75 +302,15 @@ static void test_headers(void)
 
 /* ---- blocks ---- */
 
-/* w[j] = (j mod 3) - 1: worked by hand in the specification of each layout. */
-static void test_worked_blocks(void)
+/* Which layout of I2_S a file has is said before its first byte. */
+static void test_i2_s_named(void)
 {
-    static const uint8_t turn[3] = {0x18, 0x61, 0x86}, i2_s[3] = {0x24, 0x49, 0x92},
-                         tq1_0[3] = {0x45, 0x6c, 0xcf}, middle[3] = {0x94, 0xbb, 0x31},
-                         last[4] = {0x30, 0x92, 0xbb, 0x30}, half[2] = {0, 0x38};
-    uint8_t row[66], codes[256];
-    float scale = 0;
-    for (size_t i = 0; i < 64; i++) row[i] = i2_s[(i / 32 * 128 + i % 32) % 3];
-    TRIT_CHECK_EQ_I(tritx_i2_s_row(codes, row, 256, 32), TRITX_BLOCKS_FINE);
-    for (size_t i = 0; i < 256; i++) TRIT_CHECK_EQ_I(codes[i], i % 3);
-    for (size_t i = 0; i < 64; i++) row[i] = turn[(i / 32 * 128 + i % 32) % 3];
-    memcpy(row + 64, half, 2);
-    TRIT_CHECK_EQ_I(tritx_ternary_row(codes, &scale, row, 256, TRIT_DTYPE_TQ2_0),
-                    TRITX_BLOCKS_FINE);
-    for (size_t i = 0; i < 256; i++) TRIT_CHECK_EQ_I(codes[i], i % 3);
-    TRIT_CHECK(scale == 0.5f);
-    for (size_t i = 0; i < 32; i++) row[i] = tq1_0[i % 3];
-    for (size_t i = 0; i < 16; i++) row[32 + i] = middle[i % 3];
-    memcpy(row + 48, last, 4);
-    memcpy(row + 52, half, 2);
-    TRIT_CHECK_EQ_I(tritx_ternary_row(codes, &scale, row, 256, TRIT_DTYPE_TQ1_0),
-                    TRITX_BLOCKS_FINE);
-    for (size_t i = 0; i < 256; i++) TRIT_CHECK_EQ_I(codes[i], i % 3);
-}
-
-/* The same w in the layouts of I2_S that no file tells apart; and four rows, each of one code. */
-static void test_other_i2_s(void)
-{
-    static const uint8_t arm[3] = {0x18, 0x61, 0x86};
-    uint8_t row[64], codes[256];
-    for (size_t i = 0; i < 64; i++) row[i] = arm[(i / 16 * 64 + i % 16) % 3];
-    TRIT_CHECK_EQ_I(tritx_i2_s_row(codes, row, 256, 16), TRITX_BLOCKS_FINE);
-    for (size_t i = 0; i < 256; i++) TRIT_CHECK_EQ_I(codes[i], i % 3);
-    static const uint8_t rows[] = {0x18, 0x61, 0x86, 0x00, 0x55, 0xaa};
-    for (size_t r = 0; r < 8; r++) {
-        TRIT_CHECK_EQ_I(tritx_i2_s_rows_row(codes, rows, r, 3), TRITX_BLOCKS_FINE);
-        for (size_t k = 0; k < 3; k++) TRIT_CHECK_EQ_I(codes[k], r < 4 ? (r + k) % 3 : k);
-    }
-    TRIT_CHECK_EQ_I(tritx_i2_s_rows_row(codes, (const uint8_t *)"\x0c", 2, 1),
-                    TRITX_BLOCKS_BAD_CODES);
     trit_loader *loader = NULL;
     TRIT_CHECK_EQ_I(trit_loader_new(&loader, TRIT_HEAD_AS_IS, NULL, NULL), TRIT_OK);
     TRIT_CHECK_EQ_I(trit_loader_i2_s(loader, (trit_i2_s)3, NULL), TRIT_PARAM);
     TRIT_CHECK_EQ_I(trit_loader_push(loader, good.bytes, 1, NULL), TRIT_OK);
     TRIT_CHECK_EQ_I(trit_loader_i2_s(loader, TRIT_I2_S_64, NULL), TRIT_STATE);
     trit_loader_free(loader);
-}
-
-/* The first 128 weights of tiny-tales' first query row, whose bytes its three files hold. */
-static void test_known_row(void)
-{
-    static const char text[] = "--+00++0-0--0000-0--00-++00-+0-+0++0+-+0+--000+000+0+00-0+0-0+-+"
-                               "-00--000++00-00--0+0-+++---+--00--0-0--0-0-++----0--00+0--0+----";
-    static const uint8_t i2_s[8] = {0x10, 0x24, 0xa5, 0x50, 0x61, 0x84, 0xa4, 0x55},
-                         tq2_0[8] = {0x04, 0x18, 0x5a, 0x05, 0x49, 0x12, 0x1a, 0x55};
-    uint8_t row[66] = {0}, codes[256];
-    float scale = 0;
-    memcpy(row, i2_s, 8);
-    TRIT_CHECK_EQ_I(tritx_i2_s_row(codes, row, 128, 32), TRITX_BLOCKS_FINE);
-    for (size_t i = 0; i < 128; i++)
-        if (i % 32 < 8) TRIT_CHECK_EQ_I("-0+"[codes[i]], text[i]);
-    memcpy(row, tq2_0, 8);
-    memcpy(row + 64, "\x28\x2d", 2);
-    TRIT_CHECK_EQ_I(tritx_ternary_row(codes, &scale, row, 256, TRIT_DTYPE_TQ2_0),
-                    TRITX_BLOCKS_FINE);
-    for (size_t i = 0; i < 128; i++)
-        if (i % 32 < 8) TRIT_CHECK_EQ_I("-0+"[codes[i]], text[i]);
-    TRIT_CHECK(scale == 0.08056640625f);
 }
 
 /* Worked by hand: each number of a block has a scale and bits that no other has. */
@@ -430,9 +370,7 @@ int main(void)
     test_data();
     test_headers();
     test_integers();
-    test_worked_blocks();
-    test_other_i2_s();
-    test_known_row();
+    test_i2_s_named();
     test_quantised();
     free(good.bytes);
     return TRIT_DONE();

@@ -1,10 +1,8 @@
 /* What Hugging Face packed: the layout, what the scales mean, and every way in which a tensor or an
  * index can be wrong. */
-#include <math.h>
 
 #include "check.h"
 #include "hf_bytes.h"
-#include "pack.h"
 
 static uint8_t file[HF_FILE];
 static trit_error err;
@@ -27,26 +25,6 @@ static trit_status load(const hf_tensor *tensors, const char *quantization)
     trit_model_free(model);
     trit_loader_free(loader);
     return status;
-}
-
-/* Worked by hand: two rows of bytes for eight of codes. */
-static void test_worked(void)
-{
-    static const uint8_t bytes[] = {0xa1, 0x18, 0x90, 0x0a};
-    static const uint8_t rows[8][2] = {{1, 0}, {0, 2}, {0, 2}, {0, 2},
-                                       {2, 1}, {1, 0}, {2, 0}, {2, 0}};
-    uint8_t codes[2];
-    for (size_t r = 0; r < 8; r++)
-        TRIT_CHECK(tritx_quarters_row(codes, bytes, 8, 2, r) && memcmp(codes, rows[r], 2) == 0);
-    /* rows that do not fill the last quarter: what is behind them is not looked at */
-    static const uint8_t column[] = {0x24, 0xc9};
-    static const uint8_t expected[][7] = {
-        {0, 1, 1, 2, 2, 0, 0}, {0, 1, 1, 2, 2, 0}, {0, 1, 1, 2, 2}};
-    for (size_t rows_of = 5; rows_of <= 7; rows_of++)
-        for (size_t r = 0; r < rows_of; r++)
-            TRIT_CHECK(tritx_quarters_row(codes, column, rows_of, 1, r) &&
-                       codes[0] == expected[7 - rows_of][r]);
-    TRIT_CHECK(!tritx_quarters_row(codes, column, 8, 1, 7));
 }
 
 static void test_conventions(void)
@@ -253,7 +231,6 @@ static void test_wrong_index(void)
 
 int main(void)
 {
-    test_worked();
     test_conventions();
     test_tensors();
     test_scales();
