@@ -55,8 +55,17 @@ static void push_file(trit_loader *loader, const char *path)
     fclose(f);
 }
 
+typedef struct {
+    const char *model, *prompt, *ids, *out, *kernels, *card;
+    trit_head head;
+    trit_i2_s i2_s;
+    trit_export to;
+    trit_kv kv;
+    int n, threads, slice, all;
+} options;
+
 /* A directory of masters, a GGUF file, or a packed file. */
-static trit_model *load(const char *path, trit_head head, const char *kernels)
+static trit_model *load(const options *o)
 {
     static const struct {
         const char *name;
@@ -69,17 +78,18 @@ static trit_model *load(const char *path, trit_head head, const char *kernels)
     trit_model *model;
     char name[4096];
     size_t n;
-    check(trit_loader_new(&loader, head, kernels, &error));
+    check(trit_loader_new(&loader, o->head, o->kernels, &error));
+    check(trit_loader_i2_s(loader, o->i2_s, &error));
     for (size_t i = 0; i < sizeof sides / sizeof *sides; i++) {
-        snprintf(name, sizeof name, "%s/%s", path, sides[i].name);
+        snprintf(name, sizeof name, "%s/%s", o->model, sides[i].name);
         char *text = read_text(name, &n);
         if (text) check(trit_loader_side(loader, sides[i].side, text, n, &error));
         free(text);
     }
-    snprintf(name, sizeof name, "%s/model.safetensors", path);
+    snprintf(name, sizeof name, "%s/model.safetensors", o->model);
     FILE *f = fopen(name, "rb");
     if (f) fclose(f);
-    push_file(loader, f ? name : path);
+    push_file(loader, f ? name : o->model);
     check(trit_loader_finish(loader, &model, &error));
     trit_loader_free(loader);
     return model;
@@ -119,14 +129,6 @@ static size_t parse_ids(const char *text, int32_t *ids, size_t capacity)
     return n;
 }
 
-typedef struct {
-    const char *model, *prompt, *ids, *out, *kernels, *card;
-    trit_head head;
-    trit_export to;
-    trit_kv kv;
-    int n, threads, slice, all;
-} options;
-
 /* *pool must live as long as the session. */
 static trit_session *open_session(const trit_model *model, const options *o, trit_pool **pool)
 {
@@ -140,7 +142,7 @@ static trit_session *open_session(const trit_model *model, const options *o, tri
 
 static void pack(const options *o)
 {
-    trit_model *model = load(o->model, o->head, NULL);
+    trit_model *model = load(o);
     size_t n = 0;
     char *card = o->card ? read_text(o->card, &n) : NULL;
     if (o->card && !card) die_file(o->card);
@@ -166,7 +168,7 @@ static void convert(const options *o)
     static const char *const files[] = {"model.safetensors", "config.json", "tokenizer.json",
                                         "tokenizer_config.json"};
     char name[4096];
-    trit_model *model = load(o->model, o->head, NULL);
+    trit_model *model = load(o);
     if (o->to != TRIT_EXPORT_SAFETENSORS) export(model, o->to, o->out);
     for (int i = 0; o->to == TRIT_EXPORT_SAFETENSORS && i < 4; i++) {
         snprintf(name, sizeof name, "%s/%s", o->out, files[i]);
@@ -189,7 +191,7 @@ static size_t prompt_ids(const trit_model *model, const options *o, int32_t *ids
 static void dump(const options *o, int is_trace)
 {
     static int32_t ids[65536];
-    trit_model *model = load(o->model, TRIT_HEAD_AS_IS, o->kernels);
+    trit_model *model = load(o);
     trit_pool *pool;
     trit_session *session = open_session(model, o, &pool);
     size_t n = prompt_ids(model, o, ids, 65536);
@@ -221,7 +223,7 @@ static void print_list(const char *name, const int32_t *ids, size_t n)
 static void run(const options *o)
 {
     static int32_t ids[65536];
-    trit_model *model = load(o->model, TRIT_HEAD_AS_IS, o->kernels);
+    trit_model *model = load(o);
     const trit_config *c = trit_model_config(model);
     trit_pool *pool;
     trit_session *session = open_session(model, o, &pool);
@@ -294,6 +296,7 @@ static options parse(int argc, char **argv)
 {
     static const char *const kv_words[] = {"f32", "f16", "int8"};
     static const char *const head_words[] = {"int8", "f16"};
+    static const char *const i2s_words[] = {"x86", "arm", "rows"};
     static const char *const to_words[] = {"tq2_0", "i2_s", "safetensors"};
     options o = {.head = TRIT_HEAD_AS_IS,
                  .to = TRIT_EXPORT_TQ2_0,
@@ -319,6 +322,7 @@ static options parse(int argc, char **argv)
         else if (strcmp(a, "--ids") == 0) o.ids = v;
         else if (strcmp(a, "-o") == 0 || strcmp(a, "--out") == 0) o.out = v;
         else if (strcmp(a, "--head") == 0) o.head = (trit_head)value_of(a, v, head_words, 2);
+        else if (strcmp(a, "--i2s") == 0) o.i2_s = (trit_i2_s)(value_of(a, v, i2s_words, 3) - 1);
         else if (strcmp(a, "--to") == 0) o.to = (trit_export)value_of(a, v, to_words, 3);
         else if (strcmp(a, "--card") == 0) o.card = v;
         else if (strcmp(a, "--kernels") == 0) o.kernels = v;

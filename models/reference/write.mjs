@@ -5,11 +5,13 @@ import { tensorList } from './packed.mjs';
 import { dtypeBytes } from './safetensors.mjs';
 import { int8Rows, packCodes, roundHalfEven } from './ternarise.mjs';
 
+const one = new Float32Array(1);
+const oneBits = new Uint32Array(one.buffer);
+
 /** float32 to bfloat16, half to even. */
 export function bf16Bits(x) {
-    const view = new DataView(new ArrayBuffer(4));
-    view.setFloat32(0, x);
-    const bits = view.getUint32(0);
+    one[0] = x;
+    const bits = oneBits[0];
     return ((bits + 0x7fff + ((bits >>> 16) & 1)) >>> 16) & 0xffff;
 }
 

@@ -163,20 +163,22 @@ export function writeFolder(folder, { config, tokenizer, tokenizerConfig = {}, b
 const CHAT_TEMPLATE =
     "{% for message in messages %}{% if loop.first %}{{ bos_token }}{% endif %}{{ message['role'] | capitalize + ': ' + message['content'] | trim + '<|eot_id|>' }}{% endfor %}{% if add_generation_prompt %}{{ 'Assistant: ' }}{% endif %}";
 
+/** config.json of a packed file's configuration. */
+export const hfConfig = (config) => ({
+    ...configOf({ dim: config.dim, ffn: config.ffn_dim, vocab: config.n_vocab }),
+    hidden_act: { glu_relu2: 'relu2', glu_silu: 'silu' }[config.ffn],
+    bos_token_id: config.bos_id,
+    eos_token_id: config.stop_ids,
+    max_position_embeddings: config.n_ctx,
+    num_attention_heads: config.n_head,
+    num_hidden_layers: config.n_layer,
+    num_key_value_heads: config.n_head_kv,
+    head_dim: config.head_dim,
+});
+
 /** Configuration and tokenizer of tiny-tales as Hugging Face has them, from its packed file's. */
-export function tinyTalesFolder(config) {
-    return {
-        config: {
-            ...configOf({ dim: config.dim, ffn: config.ffn_dim, vocab: config.n_vocab }),
-            bos_token_id: config.bos_id,
-            eos_token_id: config.stop_ids,
-            max_position_embeddings: config.n_ctx,
-            num_attention_heads: config.n_head,
-            num_hidden_layers: config.n_layer,
-            num_key_value_heads: config.n_head_kv,
-            head_dim: config.head_dim,
-        },
-        tokenizer: JSON.parse(readFileSync(new URL('data/tokenizer.json', import.meta.url))),
-        tokenizerConfig: { chat_template: CHAT_TEMPLATE },
-    };
-}
+export const tinyTalesFolder = (config) => ({
+    config: hfConfig(config),
+    tokenizer: JSON.parse(readFileSync(new URL('data/tokenizer.json', import.meta.url))),
+    tokenizerConfig: { chat_template: CHAT_TEMPLATE },
+});

@@ -73,7 +73,7 @@ export const writeTernary = {
 /** What a container keeps of a scale. */
 export const roundScale = {
     I2_S: (scale) => scale,
-    F32: (scale) => scale,
+    F32: Math.fround,
     TQ1_0: (scale) => f16(f16Bits(scale)),
     TQ2_0: (scale) => f16(f16Bits(scale)),
     F16: (scale) => f16(f16Bits(scale)),

@@ -4,21 +4,14 @@
 import { NAMES, NORM_NAMES } from '../../models/reference/masters.mjs';
 import { packedTensors, QUANTIZATION } from '../../models/reference/hf-packed.mjs';
 import { layerShapes } from '../../models/reference/packed.mjs';
-import { f16 } from '../../models/reference/safetensors.mjs';
+import { bf16, f16 } from '../../models/reference/safetensors.mjs';
 import { ternaryMatrix } from '../../models/reference/ternarise.mjs';
 import { tablesFromJson } from '../../models/reference/tokenizer.mjs';
-import { f16Bits, writeSafetensors } from '../../models/reference/write.mjs';
+import { bf16Bits, f16Bits, writeSafetensors } from '../../models/reference/write.mjs';
 import { byteTokenizer, random } from './generated.mjs';
 
 const VOCAB = 300;
-const one = new Float32Array(1);
-const bits = new Uint32Array(one.buffer);
-/** To bfloat16, half to even; quicker than the reference's for millions of numbers. */
-function asBf16(x) {
-    one[0] = x;
-    bits[0] = (bits[0] + 0x7fff + ((bits[0] >>> 16) & 1)) & 0xffff0000;
-    return one[0];
-}
+const asBf16 = (x) => bf16(bf16Bits(x));
 
 const BITNET = { architectures: ['BitNetForCausalLM'], model_type: 'bitnet', hidden_act: 'relu2' };
 const LLAMA = { architectures: ['LlamaForCausalLM'], model_type: 'llama', hidden_act: 'silu' };
