@@ -36,7 +36,7 @@ function tokenizerKeys({ ends, bytes, special, merges }, config) {
         'tokenizer.ggml.model': value.string('gpt2'),
         'tokenizer.ggml.pre': value.string('llama-bpe'),
         'tokenizer.ggml.tokens': value.strings(tokens),
-        'tokenizer.ggml.scores': value.f32s(tokens.map(() => 0)),
+        'tokenizer.ggml.scores': value.f32s(tokens.map((_, id) => (special[id] ? -1000 : 0))),
         'tokenizer.ggml.token_type': value.i32s(kinds),
         'tokenizer.ggml.merges': value.strings(pairs),
         'tokenizer.ggml.bos_token_id': value.u32(config.bos_id),
@@ -62,6 +62,26 @@ export function modelKeys({ config, tokenizer }, arch) {
         [`${arch}.attention.layer_norm_rms_epsilon`]: value.f32(config.norm_eps),
         [`${arch}.rope.freq_base`]: value.f32(config.rope_theta),
         ...tokenizerKeys(tokenizer, config),
+    };
+}
+
+/**
+ * The 24 keys of the official file of 2B4T, as a loader prints them (ik_llama.cpp, issue 365): no pre-tokenizer,
+ * no size of a head, no activation, no end of a turn, and another model's chat template.
+ */
+export function officialKeys(model, arch) {
+    const keys = modelKeys(model, arch);
+    delete keys['tokenizer.ggml.pre'];
+    for (const part of ['key', 'value']) delete keys[`${arch}.attention.${part}_length`];
+    return {
+        ...keys,
+        'general.name': value.string('bitnet2b'),
+        'general.file_type': value.u32(40),
+        'general.quantization_version': value.u32(2),
+        'tokenizer.ggml.padding_token_id': keys['tokenizer.ggml.eos_token_id'],
+        'tokenizer.chat_template': value.string(
+            "{% for m in messages %}{{ 'Human: ' + m['content'] + 'BITNETAssistant: ' }}{% endfor %}",
+        ),
     };
 }
 

@@ -11,8 +11,8 @@ import { f16 } from '../../models/reference/safetensors.mjs';
 import { int8Rows } from '../../models/reference/ternarise.mjs';
 import { f16Bits } from '../../models/reference/write.mjs';
 import { value } from '../bench/peers/gguf.mjs';
-import { random } from './generated.mjs';
-import { modelKeys, writeModel } from './gguf-model.mjs';
+import { random, tinyTalesFolder } from './generated.mjs';
+import { modelKeys, officialKeys, writeModel } from './gguf-model.mjs';
 import { native, scratch } from './helpers.mjs';
 import { randomModel } from './random-model.mjs';
 
@@ -84,28 +84,106 @@ test('llama: heads in the order for rotating neighbours, no sub-norms, a head of
     assertSameLayer(found.layers[0], model.layers[0]);
 });
 
-test('what the official file of 2B4T leaves out or has wrong', () => {
-    for (const arch of ['bitnet-b1.58', 'bitnet-25']) {
-        const keys = {
-            ...modelKeys(tales, arch),
-            'tokenizer.ggml.pre': undefined,
-            [`${arch}.attention.key_length`]: undefined,
-            [`${arch}.attention.value_length`]: undefined,
-            [`${arch}.hidden_activation`]: value.string('silu'),
-            'tokenizer.chat_template': value.string("{{ 'Human: ' }}BITNETAssistant: "),
-        };
-        const { bytes } = pack(
-            tales,
-            { arch, ternary: 'I2_S', embed: 'F16', keys },
-            '--head',
-            'f16',
+/* ---- what the official file of 2B4T leaves out or has wrong, one by one ---- */
+
+const OFFICIAL = ['bitnet-b1.58', 'bitnet-25'];
+
+/** tiny-tales with the official file's keys but for those changed, packed again. */
+function official(arch, changed = {}, ...args) {
+    const keys = { ...officialKeys(tales, arch), ...changed };
+    return pack(tales, { arch, ternary: 'I2_S', embed: 'F16', keys }, '--head', 'f16', ...args)
+        .bytes;
+}
+const officialConfig = (arch, changed) => readPacked(official(arch, changed)).config;
+
+for (const arch of OFFICIAL) {
+    test(`${arch}: the official keys make the model that they leave half unsaid`, () => {
+        assert.equal(Object.keys(officialKeys(tales, arch)).length, 24);
+        const bytes = official(arch, {}, '--card', join(folder, 'card.json'));
+        assert.ok(bytes.equals(readFileSync(talesFile)));
+    });
+
+    test(`${arch}: squared ReLU, whatever hidden_activation says`, () => {
+        for (const word of ['silu', 'relu2', 'gelu'])
+            assert.equal(
+                officialConfig(arch, { [`${arch}.hidden_activation`]: value.string(word) }).ffn,
+                'glu_relu2',
+            );
+    });
+
+    test(`${arch}: its own chat template in place of a foreign one or none`, () => {
+        const own = tinyTalesFolder(tales.config).tokenizerConfig.chat_template;
+        for (const [text, template] of [
+            ["{{ 'Human: ' }}BITNETAssistant: ", 'bitnet-2b4t'],
+            [undefined, 'bitnet-2b4t'],
+            [own, 'bitnet-2b4t'],
+            ['', ''],
+        ]) {
+            const changed = {
+                'tokenizer.chat_template': text === undefined ? text : value.string(text),
+            };
+            assert.equal(officialConfig(arch, changed).template, template, text);
+        }
+    });
+
+    test(`${arch}: the file type, 40 or any other, says nothing`, () => {
+        for (const type of [undefined, value.u32(137), value.string('I2_S')])
+            assert.deepEqual(officialConfig(arch, { 'general.file_type': type }), tales.config);
+    });
+}
+
+test('no pre-tokenizer: cut as in Llama 3 where the architecture is 2B4T, else refused', () => {
+    for (const arch of ['bitnet', 'llama'])
+        assert.throws(
+            () => official(arch),
+            ({ stderr }) => /BAD_TOKENIZER: .*tokenizer.ggml.pre is ""/.test(stderr),
+            arch,
         );
-        const { config } = readPacked(bytes);
-        assert.deepEqual(config, tales.config);
-        assert.equal(config.ffn, 'glu_relu2');
-        assert.equal(config.template, 'bitnet-2b4t');
-        assert.equal(config.stop_ids.length, 2, 'the end of a turn is found by its text');
-    }
+});
+
+test('the foreign chat template is the own one of any other model', () => {
+    const changed = { 'tokenizer.ggml.pre': value.string('llama-bpe') };
+    assert.equal(officialConfig('bitnet', changed).template, 'jinja');
+});
+
+test('whether the first token is added, where there is one', () => {
+    for (const [flag, added] of [
+        [undefined, true],
+        [value.bool(true), true],
+        [value.bool(false), false],
+    ])
+        assert.equal(
+            officialConfig(OFFICIAL[0], { 'tokenizer.ggml.add_bos_token': flag }).add_bos,
+            added,
+        );
+    const none = {
+        'tokenizer.ggml.add_bos_token': undefined,
+        'tokenizer.ggml.bos_token_id': undefined,
+    };
+    assert.equal(officialConfig(OFFICIAL[0], none).add_bos, false);
+});
+
+test('token types: control tokens are special; the end of a turn, of which no key tells, is found by its text', () => {
+    const { tokenizer, config } = readPacked(official(OFFICIAL[0]));
+    assert.deepEqual(tokenizer, tales.tokenizer);
+    const [eos, eot] = config.stop_ids;
+    const text = (id) =>
+        Buffer.from(
+            tokenizer.bytes.subarray(tokenizer.ends[id - 1], tokenizer.ends[id]),
+        ).toString();
+    assert.deepEqual([text(eos), text(eot)], ['<|end_of_text|>', '<|eot_id|>']);
+    assert.ok(tokenizer.special[eos] === 1 && tokenizer.special[eot] === 1);
+});
+
+// of April 2025, of 333 tensors
+test('the first upload has a head of its own', () => {
+    const model = randomModel(SHAPE, 13);
+    const arch = 'bitnet-25';
+    const options = { arch, ternary: 'I2_S', embed: 'F16', keys: officialKeys(model, arch) };
+    const { kept, bytes } = pack(model, options, '--head', 'f16');
+    const { config, head } = readPacked(bytes);
+    assert.equal(config.tied_head, false);
+    assertSame(head.values, kept.head, 'head');
 });
 
 test('arch bitnet: the activation that is named, else SiLU', () => {

@@ -6,9 +6,8 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 
 import { loss } from '../../models/reference/decoder.mjs';
-import { value } from '../bench/peers/gguf.mjs';
 import { writeFolder } from './generated.mjs';
-import { modelKeys, writeModel } from './gguf-model.mjs';
+import { officialKeys, writeModel } from './gguf-model.mjs';
 import { guide } from './guide.mjs';
 import { maxDifference, native, nativeLogits, nativeTrace, referenceLogits } from './helpers.mjs';
 import { scratch } from './helpers.mjs';
@@ -17,20 +16,11 @@ import { makeReplica, REPLICAS, safetensorsOf } from './replicas.mjs';
 const TEXT = 'Once upon a time, 3 foxes';
 const IDS = [256, ...Buffer.from(TEXT)];
 
-/** Keys as BitNet's converter writes them for 2B4T: no pre-tokenizer, another model's template. */
-const official = (model, arch) => ({
-    ...modelKeys(model, arch),
-    'tokenizer.ggml.pre': undefined,
-    [`${arch}.attention.key_length`]: undefined,
-    [`${arch}.attention.value_length`]: undefined,
-    'tokenizer.chat_template': value.string("{{ 'Human: ' }}BITNETAssistant: "),
-});
-
 /** The replica in its container, packed by the engine. */
 function pack(replica, made, path) {
     const { gguf: arch } = replica;
     if (arch) {
-        const keys = arch === 'llama' ? undefined : official(made.model, arch);
+        const keys = arch === 'llama' ? undefined : officialKeys(made.model, arch);
         writeModel(path, made.model, { arch, ternary: 'I2_S', embed: 'F16', keys });
     } else {
         const bytes = safetensorsOf(replica, made);

@@ -302,6 +302,39 @@ static void test_headers(void)
 
 /* ---- blocks ---- */
 
+/* What the numbers of types mean that two families of programs use in their own ways: the room of 3 rows of
+ * 2,560, or the name by which the type is refused. 36 is what the official file of 2B4T has. */
+static void test_types(void)
+{
+    enum { N = 3 * 2560 };
+    static const struct {
+        uint32_t id;
+        size_t n_bytes;
+        const char *name;
+    } types[] = {
+        {30, 2 * N, NULL},
+        {31, N / 4 + 32, NULL},
+        {34, N / 256 * 54, NULL},
+        {35, N / 256 * 66, NULL},
+        {36, N / 4 + 32, NULL},
+        {32, 0, "type 32 (unknown)"},
+        {37, 0, "type 37 (I8_S)"},
+        {38, 0, "type 38 (TL1)"},
+        {39, 0, "type 39 (TL2 (or MXFP4))"},
+        {40, 0, "type 40 (unknown)"},
+        {42, 0, "type 42 (unknown)"},
+    };
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++) {
+        tritx_tensor t = {.name = "blk.0.attn_q.weight", .n_dims = 2, .shape = {3, 2560}};
+        trit_error err = {0};
+        bool read = types[i].name == NULL;
+        TRIT_CHECK_EQ_I(tritx_gguf_tensor_type(&t, types[i].id, 64, &err),
+                        read ? TRIT_OK : TRIT_UNSUPPORTED);
+        if (read) TRIT_CHECK(t.begin == 64 && t.end == 64 + types[i].n_bytes);
+        else TRIT_CHECK(strstr(err.message, types[i].name) && strstr(err.message, t.name));
+    }
+}
+
 /* Which layout of I2_S a file has is said before its first byte. */
 static void test_i2_s_named(void)
 {
@@ -370,6 +403,7 @@ int main(void)
     test_data();
     test_headers();
     test_integers();
+    test_types();
     test_i2_s_named();
     test_quantised();
     free(good.bytes);
