@@ -73,6 +73,7 @@ async function main([name, ...args]) {
     process.once('SIGINT', () => interrupt.abort());
     // an end by exit takes unfinished files away, one by the signal alone would not
     process.once('SIGTERM', () => process.exit(143));
+    process.once('SIGHUP', () => process.exit(129));
     try {
         if (!Object.hasOwn(commands, name)) throw new UsageError(`there is no command "${name}"`);
         await commands[name](args, interrupt.signal);

@@ -6,7 +6,7 @@ import { TritError } from './errors.js';
 import { folderOf, openBytes, partsOf } from './source.js';
 
 /** @param {unknown} source */
-const isRemote = (source) =>
+export const isRemote = (source) =>
     typeof source === 'string'
         ? /^https?:/.test(source)
         : source instanceof URL && source.protocol !== 'file:';
@@ -101,6 +101,8 @@ const sentences = {
     ENOTDIR: 'a part of the path is not a folder',
     EACCES: 'access is denied',
     ENOSPC: 'the disk is full',
+    EROFS: 'the file system is read-only',
+    EBUSY: 'it is in use, or a mounted file system: name another place',
 };
 
 /**

@@ -4,7 +4,7 @@ import { spawn, spawnSync } from 'node:child_process';
 import { once } from 'node:events';
 import { createServer } from 'node:http';
 import { openSync } from 'node:fs';
-import { lstat, readFile, readdir, symlink, writeFile } from 'node:fs/promises';
+import { copyFile, lstat, readFile, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'node:test';
 import { cli, cliPath, modelPath, startCli, temporaryFolder } from './helpers.mjs';
@@ -60,12 +60,39 @@ test('pack takes its unfinished file away when it is told to end', async (t) => 
     const server = createServer((_, response) => response.writeHead(200).write('a')).listen(0);
     t.after(() => server.close().closeAllConnections());
     const url = `http://localhost:${server.address().port}/`;
-    const { child, done } = startCli(['pack', url, '-o', join(folder, 'out')], { input: null });
-    await once(server, 'request');
-    assert.equal((await readdir(folder)).length, 1);
-    child.kill('SIGTERM');
-    assert.equal((await done).code, 143);
-    assert.deepEqual(await readdir(folder), []);
+    for (const [signal, code] of Object.entries({ SIGTERM: 143, SIGHUP: 129 })) {
+        const args = ['pack', url, '-o', join(folder, 'out')];
+        const { child, done } = startCli(args, { input: null });
+        await once(server, 'request');
+        assert.equal((await readdir(folder)).length, 1);
+        child.kill(signal);
+        assert.equal((await done).code, code);
+        assert.deepEqual(await readdir(folder), []);
+    }
+});
+
+test('what is read is not written over, whatever it is called', async (t) => {
+    const folder = await temporaryFolder(t);
+    const names = ['model', 'link', 'card', 'model.safetensors', 'config.json', 'tokenizer.json'];
+    const [model, link, card, ...files] = names.map((name) => join(folder, name));
+    await copyFile(modelPath, model);
+    await symlink(model, link);
+    for (const path of [card, ...files]) await writeFile(path, '{}');
+    const commands = [
+        ['pack', model, '-o', link],
+        ['pack', model, '--card', card, '-o', card],
+        ['convert', link, '--to', 'i2_s', '-o', model],
+        ['logits', '-m', link, '--ids', '1', '--out', model],
+        ...files.map((path) => ['pack', folder, '-o', path]),
+    ];
+    for (const args of commands) {
+        const { stderr, code } = await cli(...args);
+        assert.match(stderr, /^trit: FILE: [^\n]*: it is a file that is read: name another one\n$/);
+        assert.equal(code, 1);
+    }
+    assert.ok((await readFile(model)).equals(await readFile(modelPath)));
+    for (const path of [card, ...files]) assert.equal(await readFile(path, 'utf8'), '{}');
+    assert.deepEqual((await readdir(folder)).sort(), names.sort());
 });
 
 test('an output stream that is full is an error in one line', async () => {

@@ -1,5 +1,5 @@
 import assert from 'node:assert/strict';
-import { mkdir, readFile, readdir, writeFile } from 'node:fs/promises';
+import { lstat, mkdir, readFile, readdir, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test from 'node:test';
 import { cli, modelPath, root, temporaryFolder } from './helpers.mjs';
@@ -58,6 +58,8 @@ test('convert leaves alone what is there, and nothing behind when it fails', asy
     await refused(1, 'PARAM: head', ...safetensors, join(folder, 'new'), '--head', 'q8');
     assert.equal(await readFile(file, 'utf8'), 'old');
     assert.deepEqual((await readdir(folder)).sort(), ['empty', 'file', 'full']);
-    await fine(...safetensors, `${empty}/`);
+    await symlink(empty, join(folder, 'link'));
+    await fine(...safetensors, `${join(folder, 'link')}/`);
     assert.equal((await readdir(empty)).length, 4);
+    assert.ok((await lstat(join(folder, 'link'))).isSymbolicLink());
 });

@@ -36,10 +36,14 @@ export async function convert(args, signal) {
                     await writeFile(name, (write) => engine.export(name, write));
             });
         else
-            bytes = await writeNewFile(out, async (write) => {
-                await load();
-                engine.export(to, write);
-            });
+            bytes = await writeNewFile(
+                out,
+                async (write) => {
+                    await load();
+                    engine.export(to, write);
+                },
+                source.paths,
+            );
     } finally {
         engine.close();
     }

@@ -1,9 +1,19 @@
 import { throwIfAborted } from '../errors.js';
-import { openNode, resolveNode } from '../node-source.js';
+import { isRemote, openNode, resolveNode } from '../node-source.js';
 import { readSides, resolveFiles, tensorFiles } from '../source.js';
 import { progressBar } from './output.js';
 
 /** @typedef {import('../engine.js').Engine} Engine */
+
+/**
+ * The paths in a resolved source.
+ * @param {any} source
+ * @returns {string[]}
+ */
+function pathsOf(source) {
+    if (typeof source !== 'string') return Object.values(source).flatMap(pathsOf);
+    return isRemote(source) ? [] : [source];
+}
 
 /**
  * A model's files, found but not read yet.
@@ -12,6 +22,7 @@ import { progressBar } from './output.js';
 export async function openSource(path) {
     const source = resolveFiles(await resolveNode(path));
     return {
+        paths: pathsOf(source),
         /**
          * @param {Engine} engine
          * @param {Record<string, any>} values options of the command line: head, i2s

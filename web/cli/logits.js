@@ -1,3 +1,4 @@
+import { openSource } from './engine-source.js';
 import { writeNewFile } from './new-file.js';
 import { idList, modelOptions, parse, required } from './options.js';
 import { printJson } from './output.js';
@@ -12,13 +13,17 @@ export async function logits(args, signal) {
     const ids = idList(required(values, 'ids'));
     const out = required(values, 'out');
     let shape;
-    await writeNewFile(out, (write) =>
-        withModel(values, signal, async (model) => {
-            const rows = await model.logits(ids, { all: values.all, signal });
-            // every machine that runs WebAssembly SIMD is little-endian
-            write(new Uint8Array(rows.buffer));
-            shape = [rows.length / model.info.nVocab, model.info.nVocab];
-        }),
+    const { paths } = await openSource(required(values, 'model'));
+    await writeNewFile(
+        out,
+        (write) =>
+            withModel(values, signal, async (model) => {
+                const rows = await model.logits(ids, { all: values.all, signal });
+                // every machine that runs WebAssembly SIMD is little-endian
+                write(new Uint8Array(rows.buffer));
+                shape = [rows.length / model.info.nVocab, model.info.nVocab];
+            }),
+        paths,
     );
     if (values.json) printJson({ shape });
 }

@@ -10,7 +10,22 @@ import {
     statSync,
     writeSync,
 } from 'node:fs';
+import { TritError } from '../errors.js';
 import { fileError } from '../node-source.js';
+
+/**
+ * What is read is not written over, whichever names the file has: what is made of a model holds less.
+ * @param {import('node:fs').Stats} old
+ * @param {string} path
+ * @param {string[]} sources
+ */
+function refuseSource(old, path, sources) {
+    for (const source of sources) {
+        const read = statSync(source, { throwIfNoEntry: false });
+        if (read?.ino === old.ino && read.dev === old.dev)
+            throw new TritError('FILE', `${path}: it is a file that is read: name another one`);
+    }
+}
 
 /**
  * A file that appears under its name only when it is whole and on the disk. What is no file, such
@@ -22,12 +37,16 @@ class NewFile {
     #file = -1;
     nBytes = 0;
 
-    /** @param {string} path */
-    constructor(path) {
+    /**
+     * @param {string} path
+     * @param {string[]} sources
+     */
+    constructor(path, sources) {
         this.#path = path;
         this.#try(() => {
             const old = statSync(path, { throwIfNoEntry: false });
             if (old?.isFile()) {
+                refuseSource(old, path, sources);
                 accessSync(path, constants.W_OK);
                 this.#path = realpathSync(path);
             }
@@ -80,10 +99,11 @@ class NewFile {
  * work fails, an old file stays as it was and no new one is left.
  * @param {string} path
  * @param {(write: (bytes: Uint8Array) => void) => Promise<void>} work
+ * @param {string[]} [sources] files that are read, which it must not be
  * @returns {Promise<number>} how many bytes there are
  */
-export async function writeNewFile(path, work) {
-    const file = new NewFile(path);
+export async function writeNewFile(path, work, sources = []) {
+    const file = new NewFile(path, sources);
     try {
         await work((bytes) => file.write(bytes));
         file.commit();

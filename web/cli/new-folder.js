@@ -1,4 +1,12 @@
-import { mkdirSync, readdirSync, renameSync, rmSync, statSync } from 'node:fs';
+import {
+    lstatSync,
+    mkdirSync,
+    readdirSync,
+    realpathSync,
+    renameSync,
+    rmSync,
+    statSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { TritError } from '../errors.js';
 import { fileError } from '../node-source.js';
@@ -25,21 +33,24 @@ function tryFolder(path, work) {
  * @returns {Promise<number>} how many bytes there are
  */
 export async function writeNewFolder(path, work) {
-    const temporary = `${path.replace(/(?<=.)\/+$/, '')}.${process.pid}.tmp`;
+    const { place, temporary } = tryFolder(path, () => {
+        const isThere = lstatSync(path, { throwIfNoEntry: false }) !== undefined;
+        // not a link to the folder: it would have to go
+        const place = isThere ? realpathSync(path) : path.replace(/(?<=.)\/+$/, '');
+        if (isThere && !(statSync(place).isDirectory() && readdirSync(place).length === 0))
+            throw new TritError('FILE', `${path}: it is there already: name a new folder`);
+        const temporary = `${place}.${process.pid}.tmp`;
+        mkdirSync(temporary);
+        return { place, temporary };
+    });
     const discard = () => rmSync(temporary, { recursive: true, force: true });
     let nBytes = 0;
-    tryFolder(path, () => {
-        const old = statSync(path, { throwIfNoEntry: false });
-        if (old && !(old.isDirectory() && readdirSync(path).length === 0))
-            throw new TritError('FILE', `${path}: it is there already: name a new folder`);
-        mkdirSync(temporary);
-    });
     process.once('exit', discard);
     try {
         await work(async (name, write) => {
             nBytes += await writeNewFile(join(temporary, name), async (bytes) => write(bytes));
         });
-        tryFolder(path, () => renameSync(temporary, path));
+        tryFolder(path, () => renameSync(temporary, place));
     } finally {
         process.off('exit', discard);
         discard();

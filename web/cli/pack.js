@@ -34,9 +34,11 @@ export async function pack(args, signal) {
     if (isRandom === (positionals.length === 1))
         throw new UsageError('give either SOURCE or --synthetic SHAPE');
     const out = required(values, 'output');
-    const fill = isRandom ? random(values) : await stored(positionals[0], values, signal);
+    const { fill, paths } = isRandom
+        ? { fill: random(values), paths: [] }
+        : await stored(positionals[0], values, signal);
     const card = values.card === undefined ? null : await readText(values.card);
-    const bytes = await writeNewFile(out, async (write) => {
+    const work = async (/** @type {(bytes: Uint8Array) => void} */ write) => {
         const engine = await Engine.start({ flavour: 'simd128', threads: 1 });
         try {
             const ownCard = await fill(engine);
@@ -45,7 +47,8 @@ export async function pack(args, signal) {
         } finally {
             engine.close();
         }
-    });
+    };
+    const bytes = await writeNewFile(out, work, values.card ? [...paths, values.card] : paths);
     if (values.json) printJson({ out, bytes });
     else process.stdout.write(`${out}: ${bytes} bytes\n`);
 }
@@ -73,13 +76,15 @@ function random(values) {
  * @param {string} path
  * @param {Record<string, any>} values
  * @param {AbortSignal} signal
- * @returns {Promise<Fill>}
+ * @returns {Promise<{fill: Fill, paths: string[]}>} how, and of which files
  */
 async function stored(path, values, signal) {
     refuse(values, ['ctx-size', ...weightOptions], 'without --synthetic');
     const source = await openSource(path);
-    return async (engine) => {
+    /** @type {Fill} */
+    const fill = async (engine) => {
         await source.load(engine, values, 'packing', signal);
         return null;
     };
+    return { fill, paths: source.paths };
 }
