@@ -67,7 +67,7 @@ export class Engine {
     }
 
     /**
-     * @param {string} name
+     * @param {keyof typeof import('./source.js').sideFiles} name
      * @param {string | Uint8Array} text
      */
     side(name, text) {

@@ -1,4 +1,5 @@
 import { TritError } from './errors.js';
+import { sideFiles } from './source.js';
 
 /** A model on its way into the engine: its side files, then its bytes. */
 export class Loading {
@@ -23,7 +24,7 @@ export class Loading {
     }
 
     /**
-     * @param {string} name
+     * @param {keyof typeof sideFiles} name
      * @param {string | Uint8Array} text
      */
     side(name, text) {
@@ -36,7 +37,8 @@ export class Loading {
         } catch (error) {
             const { code, message } = TritError.from(error, 'ENGINE_CRASHED');
             // it tells a place, but not in which of the files
-            throw code === 'BAD_JSON' ? new TritError(code, `${name}: ${message}`) : error;
+            if (code !== 'BAD_JSON') throw error;
+            throw new TritError(code, `${sideFiles[name]}: ${message}`);
         }
     }
 

@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defaults } from './defaults.js';
 import { TritError } from './errors.js';
-import { folderOf, openBytes, partsOf } from './source.js';
+import { folderOf, openBytes, partsOf, sideFiles } from './source.js';
 
 /** @param {unknown} source */
 export const isRemote = (source) =>
@@ -35,20 +35,25 @@ export async function resolveNode(source) {
     const folder = isFolder ? path : dirname(path);
     const names = await tryFile(folder, () => readdir(folder));
     const files = new Map(names.map((name) => [name, join(folder, name)]));
-    if (isFolder) return ggufOf(files) ?? folderOf(files, folder);
+    if (isFolder) return ggufOf(files, folder) ?? folderOf(files, folder);
     if (isPart) return partsOf(files, basename(path)) ?? path;
     files.set('model.safetensors', path);
     return folderOf(files, folder);
 }
 
 /**
- * What a folder that is not Hugging Face's has of GGUF: one file, or the parts of one.
+ * What a folder without safetensors has of GGUF: one file, or the parts of one.
  * @param {Map<string, string>} files by name
+ * @param {string} folder
  */
-function ggufOf(files) {
+function ggufOf(files, folder) {
     const found = new Map([...files].filter(([name]) => name.endsWith('.gguf')));
-    if (found.size === 0 || files.has('config.json')) return undefined;
-    return found.size === 1 ? [...found.values()][0] : partsOf(found);
+    const isOther = files.has(sideFiles.index) || files.has('model.safetensors');
+    if (found.size === 0 || isOther) return undefined;
+    if (found.size === 1) return [...found.values()][0];
+    const parts = partsOf(found);
+    if (!parts) throw new TritError('FILE', `${folder} has several GGUF files: name one`);
+    return parts;
 }
 
 /** @param {string | URL} source */

@@ -31,7 +31,7 @@ import { TritError } from './errors.js';
  */
 
 /** The side files and their names, in the order in which the loader wants them. */
-const sideFiles = Object.freeze({
+export const sideFiles = Object.freeze({
     config: 'config.json',
     tokenizer: 'tokenizer.json',
     tokenizerConfig: 'tokenizer_config.json',
@@ -122,12 +122,12 @@ export function folderOf(files, place) {
         if (files.has(name)) folder[side] = files.get(name);
     if (whole !== undefined) delete folder.index;
     else if (!folder.index)
-        throw new TritError('NOT_A_MODEL', `${place} is no model's: model.safetensors is missing`);
+        throw new TritError('NOT_A_MODEL', `${place} holds no model: model.safetensors is missing`);
     for (const side of /** @type {const} */ (['config', 'tokenizer']))
         if (!(side in folder))
             throw new TritError(
                 'NOT_A_MODEL',
-                `${place} is no model's: ${sideFiles[side]} is missing`,
+                `${place} holds no model: ${sideFiles[side]} is missing`,
             );
     return /** @type {any} */ (folder);
 }

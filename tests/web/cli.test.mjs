@@ -194,7 +194,7 @@ test('a failure is one clear line and an exit code', async (t) => {
         [['run', '-m', cut, '-p', 'x'], 1, 'TRUNCATED'],
         [['run', '-m', empty, '-p', 'x'], 1, 'TRUNCATED'],
         [['run', '-m', long, '-p', 'x'], 1, 'TRAILING_BYTES'],
-        [['run', '-m', masters, '-p', 'x'], 1, 'BAD_JSON: config'],
+        [['run', '-m', masters, '-p', 'x'], 1, 'BAD_JSON: config.json'],
         [['run', '-m', modelPath, '-p', 'x', '-t', '0'], 1, 'PARAM'],
         [['run', '-m', modelPath, '-p', 'x', '-t', '999'], 1, 'PARAM'],
         [['run', ...m, '-p', 'x', '-c', '99999'], 1, 'PARAM'],

@@ -145,10 +145,13 @@ test('shards that do not fit their index are refused by name', async (t) => {
         [edit((map) => (map[norm] = 7)), /^BAD_INDEX: .*plain/],
         [edit((_, whole) => (whole.weight_map = {})), /^BAD_INDEX: /],
         [edit((_, whole) => delete whole.weight_map), /^BAD_INDEX: /],
-        [() => writeFile(join(path, indexName), text.slice(0, -1)), /^BAD_JSON: index: /],
+        [
+            () => writeFile(join(path, indexName), text.slice(0, -1)),
+            /^BAD_JSON: model\.safetensors\.index\.json: /,
+        ],
         [
             () => writeFile(join(path, indexName), text.replace(`{"`, `{"weight_map":{},"`)),
-            /^BAD_JSON: index: /,
+            /^BAD_JSON: model\.safetensors\.index\.json: /,
         ],
         [
             async () => {

@@ -1,7 +1,7 @@
 // GGUF files through the command line and the API: the same answers as the packed file of the model.
 import assert from 'node:assert/strict';
 import { openAsBlob } from 'node:fs';
-import { readFile, rm, truncate } from 'node:fs/promises';
+import { copyFile, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
 import test, { before } from 'node:test';
 import { readPacked } from '../../models/reference/packed.mjs';
@@ -84,6 +84,17 @@ test('a GGUF file in parts: by its folder, by one of them, as a list', async (t)
         );
     await rm(paths[1]);
     await assert.rejects(Trit.load(paths[0], { threads: 1 }), coded('FILE'));
+});
+
+test('a folder is the GGUF file in it, which one must be named among several', async (t) => {
+    const file = await write(t);
+    await writeFile(join(dirname(file), 'config.json'), '{}'); // without tensors it means nothing
+    const { stdout } = await cli('run', '-m', dirname(file), ...greedy);
+    assert.equal(stdout, (await cli('run', '-m', modelPath, ...greedy)).stdout);
+    await copyFile(file, join(dirname(file), 'other.gguf'));
+    const { stderr, code } = await cli('run', '-m', dirname(file), ...greedy);
+    assert.match(stderr, /^trit: FILE: [^\n]* has several GGUF files: name one\n$/);
+    assert.equal(code, 1);
 });
 
 test('the other layouts of I2_S: read when named, else doubted', async (t) => {
