@@ -30,6 +30,8 @@ import { TritError } from './errors.js';
  * @typedef {(source: Bytes, signal?: AbortSignal) => Promise<Opened>} Open
  */
 
+const MOST_SIDE_BYTES = 32 << 20;
+
 /** The side files and their names, in the order in which the loader wants them. */
 export const sideFiles = Object.freeze({
     config: 'config.json',
@@ -143,7 +145,7 @@ export async function* readSides(source, open, signal) {
     if (!isFolder(source)) return;
     for (const name of /** @type {(keyof typeof sideFiles)[]} */ (Object.keys(sideFiles))) {
         const side = source[name];
-        if (side !== undefined) yield [name, await readAll(side, open, signal)];
+        if (side !== undefined) yield [name, await readSide(sideFiles[name], side, open, signal)];
     }
 }
 
@@ -180,16 +182,22 @@ export async function openBytes(source, signal) {
 }
 
 /**
- * All bytes of a small source.
+ * All bytes of a side file, unless they are more than the engine takes of any.
+ * @param {string} name
  * @param {Bytes} source
  * @param {Open} open
  * @param {AbortSignal} [signal]
  */
-async function readAll(source, open, signal) {
+async function readSide(name, source, open, signal) {
     /** @type {any[]} */
     const parts = [];
-    for await (const chunk of (await open(source, signal)).chunks)
+    let size = 0;
+    for await (const chunk of (await open(source, signal)).chunks) {
+        size += chunk.length;
+        if (size > MOST_SIDE_BYTES)
+            throw new TritError('BAD_JSON', `${name}: it is larger than 32 MiB`);
         parts.push(Uint8Array.from(chunk));
+    }
     return new Uint8Array(await new Blob(parts).arrayBuffer());
 }
 

@@ -1,7 +1,7 @@
 // Folders as people download them: packed by Hugging Face, in one file and in shards.
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
-import { copyFile, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, readdir, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { before } from 'node:test';
 import { packedTensors, QUANTIZATION } from '../../models/reference/hf-packed.mjs';
@@ -177,6 +177,15 @@ test('shards that do not fit their index are refused by name', async (t) => {
     }
     await mkdir(join(path, 'model.safetensors'));
     await assert.rejects(Trit.load(path, { threads: 1 }), { code: 'FILE' });
+});
+
+test('a side file that never ends is not read to its end', async (t) => {
+    const path = join(await temporaryFolder(t), 'model');
+    await writeModel(path);
+    await symlink('/dev/zero', join(path, 'generation_config.json'));
+    const { stderr, code } = await cli('info', '-m', path, '-t', '1');
+    assert.equal(stderr, 'trit: BAD_JSON: generation_config.json: it is larger than 32 MiB\n');
+    assert.equal(code, 1);
 });
 
 test('chat_template.jinja beside the other files is the template', async (t) => {
