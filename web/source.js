@@ -99,6 +99,8 @@ export function partsOf(files, first) {
             throw new TritError('FILE', `${name} is missing, a part of the model`);
         parts[name] = bytes;
     }
+    // a name such as a-00003-of-00002 is not one that is given to a part
+    if (first && !Object.hasOwn(parts, first)) return undefined;
     const other = first ? undefined : names.find((name) => !Object.hasOwn(parts, name));
     if (other) throw new TritError('FILE', `${other} is no part of ${base}`);
     return { parts };

@@ -82,6 +82,9 @@ test('a GGUF file in parts: by its folder, by one of them, as a list', async (t)
         await assert.rejects(Trit.load(some, { threads: 1 }), ({ code }) =>
             ['FILE', 'MISSING_TENSOR'].includes(code),
         );
+    const odd = join(dirname(path), 'a-00000-of-00000.gguf');
+    await copyFile(paths[0], odd);
+    await assert.rejects(Trit.load(odd, { threads: 1 }), coded('MISSING_TENSOR'));
     await rm(paths[1]);
     await assert.rejects(Trit.load(paths[0], { threads: 1 }), coded('FILE'));
 });
