@@ -86,6 +86,14 @@ static trit_status read_heads(const reader *r)
     return TRIT_OK;
 }
 
+/* A factor for which no type stands scales linearly. */
+static bool scales(const reader *r, const char *key)
+{
+    const tritx_gguf_pair *pair = find(r, key);
+    float factor = 0;
+    return pair && !(tritx_gguf_float(r->g, pair, &factor) && (factor == 0 || factor == 1));
+}
+
 static trit_status read_numbers(const reader *r)
 {
     const tritx_gguf_pair *eps = find(r, "attention.layer_norm_rms_epsilon"),
@@ -95,7 +103,8 @@ static trit_status read_numbers(const reader *r)
     if (!theta || !tritx_gguf_float(r->g, theta, &r->config->rope_theta))
         return bad_value(r, "rope.freq_base", "float32");
     scaling = find(r, "rope.scaling.type");
-    if (scaling && !tritx_gguf_is(r->g, scaling, "none"))
+    if (scaling ? !tritx_gguf_is(r->g, scaling, "none")
+                : scales(r, "rope.scaling.factor") || scales(r, "rope.scale_linear"))
         return tritx_fail(r->err, TRIT_UNSUPPORTED, 0, "GGUF: %s.rope.scaling is not served",
                           r->arch);
     return TRIT_OK;

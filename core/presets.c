@@ -154,6 +154,26 @@ static trit_status hf_family(const cJSON *root, trit_config *c, trit_error *err)
         model_type, architecture ? architecture : "");
 }
 
+/* How far tokens are rotated. Newer files have it in rope_parameters, which then is what counts. */
+static trit_status hf_rope(const cJSON *root, trit_config *c, trit_error *err)
+{
+    const cJSON *parameters = cJSON_GetObjectItemCaseSensitive(root, "rope_parameters"),
+                *scaling = cJSON_GetObjectItemCaseSensitive(root, "rope_scaling"),
+                *place = cJSON_IsObject(parameters) ? parameters : root,
+                *partial = cJSON_GetObjectItemCaseSensitive(place, "partial_rotary_factor"),
+                *theta = cJSON_GetObjectItemCaseSensitive(place, "rope_theta");
+    if ((scaling && !cJSON_IsNull(scaling)) ||
+        strcmp(word_of(parameters, "rope_type", "default"), "default") != 0)
+        return tritx_fail(err, TRIT_UNSUPPORTED, 0, "config.json: rope_scaling is not served");
+    if (partial && !(cJSON_IsNumber(partial) && partial->valuedouble == 1))
+        return tritx_fail(err, TRIT_UNSUPPORTED, 0,
+                          "config.json: a partial_rotary_factor other than 1 is not served");
+    if (!cJSON_IsNumber(theta))
+        return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config.json: rope_theta is missing");
+    c->rope_theta = (float)theta->valuedouble;
+    return TRIT_OK;
+}
+
 static trit_status hf_axes(const cJSON *root, trit_config *c, trit_error *err)
 {
     TRIT_TRY(hf_family(root, c, err));
@@ -162,19 +182,14 @@ static trit_status hf_axes(const cJSON *root, trit_config *c, trit_error *err)
     else if (strcmp(act, "silu") == 0) c->ffn = TRIT_FFN_GLU_SILU;
     else
         return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config.json: hidden_act must be relu2 or silu");
-    const cJSON *eps = cJSON_GetObjectItemCaseSensitive(root, "rms_norm_eps"),
-                *theta = cJSON_GetObjectItemCaseSensitive(root, "rope_theta");
+    const cJSON *eps = cJSON_GetObjectItemCaseSensitive(root, "rms_norm_eps");
     const cJSON *tied = cJSON_GetObjectItemCaseSensitive(root, "tie_word_embeddings");
-    if (!cJSON_IsNumber(eps) || !cJSON_IsNumber(theta) || !cJSON_IsBool(tied))
-        return tritx_fail(
-            err, TRIT_BAD_CONFIG, 0,
-            "config.json: rms_norm_eps, rope_theta or tie_word_embeddings is missing");
+    if (!cJSON_IsNumber(eps) || !cJSON_IsBool(tied))
+        return tritx_fail(err, TRIT_BAD_CONFIG, 0,
+                          "config.json: rms_norm_eps or tie_word_embeddings is missing");
     c->norm_eps = (float)eps->valuedouble;
-    c->rope_theta = (float)theta->valuedouble;
     c->tied_head = cJSON_IsTrue(tied) ? 1 : 0;
-    const cJSON *scaling = cJSON_GetObjectItemCaseSensitive(root, "rope_scaling");
-    if (scaling && !cJSON_IsNull(scaling))
-        return tritx_fail(err, TRIT_UNSUPPORTED, 0, "config.json: rope_scaling is not served");
+    TRIT_TRY(hf_rope(root, c, err));
     if (cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(root, "attention_bias")) ||
         cJSON_IsTrue(cJSON_GetObjectItemCaseSensitive(root, "mlp_bias")))
         return tritx_fail(err, TRIT_UNSUPPORTED, 0, "config.json: biases are not served");

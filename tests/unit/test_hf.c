@@ -57,6 +57,32 @@ static void test_conventions(void)
     }
 }
 
+/* Rotations that are not served would change every token without a word. */
+static void test_rope(void)
+{
+    static const struct {
+        const char *keys; /* after quantization_config */
+        trit_status status;
+    } cases[] = {
+        {"\"rope_scaling\":null,\"rope_parameters\":null", TRIT_OK},
+        {"\"rope_parameters\":{\"rope_theta\":5.0,\"rope_type\":\"default\"}", TRIT_OK},
+        {"\"rope_parameters\":{\"rope_theta\":0,\"rope_type\":\"default\"}", TRIT_BAD_CONFIG},
+        {"\"rope_parameters\":{\"rope_type\":\"default\"}", TRIT_BAD_CONFIG},
+        {"\"rope_parameters\":{\"rope_theta\":5.0,\"rope_type\":\"yarn\"}", TRIT_UNSUPPORTED},
+        {"\"rope_parameters\":{\"rope_theta\":5.0,\"rope_type\":1}", TRIT_UNSUPPORTED},
+        {"\"rope_parameters\":{\"rope_theta\":5.0,\"partial_rotary_factor\":0.5}",
+         TRIT_UNSUPPORTED},
+        {"\"partial_rotary_factor\":0.5", TRIT_UNSUPPORTED},
+        {"\"partial_rotary_factor\":1.0", TRIT_OK},
+        {"\"rope_scaling\":{\"factor\":2.0}", TRIT_UNSUPPORTED},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        char more[256];
+        sprintf(more, "{\"quant_method\":\"bitnet\"},%s", cases[i].keys);
+        TRIT_CHECK_EQ_I(load(hf_tensors, more), cases[i].status);
+    }
+}
+
 static hf_tensor *find(hf_tensor *tensors, const char *part)
 {
     for (int i = 0; i < HF_TENSORS; i++)
@@ -232,6 +258,7 @@ static void test_wrong_index(void)
 int main(void)
 {
     test_conventions();
+    test_rope();
     test_tensors();
     test_scales();
     test_shards();

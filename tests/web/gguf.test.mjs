@@ -56,10 +56,21 @@ test('a GGUF file that is cut, or of another kind, is refused by name', async (t
     const cut = await write(t);
     await truncate(cut, 100000);
     await assert.rejects(Trit.load(cut, { threads: 1 }), coded('TRUNCATED'));
-    const keys = { ...modelKeys(tales, arch), 'general.architecture': value.string('qwen3') };
-    const { stdout, stderr, code } = await cli('run', '-m', await write(t, { keys }), ...greedy);
-    assert.deepEqual([stdout, code], ['', 1]);
-    assert.match(stderr, /^[^\n]*UNSUPPORTED[^\n]*"qwen3"[^\n]*\n$/);
+    const cases = [
+        ['general.architecture', value.string('qwen3'), /UNSUPPORTED[^\n]*"qwen3"/],
+        [`${arch}.rope.scaling.type`, value.string('yarn'), /UNSUPPORTED[^\n]*rope\.scaling/],
+        // without a type they scale linearly
+        [`${arch}.rope.scaling.factor`, value.f32(4), /UNSUPPORTED[^\n]*rope\.scaling/],
+        [`${arch}.rope.scale_linear`, value.f32(2), /UNSUPPORTED[^\n]*rope\.scaling/],
+    ];
+    for (const [key, changed, words] of cases) {
+        const keys = { ...modelKeys(tales, arch), [key]: changed };
+        const file = await write(t, { keys });
+        const { stdout, stderr, code } = await cli('run', '-m', file, ...greedy);
+        assert.deepEqual([stdout, code], ['', 1]);
+        assert.match(stderr, /^[^\n]+\n$/);
+        assert.match(stderr, words);
+    }
 });
 
 test('a GGUF file in parts: by its folder, by one of them, as a list', async (t) => {
