@@ -45,6 +45,7 @@ export async function renderTemplate(startWorker, model, messages, signal) {
         content: before + (core && String.fromCharCode(FIRST_STAND_IN + i)) + after,
     }));
     const rendered = await runWorker(startWorker, { ...model, messages: disguised }, signal);
+    if (rendered === '') throw new TritError('TEMPLATE', 'the chat template wrote nothing');
     return insertTexts(
         rendered,
         texts.map(({ core }) => core),

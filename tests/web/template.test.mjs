@@ -114,6 +114,8 @@ test('a template that writes, takes or calls too much fails with a sentence', as
         ['{% macro m() %}{{ m() }}{% endmacro %}{{ m() }}', /stack|not a function|longer/],
         ["{{ raise_exception('no system here') }}", /no system here/],
         ['{% if %}', /./],
+        ['{{ foo.bar }}', /wrote nothing/],
+        ['{{ messages.__proto__ }}', /wrote nothing/],
         ["{{ messages.constructor.constructor('return process')() }}", /./],
         ["{{ ''.constructor.constructor('return globalThis')() }}", /./],
     ];
