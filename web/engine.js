@@ -95,7 +95,7 @@ export class Engine {
         const doubt = this.#c.plain('model_is_i2_s', model) && (await readsLikeNoise(open, job));
         const warning =
             'the weights read like noise: if the model is a trained one, its I2_S is in another ' +
-            'layout, i2s arm or rows';
+            'layout of i2s x86, arm and rows';
         return { ...this.#info(), ...(doubt ? { warning } : {}) };
     }
 

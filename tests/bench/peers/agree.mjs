@@ -12,6 +12,12 @@ import { makeReplica, REPLICAS } from '../../golden/replicas.mjs';
 import { prepareTrit } from '../prepare.mjs';
 import { buildDir, preparePeers } from './prepare.mjs';
 
+const help = `usage: npm run bench:agree
+
+How often native llama.cpp and trit find the same token the most likely, on files that trit convert writes.
+It has no options. The first run unpacks llama.cpp, and each takes some minutes.
+`;
+
 const [WINDOWS, WINDOW] = [4, 500];
 const talesFile = join(repoDir, 'models/tiny-tales/tiny-tales-f16.trit');
 
@@ -103,6 +109,15 @@ async function compare(Trit, llama, { name, make, atLeast = 0 }, i, texts) {
     return share >= atLeast;
 }
 
+const [option] = process.argv.slice(2);
+if (option === '--help') {
+    process.stdout.write(help);
+    process.exit(0);
+}
+if (option !== undefined) {
+    process.stderr.write(`bench:agree: it has no options: "${option}"\n`);
+    process.exit(2);
+}
 prepareTrit();
 preparePeers();
 mkdirSync(buildDir, { recursive: true });
