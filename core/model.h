@@ -106,6 +106,10 @@ tritx_rows *tritx_model_rows(trit_model *model, tritx_slot slot);
 /* The rows that make logits: the embedding when tied. */
 const tritx_rows *tritx_model_head(const trit_model *model);
 
+/* fingerprint.c: a number that no other trained model has, whatever it was loaded from and is laid out for. OOM. */
+trit_status tritx_model_fingerprint(const trit_model *model, uint64_t *fingerprint,
+                                    trit_error *err);
+
 /* names.c: which slot a tensor's name means, in the packed file, in one of Hugging Face or in GGUF;
  * false when the name means nothing. Layer is 0 outside layers. */
 bool tritx_name_packed(const char *name, tritx_slot *slot, int *layer);

@@ -139,6 +139,7 @@ static void restart_slice(trit_session *s)
     s->n_slice = 0;
     s->half = 0;
     s->has_logits = false;
+    s->reader.active = false;
 }
 
 static trit_status check_ids(const trit_session *s, const int32_t *ids, size_t n, trit_error *err)
@@ -181,7 +182,7 @@ trit_status trit_session_append(trit_session *s, int32_t id, trit_error *err)
                           (int)s->params.n_ctx);
     TRIT_TRY(check_ids(s, &id, 1, err));
     s->tokens[s->n_queued++] = id;
-    s->has_logits = false;
+    s->has_logits = s->reader.active = false;
     return TRIT_OK;
 }
 
@@ -196,6 +197,8 @@ trit_status trit_session_rewind(trit_session *s, size_t n, trit_error *err)
 }
 
 size_t trit_session_length(const trit_session *s) { return s ? s->n_queued : 0; }
+
+const int32_t *trit_session_ids(const trit_session *s) { return s ? s->tokens : NULL; }
 
 float *trit_session_logits(trit_session *s) { return s && s->has_logits ? s->logits : NULL; }
 

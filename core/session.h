@@ -14,6 +14,16 @@ enum { TRITX_ATTENTION_LANES = 32 };
 /* The columns of a tile are split among threads into this many parts at most. */
 enum { TRITX_PARTS_MAX = 8 };
 
+/* session_file.c: a saved session on its way in. Its pieces are arrays of the session, filled in place. */
+typedef struct {
+    bool active;
+    int piece;       /* which is being filled */
+    size_t filled;   /* bytes of it */
+    size_t n_tokens; /* what the header announces */
+    uint64_t hash;   /* of the pieces before */
+    uint8_t header[32], end[8];
+} tritx_session_reader;
+
 struct trit_session {
     const trit_model *model;
     const trit_kernels *kernels; /* the model's */
@@ -53,6 +63,10 @@ struct trit_session {
     float *quant_scale;         /* [n_slice] */
     uint8_t *head_high, *head_low; /* [dim] */
     float *logits;                 /* [n_vocab] */
+
+    tritx_session_reader reader;
+    uint64_t fingerprint; /* the model's, once it was asked for */
+    bool has_fingerprint;
 
     void (*each_logits)(void *ctx, size_t position, const float *logits);
     void *each_ctx;

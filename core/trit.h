@@ -44,7 +44,10 @@
     XX(BAD_SCALE, -31, "a scale is not a finite number of at least zero: the file is damaged")     \
     XX(BAD_VERSION, -32, "the packed file is of another format version: pack it again")            \
     XX(BAD_TOKENIZER, -33, "the tokenizer is malformed or of a kind this engine does not have")    \
-    XX(BAD_INDEX, -34, "the index of shards is malformed or does not fit the files: get them again")
+    XX(BAD_INDEX, -34,                                                                             \
+       "the index of shards is malformed or does not fit the files: get them again")               \
+    XX(BAD_SESSION, -35, "the bytes are no saved session, or damaged: compute it again")           \
+    XX(OTHER_SESSION, -36, "the session was saved with another model or KV type: compute it again")
 
 typedef int32_t trit_status;
 enum {
@@ -328,6 +331,8 @@ size_t trit_session_length(const trit_session *session); /* tokens computed or q
 /* float32 [n_vocab] after the last token; NULL before a run is done. Owned by the session, which
  * does not read them: a sampler may write into them. */
 float *trit_session_logits(trit_session *session);
+/* Their ids, owned by the session; valid until its next call. */
+const int32_t *trit_session_ids(const trit_session *session);
 /* Asks for the logits of every queued position: fn is called once for each, in order, during run;
  * NULL ends that. `logits` [n_vocab] are valid during the call, which must not use the session. */
 void trit_session_each_logits(trit_session *session,
@@ -339,6 +344,20 @@ void trit_session_each_logits(trit_session *session,
 typedef void trit_trace(void *ctx, int layer, trit_site site, size_t position, const int8_t *q,
                         int n, float scale);
 void trit_session_trace(trit_session *session, trit_trace *fn, void *ctx);
+
+/* What the session has computed as bytes: tokens, keys and values, their type, and a fingerprint of the model. What
+ * waits is not among them. Any session of the same model and KV type can go on there, with the same bits, whatever
+ * its kernels, threads, slice and context. ABORTED, OOM. */
+trit_status trit_session_save(trit_session *session, trit_sink *sink, void *ctx, trit_error *err);
+/* Takes such bytes: begin, then push in order, any split, then finish. From begin on the session has no tokens;
+ * after finish has succeeded it has those that were saved, and no logits (sync queues the last token). Whatever
+ * else changes the timeline ends the taking, and so does a failure: then push and finish are STATE.
+ * BAD_SESSION, BAD_VERSION, OTHER_SESSION, PROMPT_TOO_LONG, OOM. Only finish knows of damage to the
+ * numbers. */
+trit_status trit_session_load_begin(trit_session *session, trit_error *err);
+trit_status trit_session_load_push(trit_session *session, const uint8_t *bytes, size_t n_bytes,
+                                   trit_error *err);
+trit_status trit_session_load_finish(trit_session *session, trit_error *err);
 
 /* ---- sampler ---- */
 
