@@ -383,6 +383,12 @@ trit_sampler_params trit_sampler_defaults(void);
 trit_status trit_sampler_new(const trit_model *model, const trit_sampler_params *params,
                              trit_sampler **sampler, trit_error *err);
 void trit_sampler_free(trit_sampler *sampler);
+/* What the model itself makes of the next token, before any parameter of a sampler: the log-probability of an id is
+ * its logit less *log_sum. top [n_top], at most TRIT_MAX_LOGPROBS: the likeliest ids, likeliest first, of
+ * equals the lowest. NUMERIC for a logit that is NaN or +inf, and when all are -inf. */
+enum { TRIT_MAX_LOGPROBS = 20 };
+trit_status trit_logprobs(const float *logits, size_t n_vocab, int32_t *top, size_t n_top,
+                          double *log_sum, trit_error *err);
 /* Draws the next id. logits [n_vocab] are overwritten; history [n_history] are the tokens so far.
  * PARAM when no token is left to choose, NUMERIC for a logit that is NaN or +inf. Allocates nothing. */
 trit_status trit_sampler_draw(trit_sampler *sampler, float *logits, const int32_t *history,

@@ -232,6 +232,37 @@ TRIT_EXPORT float *trit_js_session_logits(trit_session *session)
     return trit_session_logits(session);
 }
 
+TRIT_EXPORT size_t trit_js_session_length(const trit_session *session)
+{
+    return trit_session_length(session);
+}
+
+TRIT_EXPORT const int32_t *trit_js_session_ids(const trit_session *session)
+{
+    return trit_session_ids(session);
+}
+
+TRIT_EXPORT trit_status trit_js_session_save(trit_session *session)
+{
+    return trit_session_save(session, sink, NULL, fresh_error());
+}
+
+TRIT_EXPORT trit_status trit_js_session_load_begin(trit_session *session)
+{
+    return trit_session_load_begin(session, fresh_error());
+}
+
+TRIT_EXPORT trit_status trit_js_session_load_push(trit_session *session, const uint8_t *bytes,
+                                                  size_t n_bytes)
+{
+    return trit_session_load_push(session, bytes, n_bytes, fresh_error());
+}
+
+TRIT_EXPORT trit_status trit_js_session_load_finish(trit_session *session)
+{
+    return trit_session_load_finish(session, fresh_error());
+}
+
 /* Where the logits of all positions go. One session collects at a time: JavaScript runs one job. */
 static struct {
     float *rows; /* [n_rows][n_vocab] */
@@ -282,6 +313,13 @@ TRIT_EXPORT trit_status trit_js_sampler_new(const trit_model *model, float tempe
                                   .bias_values = bias_values,
                                   .n_bias = n_bias};
     return trit_sampler_new(model, &params, out, fresh_error());
+}
+
+/* log_sum is a double, the one result that is no word. */
+TRIT_EXPORT trit_status trit_js_logprobs(trit_session *session, size_t n_vocab, int32_t *top,
+                                         size_t n_top, double *log_sum)
+{
+    return trit_logprobs(trit_session_logits(session), n_vocab, top, n_top, log_sum, fresh_error());
 }
 
 TRIT_EXPORT void trit_js_sampler_free(trit_sampler *sampler) { trit_sampler_free(sampler); }

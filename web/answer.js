@@ -27,11 +27,12 @@ export class History {
     }
 }
 
-/** The answer as it grows: ids, text of whole code points, stop strings. */
+/** The answer as it grows: ids, what the model makes of them, text of whole code points, stop strings. */
 export class Answer {
     #joiner = new TextJoiner();
     #stops;
     #emit;
+    #logprobs;
     /** @type {number[]} */
     ids = [];
     text = '';
@@ -39,10 +40,12 @@ export class Answer {
     /**
      * @param {string[]} stops
      * @param {(text: string) => void} emit
+     * @param {import('./logprobs.js').Logprobs} [logprobs]
      */
-    constructor(stops, emit) {
+    constructor(stops, emit, logprobs) {
         this.#stops = new StopFinder(stops);
         this.#emit = emit;
+        this.#logprobs = logprobs;
     }
 
     get stopped() {
@@ -55,6 +58,7 @@ export class Answer {
      */
     push(id, bytes) {
         this.ids.push(id);
+        this.#logprobs?.take(id);
         this.#give(this.#stops.push(this.#joiner.push(bytes)));
     }
 

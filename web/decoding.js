@@ -1,5 +1,6 @@
 import { Answer, History } from './answer.js';
 import { TritError } from './errors.js';
+import { Logprobs } from './logprobs.js';
 import { throwIfStopped } from './session.js';
 
 /** @typedef {import('./bindings.js').Bindings} Bindings */
@@ -22,7 +23,9 @@ export async function decode(c, open, prompt, params, job, emit) {
     const { session, text, settings } = open;
     const promptIds = text.promptIds(prompt);
     if (promptIds.length === 0) throw new TritError('PARAM', 'the prompt is empty');
-    const out = new Answer(params.stop, emit);
+    const { stop, logprobs: nTop } = params;
+    const logprobs = nTop === null ? undefined : new Logprobs(c, session, nTop);
+    const out = new Answer(stop, emit, logprobs);
     /** @type {GenerateResult['finish']} */
     let finish = 'abort';
     const sampler = newSampler(c, open.model, params);
@@ -39,14 +42,19 @@ export async function decode(c, open, prompt, params, job, emit) {
         throwIfStopped(job);
         if (limit > 0) await session.run(job);
         clock.prompt = performance.now();
-        const draw = () =>
-            c.make('sampler_draw', sampler, session.open(), history.address, history.length) | 0;
+        const draw = () => {
+            logprobs?.look();
+            return (
+                c.make('sampler_draw', sampler, session.open(), history.address, history.length) | 0
+            );
+        };
         finish = await answer(open, draw, history, limit, job, out);
     } catch (error) {
         if (!(error instanceof TritError && error.code === 'ABORTED')) throw error;
     } finally {
         c.plain('sampler_free', sampler);
         history.free();
+        logprobs?.free();
     }
     clock.end = performance.now();
     clock.prompt ||= clock.end;
@@ -62,6 +70,7 @@ export async function decode(c, open, prompt, params, job, emit) {
             completionTokens: out.ids.length,
         },
         timings: { promptMs: clock.prompt - clock.begin, decodeMs: clock.end - clock.prompt },
+        ...(logprobs ? { logprobs: logprobs.list } : {}),
     };
 }
 

@@ -1,9 +1,11 @@
 import { Bindings } from './bindings.js';
+import { Contexts } from './contexts.js';
 import { decode } from './decoding.js';
 import { defaults } from './defaults.js';
 import { TritError } from './errors.js';
 import { startModule } from './flavours.js';
 import { Loading } from './loading.js';
+import { SHARED } from './protocol.js';
 import { readsLikeNoise, score } from './scoring.js';
 import { selfTest } from './selftest.js';
 import { Session } from './session.js';
@@ -21,6 +23,7 @@ import { writeExport, writePacked } from './writing.js';
  * @property {{contextLength: number, kv: string, dense: boolean}} settings
  * @property {Text} text
  * @property {Session} session
+ * @property {Contexts} contexts
  */
 
 /** The worker's side: one module, one model, one session. What it does stands in the other modules. */
@@ -133,7 +136,8 @@ export class Engine {
         const settings = { contextLength: contextLength ?? config.nCtx, kv, dense };
         const text = new Text(c, model, config);
         const session = new Session(c, model, config.nVocab, settings, this.#openPool());
-        this.#open = { model, config, settings, text, session };
+        const contexts = new Contexts(session);
+        this.#open = { model, config, settings, text, session, contexts };
         return this.#open;
     }
 
@@ -208,14 +212,55 @@ export class Engine {
         return this.#open.text.template();
     }
 
+    /** @param {import('./protocol.js').Prompt} prompt */
+    countTokens(prompt) {
+        return this.#open.text.promptIds(prompt).length;
+    }
+
     /**
      * @param {import('./protocol.js').Prompt} prompt
      * @param {import('./params.js').GenerateParams} params
+     * @param {number} context whose turn it is
      * @param {Job} job
      * @param {(text: string) => void} emit
      */
-    generate(prompt, params, job, emit) {
+    generate(prompt, params, context, job, emit) {
+        this.#open.contexts.use(context);
         return decode(this.#c, this.#open, prompt, params, job, emit);
+    }
+
+    /** @returns {Session} with the context of all calls that have none of their own */
+    #shared() {
+        this.#open.contexts.use(SHARED);
+        return this.#open.session;
+    }
+
+    /**
+     * Computes what is not computed of a prompt, and saves it.
+     * @param {import('./protocol.js').Prompt} prompt
+     * @param {number} context
+     * @param {Job} job
+     * @param {import('./writing.js').Write} write
+     */
+    async saveSession(prompt, context, job, write) {
+        const { contexts, session, text } = this.#open;
+        const ids = text.promptIds(prompt);
+        contexts.use(context);
+        session.sync(ids);
+        await session.run(job);
+        session.save(write);
+    }
+
+    /** @param {Uint8Array} bytes */
+    loadSession(bytes) {
+        const session = this.#shared();
+        session.load([bytes]);
+        return session.ids();
+    }
+
+    /** @param {number} context */
+    dropContext(context) {
+        this.#open.contexts.drop(context);
     }
 
     /**
@@ -225,7 +270,7 @@ export class Engine {
      * @param {(rows: Float32Array) => void} emit gets copies: [n, nVocab], in order
      */
     async logits(ids, all, job, emit) {
-        const { session } = this.#open;
+        const session = this.#shared();
         if (ids.length === 0) throw new TritError('PARAM', 'there are no ids');
         if (all) {
             for await (const { rows } of session.rows(ids, job)) emit(Float32Array.from(rows));
@@ -242,6 +287,7 @@ export class Engine {
      * @param {(loaded: number, total: number) => void} onProgress
      */
     score(text, job, onProgress) {
+        this.#shared();
         return score(this.#open, text, job, onProgress);
     }
 
@@ -252,7 +298,8 @@ export class Engine {
      * @param {Job} job
      */
     async measure(nPrefill, nDecode, job) {
-        const { session, config } = this.#open;
+        const { config } = this.#open;
+        const session = this.#shared();
         /** @param {number} i any ids do, since the work does not depend on them */
         const id = (i) => (i * 7919) % config.nVocab;
         session.rewind();

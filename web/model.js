@@ -1,7 +1,8 @@
 import { Chat } from './chat.js';
 import { TritError } from './errors.js';
 import { Generation } from './generation.js';
-import { checkGenerate, checkIds, checkInteger, checkOptions } from './params.js';
+import { checkGenerate, checkIds, checkInteger, checkOptions, checkPrompt } from './params.js';
+import { SHARED } from './protocol.js';
 import { renderTemplate } from './template.js';
 
 /** @typedef {import('./protocol.js').ModelInfo} ModelInfo */
@@ -9,10 +10,13 @@ import { renderTemplate } from './template.js';
 /** @typedef {import('./protocol.js').Score} Score */
 /** @typedef {import('./params.js').GenerateOptions} GenerateOptions */
 
+/** @typedef {string | ArrayLike<number> | {messages: import('./protocol.js').Message[]}} PromptLike */
+
 /** A model in its worker. Made by `Trit.load`. Calls are worked off one after the other. */
 export class Model {
     #client;
     #startTemplateWorker;
+    #lastContext = SHARED;
     /** @type {Readonly<ModelInfo>} */
     info;
 
@@ -30,20 +34,32 @@ export class Model {
     /**
      * Goes on where the prompt ends. A text gets the model's BOS in front; ids are taken as they
      * are.
-     * @param {string | ArrayLike<number> | {messages: import('./protocol.js').Message[]}} prompt
+     * @param {PromptLike} prompt
      * @param {GenerateOptions} [options]
      * @returns {Generation}
      */
     generate(prompt, options = {}) {
+        return this.#generate(prompt, options, SHARED);
+    }
+
+    /**
+     * @param {PromptLike} prompt
+     * @param {GenerateOptions} options
+     * @param {number} context
+     */
+    #generate(prompt, options, context) {
         const params = checkGenerate(options);
         const checked = checkPrompt(prompt);
         return new Generation(async (signal, onPiece) => {
             const rendered = await this.#rendered(checked);
             if (signal.aborted)
-                return this.#call('generate', [rendered, { ...params, maxTokens: 0 }]).then(
-                    asAborted,
-                );
-            return this.#call('generate', [rendered, params], { signal, onEvent: onPiece });
+                return this.#call('generate', [
+                    rendered,
+                    { ...params, maxTokens: 0 },
+                    context,
+                ]).then(asAborted);
+            const args = [rendered, params, context];
+            return this.#call('generate', args, { signal, onEvent: onPiece });
         }, options.signal);
     }
 
@@ -61,11 +77,73 @@ export class Model {
 
     /**
      * A conversation by the model's own template.
-     * @param {{system?: string}} [options]
+     * @param {{system?: string, history?: import('./protocol.js').Message[]}} [options] history: of a
+     *   conversation that goes on, system message included
      * @returns {Chat}
      */
     chat(options = {}) {
-        return new Chat(this, checkOptions(options));
+        /** @type {import('./chat.js').ChatEngine} */
+        const engine = {
+            generate: (...args) => this.#generate(...args),
+            save: (...args) => this.#save(...args),
+            newContext: () => ++this.#lastContext,
+            dropContext: (context) => this.#call('dropContext', [context]),
+        };
+        return new Chat(engine, checkOptions(options));
+    }
+
+    /**
+     * Bytes with which `loadSession` goes on after a prompt without computing it again: about
+     * `info.sessionBytes / info.contextLength` for each of its tokens. What of it is not computed yet is computed
+     * first.
+     * @param {PromptLike} prompt as in `generate`
+     * @param {{signal?: AbortSignal}} [options]
+     * @returns {Promise<Uint8Array>}
+     */
+    async saveSession(prompt, options = {}) {
+        return this.#save(prompt, checkOptions(options), SHARED);
+    }
+
+    /**
+     * @param {PromptLike} prompt
+     * @param {{signal?: AbortSignal}} options
+     * @param {number} context
+     */
+    async #save(prompt, { signal }, context) {
+        const rendered = await this.#rendered(checkPrompt(prompt));
+        /** @type {Uint8Array[]} */
+        const pieces = [];
+        await this.#call('saveSession', [rendered, context], {
+            signal,
+            onEvent: (bytes) => pieces.push(bytes),
+        });
+        return join(pieces);
+    }
+
+    /**
+     * Takes what `saveSession` gave, in this visit or another, for the same model and kind of KV cache. The next
+     * `generate` or `chat` whose prompt begins with these tokens computes only what follows them. Bytes of another
+     * model or KV type are OTHER_SESSION, damaged ones BAD_SESSION.
+     * @param {Uint8Array} bytes
+     * @param {{signal?: AbortSignal}} [options]
+     * @returns {Promise<number[]>} the tokens
+     */
+    async loadSession(bytes, options = {}) {
+        const { signal } = checkOptions(options);
+        if (!(bytes instanceof Uint8Array))
+            throw new TritError('PARAM', 'the saved session is no Uint8Array');
+        return this.#call('loadSession', [bytes], { signal });
+    }
+
+    /**
+     * How many tokens `generate` would give the model for this prompt, BOS and template included.
+     * @param {PromptLike} prompt as in `generate`
+     * @param {{signal?: AbortSignal}} [options]
+     * @returns {Promise<number>}
+     */
+    async countTokens(prompt, options = {}) {
+        const { signal } = checkOptions(options);
+        return this.#call('countTokens', [await this.#rendered(checkPrompt(prompt))], { signal });
     }
 
     /**
@@ -164,29 +242,16 @@ function checkText(text) {
     throw new TritError('PARAM', 'the text is not a string');
 }
 
-/**
- * @param {any} prompt
- * @returns {Prompt}
- */
-function checkPrompt(prompt) {
-    if (typeof prompt === 'string') return { text: prompt };
-    if (Array.isArray(prompt?.messages))
-        return { messages: Array.from(prompt.messages, checkMessage) }; // holes are visited too
-    return { ids: checkIds(prompt) };
-}
-
-/**
- * @param {any} message
- * @returns {import('./protocol.js').Message}
- */
-function checkMessage(message) {
-    const { role, content } = message ?? {};
-    if (!['system', 'user', 'assistant'].includes(role))
-        throw new TritError('PARAM', 'the role of a message is not system, user or assistant');
-    if (typeof content !== 'string')
-        throw new TritError('PARAM', 'the content of a message is not a string');
-    return { role, content };
-}
-
 /** @param {import('./protocol.js').GenerateResult} result */
 const asAborted = (result) => ({ ...result, finish: /** @type {const} */ ('abort') });
+
+/** @param {Uint8Array[]} pieces */
+function join(pieces) {
+    const bytes = new Uint8Array(pieces.reduce((n, piece) => n + piece.length, 0));
+    let at = 0;
+    for (const piece of pieces) {
+        bytes.set(piece, at);
+        at += piece.length;
+    }
+    return bytes;
+}

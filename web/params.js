@@ -16,6 +16,8 @@ import { TritError } from './errors.js';
  *   a token id; -Infinity forbids the token
  * @property {string[]} [stop] texts at which the answer ends; they are not part of it
  * @property {number | bigint} [seed] a whole number in 0 ... 2^64 - 1; without it, a random one
+ * @property {number} [logprobs] also what the model itself makes of each token, and so many (0 ... 20) of the
+ *   likeliest ones beside it
  * @property {AbortSignal} [signal]
  */
 
@@ -34,9 +36,13 @@ import { TritError } from './errors.js';
  * @property {[number, number][]} logitBias
  * @property {string[]} stop
  * @property {bigint} seed
+ * @property {number | null} logprobs
  */
 
 const INT32_MAX = 2 ** 31 - 1;
+
+/** The engine's own limit. */
+const MOST_LOGPROBS = 20;
 
 /**
  * What every call asks of its options, whatever else they hold.
@@ -161,7 +167,43 @@ export function checkGenerate(options) {
         logitBias: checkBias(options.logitBias),
         stop: checkStop(options.stop),
         seed: checkSeed(options.seed),
+        logprobs:
+            options.logprobs === undefined
+                ? null
+                : checkInteger('logprobs', options.logprobs, 0, MOST_LOGPROBS),
     };
+}
+
+/**
+ * @param {any} prompt
+ * @returns {import('./protocol.js').Prompt}
+ */
+export function checkPrompt(prompt) {
+    if (typeof prompt === 'string') return { text: prompt };
+    if (Array.isArray(prompt?.messages)) return { messages: checkMessages(prompt.messages) };
+    return { ids: checkIds(prompt) };
+}
+
+/**
+ * @param {unknown} messages
+ * @returns {import('./protocol.js').Message[]} copies
+ */
+export function checkMessages(messages) {
+    if (!Array.isArray(messages)) throw new TritError('PARAM', 'the messages are no array');
+    return Array.from(messages, checkMessage); // holes are visited too
+}
+
+/**
+ * @param {any} message
+ * @returns {import('./protocol.js').Message}
+ */
+function checkMessage(message) {
+    const { role, content } = message ?? {};
+    if (!['system', 'user', 'assistant'].includes(role))
+        throw new TritError('PARAM', 'the role of a message is not system, user or assistant');
+    if (typeof content !== 'string')
+        throw new TritError('PARAM', 'the content of a message is not a string');
+    return { role, content };
 }
 
 /**

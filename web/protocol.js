@@ -1,5 +1,5 @@
 /**
- * What page and worker say to each other. Types only.
+ * What page and worker say to each other: types, and a number that both know.
  *
  * The page sends `Request`s, each with an id of its own, and `Abort`s. The worker answers each
  * request with any number of `Event`s and then one `Ok` or one `Failure`. Requests are worked off
@@ -11,7 +11,8 @@
  * @typedef {{id: number, error: {code: string, message: string}}} Failure
  * @typedef {{id: number, event: any}} Event a piece of text, logits, or progress
  * @typedef {'start' | 'beginLoad' | 'side' | 'shard' | 'push' | 'finishLoad' | 'synthetic'
- *   | 'tokenize' | 'detokenize' | 'template' | 'generate' | 'logits' | 'score' | 'measure'} Op
+ *   | 'tokenize' | 'detokenize' | 'countTokens' | 'template' | 'generate' | 'saveSession' | 'loadSession'
+ *   | 'dropContext' | 'logits' | 'score' | 'measure'} Op
  *
  * @typedef {{role: 'system' | 'user' | 'assistant', content: string}} Message
  * @typedef {{text: string} | {ids: number[]} | {messages: Message[]} | {parts: string[]}} Prompt
@@ -30,6 +31,13 @@
  * @property {'stop' | 'length' | 'abort'} finish
  * @property {{promptTokens: number, cachedTokens: number, completionTokens: number}} usage
  * @property {{promptMs: number, decodeMs: number}} timings
+ * @property {TokenLogprob[]} [logprobs] for each of `ids`, when they were asked for
+ *
+ * What the model itself makes of a token, before temperature, penalties, bias and the like.
+ * @typedef {object} TokenLogprob
+ * @property {number} id
+ * @property {number} logprob natural logarithm of its probability
+ * @property {{id: number, logprob: number}[]} top the likeliest tokens at this place, likeliest first
  *
  * @typedef {{contextLength?: number, kv?: string, dense?: boolean, template?: string}} Settings
  *
@@ -77,4 +85,5 @@
  * @property {number} perplexity
  */
 
-export {};
+/** The context of all calls that have none of their own. */
+export const SHARED = 0;

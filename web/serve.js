@@ -22,7 +22,13 @@ const ops = {
     tokenize: ([text, options]) => engine.tokenize(text, options),
     detokenize: ([ids]) => engine.detokenize(ids),
     template: () => engine.template(),
-    generate: ([prompt, params], job, emit) => engine.generate(prompt, params, job, emit),
+    countTokens: ([prompt]) => engine.countTokens(prompt),
+    generate: ([prompt, params, context], job, emit) =>
+        engine.generate(prompt, params, context, job, emit),
+    saveSession: ([prompt, context], job, emit) =>
+        engine.saveSession(prompt, context, job, (bytes) => emit(bytes, [bytes.buffer])),
+    loadSession: ([bytes]) => engine.loadSession(bytes),
+    dropContext: ([context]) => engine.dropContext(context),
     logits: ([ids, all], job, emit) =>
         engine.logits(ids, all, job, (rows) => emit(rows, [rows.buffer])),
     score: ([text], job, emit) =>

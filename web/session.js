@@ -1,8 +1,12 @@
 import { defaults } from './defaults.js';
 import { TritError } from './errors.js';
+import { writeTo } from './writing.js';
 import { breathe } from './yield.js';
 
 /** @typedef {{aborted: boolean}} Job what a running job looks at between two slices of work */
+
+/** Bytes of a saved session that are in the engine's memory at a time. */
+const LOAD_BYTES = 1 << 20;
 
 /** @param {Job} job */
 export function throwIfStopped(job) {
@@ -100,6 +104,39 @@ export class Session {
         await breathe();
         this.#lastBreath = performance.now();
         throwIfStopped(job);
+    }
+
+    /** @returns {number} how many tokens are computed or wait */
+    get length() {
+        return this.#c.plain('session_length', this.#address);
+    }
+
+    /** @param {import('./writing.js').Write} write gets what is computed, as bytes */
+    save(write) {
+        const session = this.open();
+        writeTo(this.#c, write, () => this.#c.call('session_save', session));
+    }
+
+    /**
+     * Takes the place of all tokens. When it fails, there are none.
+     * @param {Uint8Array[]} pieces of what was saved, in order
+     */
+    load(pieces) {
+        const c = this.#c;
+        const session = this.open();
+        c.call('session_load_begin', session);
+        for (const piece of pieces)
+            for (let at = 0; at < piece.length; at += LOAD_BYTES)
+                c.with(piece.subarray(at, at + LOAD_BYTES), (address, n) =>
+                    c.call('session_load_push', session, address, n),
+                );
+        c.call('session_load_finish', session);
+    }
+
+    /** @returns {number[]} the tokens, in order */
+    ids() {
+        const address = this.#c.plain('session_ids', this.#address) >>> 0;
+        return Array.from(this.#c.words(address, this.length));
     }
 
     /** @returns {Float32Array} of the last token: a copy */

@@ -29,9 +29,9 @@ export function writeExport(c, model, what, write) {
 /**
  * @param {Bindings} c
  * @param {Write} write
- * @param {() => void} work
+ * @param {() => void} work a call of the engine that writes
  */
-function writeTo(c, write, work) {
+export function writeTo(c, write, work) {
     /** @type {unknown} */
     let failure;
     c.sink = (address, n) => {

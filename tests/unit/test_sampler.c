@@ -142,6 +142,34 @@ static void test_refusals(void)
     trit_sampler_free(s);
 }
 
+static void test_logprobs(void)
+{
+    float logits[N], alone[2] = {-INFINITY, 5};
+    int32_t top[TRIT_MAX_LOGPROBS + 1], id = -1;
+    double log_sum = 0, sum = 0;
+    flat(logits);
+    logits[7] = logits[9] = logits[60] = 10;
+    logits[3] = -INFINITY;
+    TRIT_CHECK_EQ_I(trit_logprobs(logits, N, top, 5, &log_sum, NULL), TRIT_OK);
+    static const int32_t expected[] = {7, 9, 60, 19,
+                                       38}; /* ties by id; then 37 i mod 64 = 63, 62 */
+    for (int i = 0; i < 5; i++) TRIT_CHECK_EQ_I(top[i], expected[i]);
+    for (int i = 0; i < N; i++) sum += exp((double)logits[i] - log_sum);
+    TRIT_CHECK(fabs(sum - 1) < 1e-12);
+    TRIT_CHECK_EQ_I(trit_logprobs(alone, 2, &id, 1, &log_sum, NULL), TRIT_OK);
+    TRIT_CHECK(id == 1 && log_sum == 5);
+    TRIT_CHECK_EQ_I(trit_logprobs(alone, 2, NULL, 0, &log_sum, NULL), TRIT_OK);
+    TRIT_CHECK_EQ_I(trit_logprobs(alone, 2, top, 3, &log_sum, NULL), TRIT_PARAM);
+    TRIT_CHECK_EQ_I(trit_logprobs(logits, N, top, TRIT_MAX_LOGPROBS + 1, &log_sum, NULL),
+                    TRIT_PARAM);
+    TRIT_CHECK_EQ_I(trit_logprobs(NULL, N, top, 1, &log_sum, NULL), TRIT_PARAM);
+    static const float bad[] = {NAN, INFINITY, -INFINITY};
+    for (int i = 0; i < 3; i++) {
+        alone[1] = bad[i];
+        TRIT_CHECK_EQ_I(trit_logprobs(alone, 2, top, 1, &log_sum, NULL), TRIT_NUMERIC);
+    }
+}
+
 int main(void)
 {
     trit_config c;
@@ -154,6 +182,7 @@ int main(void)
     test_frequencies();
     test_greedy_penalties_bias();
     test_refusals();
+    test_logprobs();
     trit_model_free(model);
     return TRIT_DONE();
 }
