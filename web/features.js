@@ -31,6 +31,7 @@ function nodeMajor() {
  */
 export function probe() {
     const node = nodeMajor();
+    if (typeof WebAssembly !== 'object') return { simd: false, relaxed: false, threads: false };
     return {
         simd: WebAssembly.validate(simdProbe),
         // Before version 22, Node computes the relaxed dot product wrongly in its baseline compiler
