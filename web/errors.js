@@ -3,7 +3,7 @@
  *
  * `code` is stable and made for programs: the names of the engine's list (`BAD_TENSOR_SHAPE`,
  * `PROMPT_TOO_LONG`, `PARAM` …) and those of the JavaScript side: `NETWORK`, `FILE`, `DISPOSED`,
- * `RUNTIME_LOAD`, `ENGINE_CRASHED`, `TEMPLATE`. `message` is one sentence made for people.
+ * `RUNTIME_LOAD`, `WORKER_ORIGIN`, `ENGINE_CRASHED`, `TEMPLATE`. `message` is one sentence made for people.
  */
 export class TritError extends Error {
     /**

@@ -26,6 +26,12 @@ export async function startModule({ flavour, threads }) {
         // The pool must be there before the engine blocks this thread for the first time.
         return await create({ pthreadPoolSize: threads - 1 });
     } catch (error) {
+        if (await isWasmForbidden())
+            throw new TritError(
+                'UNSUPPORTED',
+                "a policy forbids WebAssembly here: serve web/worker.js with 'wasm-unsafe-eval' in script-src",
+                { cause: error },
+            );
         const { message } = TritError.from(error, 'RUNTIME_LOAD');
         throw new TritError(
             'RUNTIME_LOAD',
@@ -33,5 +39,15 @@ export async function startModule({ flavour, threads }) {
                 'make them with `npm run build`, and serve them with the page',
             { cause: error },
         );
+    }
+}
+
+/** Whether not even an empty module may be made: WebKit refuses no earlier. */
+async function isWasmForbidden() {
+    try {
+        await WebAssembly.instantiate(Uint8Array.of(0, 0x61, 0x73, 0x6d, 1, 0, 0, 0));
+        return false;
+    } catch {
+        return true;
     }
 }

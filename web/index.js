@@ -1,5 +1,6 @@
 import { load, synthetic } from './load.js';
 import { openBytes } from './source.js';
+import { ownWorkerFile } from './worker-file.js';
 
 export { TritError } from './errors.js';
 
@@ -34,12 +35,24 @@ function endpointOf(worker) {
 
 // The addresses are written out, so that bundlers find the files.
 const platform = {
-    startWorker: () =>
-        endpointOf(new Worker(new URL('./worker.js', import.meta.url), { type: 'module' })),
-    startTemplateWorker: () =>
-        endpointOf(
-            new Worker(new URL('./template-worker.js', import.meta.url), { type: 'module' }),
-        ),
+    /** @param {LoadOptions} options */
+    startWorker: (options) => {
+        const own = ownWorkerFile('worker.js', options);
+        return endpointOf(
+            own
+                ? new Worker(own, { type: 'module' })
+                : new Worker(new URL('./worker.js', import.meta.url), { type: 'module' }),
+        );
+    },
+    /** @param {LoadOptions} options */
+    startTemplateWorker: (options) => {
+        const own = ownWorkerFile('template-worker.js', options);
+        return endpointOf(
+            own
+                ? new Worker(own, { type: 'module' })
+                : new Worker(new URL('./template-worker.js', import.meta.url), { type: 'module' }),
+        );
+    },
     open: openBytes,
     cores: globalThis.navigator?.hardwareConcurrency ?? 1,
 };

@@ -4,12 +4,15 @@ import { chooseBuild } from './features.js';
 import { Model } from './model.js';
 import { checkInteger, checkOptions } from './params.js';
 import { readSides, resolveFiles, tensorFiles } from './source.js';
+import { checkWorkerOptions } from './worker-file.js';
 
 /**
  * @typedef {{phase: 'load', loaded: number, total: number | undefined}} Progress bytes so far and,
  *   when it is known, of all
  *
- * @typedef {object} LoadOptions
+ * @typedef {LoadSettings & import('./worker-file.js').WorkerOptions} LoadOptions
+ *
+ * @typedef {object} LoadSettings
  * @property {(progress: Progress) => void} [onProgress]
  * @property {AbortSignal} [signal]
  * @property {number} [threads] without it, as many as help
@@ -27,8 +30,8 @@ import { readSides, resolveFiles, tensorFiles } from './source.js';
  *   byte. When the model reads like noise, `info.warning` says so
  *
  * @typedef {object} Platform what differs between browser and Node
- * @property {() => import('./client.js').Endpoint} startWorker
- * @property {() => import('./client.js').Endpoint} startTemplateWorker
+ * @property {(options: LoadOptions) => import('./client.js').Endpoint} startWorker
+ * @property {(options: LoadOptions) => import('./client.js').Endpoint} startTemplateWorker
  * @property {import('./source.js').Open} open
  * @property {number} cores
  */
@@ -80,6 +83,7 @@ async function start(platform, options, fill) {
         throw new TritError('PARAM', 'kernels is not a string');
     if (template !== undefined && typeof template !== 'string')
         throw new TritError('PARAM', 'template is not a string');
+    checkWorkerOptions(options);
     const client = await startEngine(platform, choice, options);
     try {
         // a source may keep silent for ever
@@ -87,7 +91,7 @@ async function start(platform, options, fill) {
             fill(client, { contextLength, kv, dense: Boolean(dense), template }),
             signal,
         );
-        return new Model(client, await filled, platform.startTemplateWorker);
+        return new Model(client, await filled, () => platform.startTemplateWorker(options));
     } catch (error) {
         client.close();
         throw error;
@@ -103,18 +107,44 @@ async function start(platform, options, fill) {
  * @returns {Promise<Client>}
  */
 async function startEngine(platform, choice, options) {
-    const client = new Client(platform.startWorker());
+    const client = new Client(startWorker(platform, options));
     try {
         await client.call('start', [choice], { signal: options.signal });
         return client;
     } catch (error) {
         client.close();
         const failed = error instanceof TritError && error.code === 'RUNTIME_LOAD';
-        if (!failed || choice.flavour === 'simd128' || options.flavour) throw error;
+        if (!failed || choice.flavour === 'simd128' || options.flavour) throw notStarted(error);
         const reason = `the relaxed build does not work here: ${error.message}`;
         const note = choice.note ? `${choice.note}; ${reason}` : reason;
         return startEngine(platform, { ...choice, flavour: 'simd128', note }, options);
     }
+}
+
+/**
+ * @param {Platform} platform
+ * @param {LoadOptions} options
+ */
+function startWorker(platform, options) {
+    try {
+        return platform.startWorker(options);
+    } catch (error) {
+        throw notStarted(TritError.from(error, 'ENGINE_CRASHED'));
+    }
+}
+
+/**
+ * A worker that dies before it has answered was never there.
+ * @param {unknown} error
+ */
+function notStarted(error) {
+    if (!(error instanceof TritError) || error.code !== 'ENGINE_CRASHED') return error;
+    return new TritError(
+        'RUNTIME_LOAD',
+        `the engine's worker does not start (${error.message}): serve web/worker.js with the page, and let ` +
+            "the page's policy allow it (worker-src)",
+        { cause: error },
+    );
 }
 
 /**

@@ -16,16 +16,25 @@ const isolation = {
     'cross-origin-embedder-policy': 'require-corp',
 };
 
-/** Serves the repository; with `isolated`, pages may use threads. Resolves to {url, close}. */
-export async function startServer({ isolated }) {
+/**
+ * Serves the repository; with `isolated`, pages may use threads. `headersOf` gives more headers for a path, `files`
+ * are scripts that are in no folder. Resolves to {url, close}.
+ */
+export async function startServer({ isolated, headersOf = () => ({}), files = {} }) {
     const server = createServer(async (request, response) => {
         const path = normalize(decodeURIComponent(new URL(request.url, 'http://x').pathname));
+        if (path in files) {
+            const headers = { 'content-type': types['.js'], ...(isolated ? isolation : {}) };
+            response.writeHead(200, headers).end(files[path]);
+            return;
+        }
         try {
             const { size } = await stat(join(root, path));
             response.writeHead(200, {
                 'content-type': types[extname(path)] ?? 'application/octet-stream',
                 'content-length': size,
                 ...(isolated ? isolation : {}),
+                ...headersOf(path),
             });
             createReadStream(join(root, path)).pipe(response);
         } catch {
