@@ -4,11 +4,11 @@
 const scope = /** @type {any} */ (globalThis);
 const own = scope.location.href.replace(/#.*/, '');
 const folder = new URL('.', import.meta.url).href;
-const wanted =
-    decodeURIComponent(scope.location.hash.slice(1)) || new URL('worker.js', folder).href;
+const name = decodeURIComponent(scope.location.hash.slice(1)) || 'worker.js';
+const wanted = new URL(name, folder).href;
 
 // What is behind the # may only be one of these files.
-if (!new URL(wanted).href.startsWith(folder)) throw new Error(`${wanted} is no file of trit`);
+if (!wanted.startsWith(folder)) throw new Error(`${wanted} is no file of trit`);
 
 const NativeWorker = scope.Worker;
 scope.Worker = class extends NativeWorker {

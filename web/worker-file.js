@@ -8,7 +8,8 @@ import { TritError } from './errors.js';
  * @property {boolean} [allowBlobWorker] makes that file up as a blob, which the page's policy may forbid
  */
 
-const remote = new URL('./remote-worker.js', import.meta.url).href;
+/** Not the address of a file in the words that bundlers look for: they would put its content in its place. */
+const remote = import.meta.url.replace(/[^/]*$/, 'remote-worker.js');
 
 /** One for all workers of a page: a few bytes that stay. @type {string | undefined} */
 let blob;
@@ -32,8 +33,7 @@ export function checkWorkerOptions({ workerUrl }) {
  */
 export function ownWorkerFile(file, { workerUrl, allowBlobWorker }) {
     const { origin, href } = globalThis.location;
-    const ours = new URL(remote);
-    if (workerUrl === undefined && ours.origin === origin) return undefined;
+    if (workerUrl === undefined && new URL(remote).origin === origin) return undefined;
     const own = new URL(workerUrl ?? (allowBlobWorker ? blobUrl() : remote), href);
     if (own.origin !== origin)
         throw new TritError(
@@ -42,6 +42,6 @@ export function ownWorkerFile(file, { workerUrl, allowBlobWorker }) {
                 `one line import '${remote}'; on ${origin} and give its address as workerUrl, or set ` +
                 'allowBlobWorker',
         );
-    own.hash = encodeURIComponent(new URL(file, ours).href);
+    own.hash = file;
     return own;
 }

@@ -18,4 +18,4 @@ export function readText(name) {
 
 export const C_FILES = /\.(c|h|def)$/;
 export const FORMATTED_C = /\.(c|h)$/;
-export const FORMATTED_JS = /\.m?js$/;
+export const FORMATTED_JS = /\.([cm]?js|cts)$/;

@@ -3,13 +3,19 @@
 
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
-import { accessSync, constants, mkdirSync, mkdtempSync } from 'node:fs';
+import { accessSync, constants, copyFileSync, mkdirSync, mkdtempSync } from 'node:fs';
 import { readdirSync, realpathSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import test, { after, before } from 'node:test';
+import { publint } from 'publint';
+import { build } from 'vite';
+import { browserMissing } from '../../wasm/toolchain/browsers.mjs';
 import { repoDir, toolDir } from '../../wasm/toolchain/paths.mjs';
+import { runtimeMissing, runtimeProgram } from '../../wasm/toolchain/runtimes.mjs';
+import { openBrowser } from './browsers.mjs';
 import { cli } from './helpers.mjs';
+import { startServer } from './server.mjs';
 
 const COMPILERS = ['cc', 'gcc', 'clang', 'c++', 'emcc', 'cmake', 'ninja', 'make', 'python3'];
 const model = 'models/tiny-stories/tiny-stories.trit';
@@ -95,6 +101,7 @@ test('the package holds the four builds, the types, the model, and no file that 
         files.filter((name) => !types.includes(name)),
         [
             ...['LICENSE', 'README.md', 'package.json', model],
+            ...['web/node.cjs', 'web/node.d.cts'],
             ...flavours.flatMap((name) => [
                 `web/dist/trit-${name}.mjs`,
                 `web/dist/trit-${name}.wasm`,
@@ -110,40 +117,113 @@ test('npx trit run writes what the checkout writes', () => {
     assert.deepEqual(JSON.parse(printed), expected);
 });
 
+/** A program that tells flavour, threads and ids as JSON, by each way of getting the package. */
+const program = `
+    const [flavour, threads] = process.argv.slice(2);
+    const model = await Trit.load('${installed}', { flavour, threads: Number(threads) });
+    const { ids } = await model.generate('${prompt}', { temperature: 0, maxTokens: 24 }).result;
+    console.log(JSON.stringify([model.info.flavour, model.info.threads, ids]));
+    const error = await Trit.load('nothing').catch((reason) => reason);
+    if (!(error instanceof TritError) || error.code !== 'FILE') throw error;
+    if (new Error('x') instanceof TritError) throw new Error('every error is one of trit');
+    model.close();`;
+
+const builds = [
+    ['simd128', 1],
+    ['relaxed', 2],
+    ['simd128', 2],
+    ['relaxed', 1],
+];
+
+/** Runs it with these builds. */
+function answers(command, withBuilds) {
+    for (const [flavour, threads] of withBuilds) {
+        const printed = run(...command, flavour, String(threads));
+        assert.deepEqual(JSON.parse(printed), [flavour, threads, expected.ids]);
+    }
+}
+
+// The relaxed builds need a Node that computes their instructions correctly.
+const node = join(toolDir, 'node24/node');
+
 test('every build answers a program that imports the package', () => {
-    writeFileSync(
-        join(folder, 'app/app.mjs'),
-        `import { Trit } from 'trit';
-        const [flavour, threads] = process.argv.slice(2);
-        const model = await Trit.load('${installed}', { flavour, threads: Number(threads) });
-        const { ids } = await model.generate('${prompt}', { temperature: 0, maxTokens: 24 }).result;
-        console.log(JSON.stringify([model.info.flavour, model.info.threads, ids]));
-        model.close();`,
-    );
-    // The relaxed builds need a Node that computes their instructions correctly.
-    const node = join(toolDir, 'node24/node');
-    for (const flavour of ['simd128', 'relaxed'])
-        for (const threads of [1, 2])
-            assert.deepEqual(JSON.parse(run(node, 'app.mjs', flavour, String(threads))), [
-                flavour,
-                threads,
-                expected.ids,
-            ]);
+    const code = `import { Trit, TritError } from 'trit';${program}`;
+    writeFileSync(join(folder, 'app/app.mjs'), code);
+    answers([node, 'app.mjs'], builds);
 });
 
-test('a TypeScript program finds the types by the name of the package', () => {
-    writeFileSync(
-        join(folder, 'app/user.mts'),
-        `import { Trit } from 'trit';
-        const model = await Trit.load('x', { threads: 1 });
-        export const ids: number[] = await model.tokenize('text');
-        // @ts-expect-error: if nothing were known of Trit, this would be no error
-        Trit.load(42);\n`,
-    );
-    const tsc = join(repoDir, 'node_modules/.bin/tsc');
-    const lib = ['--lib', 'es2023,dom', '--target', 'es2022', '--module', 'nodenext'];
-    const cwd = join(folder, 'app');
-    const args = ['--noEmit', '--strict', ...lib, 'user.mts'];
-    const { status, stdout } = spawnSync(tsc, args, { cwd, encoding: 'utf8' });
-    assert.equal(status, 0, stdout);
+test('a program that requires the package is answered', () => {
+    const code = `const { Trit, TritError } = require('trit');(async () => {${program}})();`;
+    writeFileSync(join(folder, 'app/app.cjs'), code);
+    answers([node, 'app.cjs'], builds.slice(0, 1));
 });
+
+for (const [name, args] of [
+    ['deno', ['run', '--allow-all']],
+    ['bun', ['run']],
+]) {
+    const skip = runtimeMissing(name) ?? false;
+    test(`a program that imports the package is answered in ${name}`, { skip }, () => {
+        answers([runtimeProgram(name), ...args, 'app.mjs'], builds.slice(0, 2));
+    });
+}
+
+test('TypeScript programs find the types, by import and by require', () => {
+    const consumer = join(repoDir, 'tests/web/consumer');
+    for (const name of readdirSync(consumer))
+        copyFileSync(join(consumer, name), join(folder, 'app', name));
+    const tsc = join(repoDir, 'node_modules/.bin/tsc');
+    const options = ['--noEmit', '--strict', '--lib', 'es2023,dom', '--target', 'es2022'];
+    const bundler = ['--module', 'esnext', '--moduleResolution', 'bundler'];
+    for (const args of [
+        ['--module', 'nodenext', 'user.mts', 'user.cts'],
+        [...bundler, 'user.mts'],
+    ]) {
+        const cwd = join(folder, 'app');
+        const child = spawnSync(tsc, [...options, ...args], { cwd, encoding: 'utf8' });
+        assert.equal(child.status, 0, child.stdout);
+    }
+});
+
+test('publint finds nothing to say of the package', async () => {
+    const { messages } = await publint({
+        pkgDir: join(folder, 'app/node_modules/trit'),
+        pack: false,
+    });
+    assert.deepEqual(messages, []);
+});
+
+test(
+    'a page that Vite builds answers in Chromium',
+    { skip: browserMissing('chromium') ?? false },
+    async (t) => {
+        const app = join(folder, 'app');
+        const icon = '<link rel="icon" href="data:," />';
+        const html = `${icon}<script type="module" src="main.js"></script>`;
+        writeFileSync(join(app, 'index.html'), html);
+        writeFileSync(join(app, 'main.js'), "import { Trit } from 'trit'; window.Trit = Trit;");
+        const worker = { format: 'es' };
+        await build({ root: app, worker, logLevel: 'error', configFile: false });
+        copyFileSync(join(repoDir, model), join(app, 'dist/model.trit'));
+        const server = await startServer({ isolated: true, folder: join(app, 'dist') });
+        const browser = await openBrowser('chromium');
+        t.after(() => Promise.all([browser.close(), server.close()]));
+        const page = await browser.open(`${server.url}/index.html`);
+        for (const flavour of ['simd128', 'relaxed'])
+            for (const threads of [1, 2]) {
+                const answer = await page.evaluate(
+                    async (options, text) => {
+                        const loaded = await window.Trit.load('/model.trit', options);
+                        const { result } = loaded.generate(text, { temperature: 0, maxTokens: 24 });
+                        const { ids } = await result;
+                        const { info } = loaded;
+                        loaded.close();
+                        return [info.flavour, info.threads, ids];
+                    },
+                    ...[{ flavour, threads }, prompt],
+                );
+                assert.deepEqual(answer, [flavour, threads, expected.ids]);
+            }
+        assert.deepEqual(await page.troubles(), []);
+    },
+);

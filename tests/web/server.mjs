@@ -17,10 +17,10 @@ const isolation = {
 };
 
 /**
- * Serves the repository; with `isolated`, pages may use threads. `headersOf` gives more headers for a path, `files`
+ * Serves the repository, or another folder; with `isolated`, pages may use threads. `headersOf` gives more headers for a path, `files`
  * are scripts that are in no folder. Resolves to {url, close}.
  */
-export async function startServer({ isolated, headersOf = () => ({}), files = {} }) {
+export async function startServer({ isolated, headersOf = () => ({}), files = {}, folder = root }) {
     const server = createServer(async (request, response) => {
         const path = normalize(decodeURIComponent(new URL(request.url, 'http://x').pathname));
         if (path in files) {
@@ -29,14 +29,14 @@ export async function startServer({ isolated, headersOf = () => ({}), files = {}
             return;
         }
         try {
-            const { size } = await stat(join(root, path));
+            const { size } = await stat(join(folder, path));
             response.writeHead(200, {
                 'content-type': types[extname(path)] ?? 'application/octet-stream',
                 'content-length': size,
                 ...(isolated ? isolation : {}),
                 ...headersOf(path),
             });
-            createReadStream(join(root, path)).pipe(response);
+            createReadStream(join(folder, path)).pipe(response);
         } catch {
             response.writeHead(404).end();
         }

@@ -2,7 +2,7 @@
 // Makes sure of every tool that builds trit, without root and without touching the host system.
 //   node wasm/toolchain/setup.mjs            what `npm start` and `npm run build` need
 //   node wasm/toolchain/setup.mjs --tests    what `npm test` needs besides:
-//                                            clang-format, a C compiler, Node 24, three browsers
+//                                            clang-format, a C compiler, Node 24, Deno, Bun, three browsers
 //   node wasm/toolchain/setup.mjs --fuzz     what `npm run fuzz` needs besides: libFuzzer
 //
 // Tools on PATH that are new enough are used as they are; the others come from Debian packages that are
@@ -18,6 +18,7 @@ import { EXCEPT, EXCLUDE, LLVM, RECIPE, SUITE } from './packages.mjs';
 import { binDir, readJson, repoDir, rootDir, toolDir } from './paths.mjs';
 import { linkNodeModules, relocate } from './relocate.mjs';
 import { atLeast, probe, SetupError, versionOf } from './run.mjs';
+import { ensureRuntimes } from './runtimes.mjs';
 import { selfTest } from './selftest.mjs';
 
 const stampFile = join(toolDir, 'stamp.json');
@@ -176,6 +177,7 @@ try {
     if (forTests) {
         ensureCompiler();
         ensureNode24();
+        ensureRuntimes();
         ensureBrowsers();
     }
 } catch (error) {

@@ -1,0 +1,32 @@
+// A program of somebody else, all of the interface: it is compiled, not run.
+import { Trit, TritError } from 'trit';
+import type { Chat, GenerateResult, LoadOptions, Model } from 'trit';
+
+const options: LoadOptions = {
+    threads: 1,
+    flavour: 'relaxed',
+    workerUrl: new URL('https://example.com/trit-worker.js'),
+    allowBlobWorker: true,
+    onProgress: ({ loaded, total }) => void (loaded + (total ?? 0)),
+};
+const model: Model = await Trit.load('x', options);
+const ids: number[] = await model.tokenize('text');
+const stream = model.generate(ids, { maxTokens: 3, logprobs: 2, signal: AbortSignal.timeout(1) });
+for await (const piece of stream) piece.toUpperCase();
+const { text, finish, usage, timings, logprobs }: GenerateResult = await stream.result;
+const [{ logprob, top }] = logprobs ?? [];
+const chat: Chat = model.chat({ history: [{ role: 'user', content: text }] });
+const fork: Chat = chat.fork();
+const bytes: Uint8Array = await fork.saveSession();
+const known: number[] = await model.loadSession(bytes);
+const count: number = await model.countTokens({ messages: chat.history });
+export const all = [finish, usage.cachedTokens, timings.promptMs, logprob, top[0].id, known, count];
+export const isOurs = (error: unknown) => error instanceof TritError && error.code === 'PARAM';
+
+// If nothing were known of the package, these would be no errors.
+// @ts-expect-error
+Trit.load(42);
+// @ts-expect-error
+model.generate('x', { temperature: 'hot' });
+// @ts-expect-error
+finish === 'never';

@@ -1,0 +1,16 @@
+'use strict';
+// require('trit'): the ES module, which is loaded by the first call, as every call waits anyway.
+/** @type {() => Promise<typeof import('./node.js')>} */
+const load = () => import('./node.js');
+
+exports.Trit = Object.freeze({
+    load: async (...args) => (await load()).Trit.load(...args),
+    synthetic: async (...args) => (await load()).Trit.synthetic(...args),
+});
+
+/** Before a call there is no class yet: an error is known by its name. */
+exports.TritError = class TritError extends Error {
+    static [Symbol.hasInstance](error) {
+        return error instanceof Error && error.name === 'TritError';
+    }
+};
