@@ -88,6 +88,7 @@ static trit_status converse(const trit_model *model, long *hot)
         if (status == TRIT_OK) status = trit_session_run(s, NULL, NULL, 0, NULL);
     }
     *hot += n_calls - before;
+    if (status == TRIT_OK) status = trit_session_save(s, drop, NULL, NULL);
     trit_sampler_free(sampler);
     trit_session_free(s);
     return status;

@@ -18,9 +18,13 @@ const prompt = 'Once upon a time';
 const maxTokens = 24;
 
 let expected;
+let saved; // after half of the answer
 before(async () => {
     const model = await Trit.load(modelPath, { threads: 1, flavour: 'simd128' });
-    expected = await model.generate(prompt, { temperature: 0, maxTokens }).result;
+    const options = { temperature: 0, maxTokens, logprobs: 2 };
+    expected = await model.generate(prompt, options).result;
+    const half = [...expected.promptIds, ...expected.ids.slice(0, maxTokens / 2)];
+    saved = Array.from(await model.saveSession(half));
     model.close();
 });
 
@@ -111,6 +115,29 @@ for (const [name, { relaxed, refused }] of Object.entries(engines)) {
                     ...[{}, prompt, maxTokens],
                 );
                 assert.deepEqual(result.ids, expected.ids);
+            }),
+        );
+
+        await t.test('a session that Node saved goes on with the same tokens and logprobs', () =>
+            withPage(true, async (page) => {
+                const { ids, logprobs, cachedTokens, n, again } = await page.evaluate(
+                    async (bytes) => {
+                        const source = '/models/tiny-tales/tiny-tales.trit';
+                        const model = await window.Trit.load(source, { threads: 2 });
+                        const known = await model.loadSession(Uint8Array.from(bytes));
+                        const options = { temperature: 0, maxTokens: 12, logprobs: 2 };
+                        const result = await model.generate(known, options).result;
+                        const own = await model.saveSession(known);
+                        model.close();
+                        const { cachedTokens } = result.usage;
+                        return { ...result, cachedTokens, n: known.length, again: Array.from(own) };
+                    },
+                    saved,
+                );
+                assert.deepEqual(ids, expected.ids.slice(maxTokens / 2));
+                assert.deepEqual(logprobs, expected.logprobs.slice(maxTokens / 2));
+                assert.equal(cachedTokens, n - 1);
+                assert.deepEqual(again, saved, 'what is saved here is the same, byte by byte');
             }),
         );
 
