@@ -2,8 +2,9 @@
  * loader must answer with a status, never with a crash, a leak or an endless loop; and what it takes, it
  * writes again. */
 #include "input.h"
+#include "unit/hf_bytes.h"
 
-static buffer good_file(size_t *n_header)
+static trit_model *synthetic(void)
 {
     trit_config c;
     trit_model *model = NULL;
@@ -13,6 +14,39 @@ static buffer good_file(size_t *n_header)
     if (trit_model_synthetic(&c, &(trit_synthetic){.seed = 1, .zeros = 0.33f}, NULL, &model,
                              NULL) != TRIT_OK)
         abort();
+    return model;
+}
+
+/* One with words, a chat template of its own and ids that stop it; its head has half-precision numbers. */
+static trit_model *of_hugging_face(void)
+{
+    static char config[HF_TEXT], tokenizer[HF_TEXT];
+    static uint8_t bytes[HF_FILE];
+    static const char stops[] = "{\"bos_token_id\":256,\"eos_token_id\":[256,257]}",
+                      template[] = "{{ messages }}";
+    trit_loader *loader = NULL;
+    trit_model *model = NULL;
+    const struct {
+        trit_side side;
+        const char *text;
+        size_t n;
+    } sides[] = {{TRIT_SIDE_CONFIG, config, hf_config(config, hf_multiply)},
+                 {TRIT_SIDE_TOKENIZER, tokenizer, hf_sentencepiece(tokenizer)},
+                 {TRIT_SIDE_GENERATION_CONFIG, stops, sizeof stops - 1},
+                 {TRIT_SIDE_CHAT_TEMPLATE, template, sizeof template - 1}};
+    if (trit_loader_new(&loader, TRIT_HEAD_F16, NULL, NULL) != TRIT_OK) abort();
+    for (int i = 0; i < 4; i++)
+        if (trit_loader_side(loader, sides[i].side, sides[i].text, sides[i].n, NULL) != TRIT_OK)
+            abort();
+    if (trit_loader_push(loader, bytes, hf_write(bytes, hf_tensors, 0, 1), NULL) != TRIT_OK ||
+        trit_loader_finish(loader, &model, NULL) != TRIT_OK)
+        abort();
+    trit_loader_free(loader);
+    return model;
+}
+
+static buffer file_of(trit_model *model, size_t *n_header)
+{
     buffer file = {0};
     if (trit_model_write(model, "{\"name\":\"a test\"}", append, &file, NULL) != TRIT_OK) abort();
     trit_model_free(model);
@@ -39,18 +73,20 @@ static trit_status load_file(const buffer *file, size_t piece, trit_head head)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-    static buffer good;
-    static size_t n_header;
-    if (!good.bytes) {
-        good = good_file(&n_header);
+    static buffer good[2];
+    static size_t n_header[2];
+    if (!good[0].bytes) {
+        good[0] = file_of(synthetic(), &n_header[0]);
+        good[1] = file_of(of_hugging_face(), &n_header[1]);
         /* A seed that is refused as it is would hide everything behind its first error. */
-        if (load_file(&good, good.n, TRIT_HEAD_AS_IS) != TRIT_OK) abort();
+        for (int i = 0; i < 2; i++)
+            if (load_file(&good[i], good[i].n, TRIT_HEAD_AS_IS) != TRIT_OK) abort();
     }
     input in = {data, n};
     size_t piece = piece_of(take(&in, 1));
-    trit_head head = (trit_head)(take(&in, 1) % 3);
-    buffer file = take_file(&in, &good, n_header);
-    load_file(&file, piece, head);
+    uint32_t how = take(&in, 1), which = how >> 7;
+    buffer file = take_file(&in, &good[which], n_header[which]);
+    load_file(&file, piece, (trit_head)(how % 3));
     free(file.bytes);
     return 0;
 }

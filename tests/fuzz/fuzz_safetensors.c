@@ -5,7 +5,7 @@
 #include "unit/hf_bytes.h"
 
 /* What is good of each part. */
-static buffer config[3], shard_index, tokenizer, whole, shards[2];
+static buffer config[3], shard_index, tokenizer, whole[2], shards[2];
 enum { MULTIPLY, DIVIDE, MASTERS };
 
 static buffer text_of(const char *text, size_t n)
@@ -15,11 +15,11 @@ static buffer text_of(const char *text, size_t n)
     return b;
 }
 
-static buffer file_of(const hf_tensor *tensors, int first, int step)
+static buffer file_of(const hf_tensor *tensors, int n, int first, int step)
 {
     static uint8_t bytes[HF_FILE];
     buffer b = {0};
-    append(&b, bytes, hf_write(bytes, tensors, first, step));
+    append(&b, bytes, hf_write_list(bytes, tensors, n, first, step));
     return b;
 }
 
@@ -49,6 +49,17 @@ static size_t header_of(const buffer *file)
     return 8 + (size_t)(file->bytes[0] | file->bytes[1] << 8);
 }
 
+/* One of the files that a model may do without. */
+static trit_status give_other(trit_loader *loader, input *in, uint32_t which)
+{
+    static const trit_side sides[] = {TRIT_SIDE_GENERATION_CONFIG, TRIT_SIDE_TOKENIZER_CONFIG,
+                                      TRIT_SIDE_CHAT_TEMPLATE};
+    buffer part = take_part(in);
+    trit_status status = give_side(loader, sides[which % 3], &part);
+    free(part.bytes);
+    return status;
+}
+
 static trit_status load_input(input *in)
 {
     uint32_t how = take(in, 1);
@@ -59,10 +70,11 @@ static trit_status load_input(input *in)
     buffer own_config = take_part(in), own_index = take_part(in);
     trit_status status = give(loader, TRIT_SIDE_CONFIG, &own_config, &config[how % 4 % 3]);
     if (status == TRIT_OK) status = give_side(loader, TRIT_SIDE_TOKENIZER, &tokenizer);
+    if (how & 32 && status == TRIT_OK) status = give_other(loader, in, how >> 6);
     if (status == TRIT_OK && in_shards)
         status = give(loader, TRIT_SIDE_INDEX, &own_index, &shard_index);
     for (int i = 0; status == TRIT_OK && i < 1 + in_shards; i++) {
-        const buffer *good = in_shards ? &shards[i] : &whole;
+        const buffer *good = in_shards ? &shards[i] : &whole[how % 4 == MASTERS];
         if (in_shards) status = begin(loader, how & 8 ? !i : i);
         /* the first of two is good more often than not, so that the second is reached */
         buffer file = in_shards && i == 0 && how & 16 ? text_of((char *)good->bytes, good->n)
@@ -84,17 +96,18 @@ static void make_good(void)
     for (int i = 0; i < 3; i++) config[i] = text_of(text, hf_config(text, quantization[i]));
     shard_index = text_of(text, hf_index(text));
     tokenizer = text_of(text, hf_tokenizer(text));
-    whole = file_of(hf_tensors, 0, 1);
-    for (int i = 0; i < 2; i++) shards[i] = file_of(hf_tensors, i, 2);
+    whole[0] = file_of(hf_tensors, HF_TENSORS, 0, 1);
+    whole[1] = file_of(hf_masters, HF_MASTERS, 0, 1);
+    for (int i = 0; i < 2; i++) shards[i] = file_of(hf_tensors, HF_TENSORS, i, 2);
     /* A seed that is refused as it is would hide everything behind its first error. */
-    static const uint8_t as_it_is[][8] = {{0, 255}, {1, 255}, {4, 255}, {4 + 16, 3}};
-    for (int i = 0; i < 4; i++)
+    static const uint8_t as_it_is[][8] = {{0, 255}, {1, 255}, {2, 255}, {4, 255}, {4 + 16, 3}};
+    for (int i = 0; i < 5; i++)
         if (load_input(&(input){as_it_is[i], 8}) != TRIT_OK) abort();
 }
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-    if (!whole.bytes) make_good();
+    if (!whole[0].bytes) make_good();
     load_input(&(input){data, n});
     return 0;
 }

@@ -67,13 +67,20 @@ static inline trit_status checked(trit_status status, const trit_error *err)
     return status;
 }
 
+/* Small pieces find what big ones hide, and take longer: after so many of them the rest comes in big ones. */
+enum { MAX_SMALL = 4096, BIG = 997 };
+
 static inline trit_status push_file(trit_loader *loader, const buffer *file, size_t piece)
 {
     trit_error err = {0};
     trit_status status = TRIT_OK;
-    for (size_t at = 0; status == TRIT_OK && at < file->n; at += piece)
-        status = trit_loader_push(loader, file->bytes + at,
-                                  file->n - at < piece ? file->n - at : piece, &err);
+    size_t n;
+    for (size_t at = 0, left = MAX_SMALL; status == TRIT_OK && at < file->n; at += n) {
+        n = left || piece > BIG ? piece : BIG;
+        if (n > file->n - at) n = file->n - at;
+        if (left) left--;
+        status = trit_loader_push(loader, file->bytes + at, n, &err);
+    }
     return checked(status, &err);
 }
 
@@ -84,7 +91,6 @@ static inline trit_status give_side(trit_loader *loader, trit_side side, const b
     return checked(status, &err);
 }
 
-/* Small pieces find what big ones hide, and take longer. */
-static inline size_t piece_of(uint32_t byte) { return byte < 16 ? byte + 1 : byte * 997; }
+static inline size_t piece_of(uint32_t byte) { return byte < 16 ? byte + 1 : byte * BIG; }
 
 #endif

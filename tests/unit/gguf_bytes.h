@@ -169,18 +169,24 @@ static inline void put_model(buffer *b)
     put_tokenizer(b);
 }
 
-/* Tensors from `first` up to `end`: their places, padding, their data; *data is where data begin. */
-static inline void put_tensors(buffer *b, int first, int end, size_t *data)
+/* Places of tensors, padding, their data; *data is where data begin. */
+static inline void put_list(buffer *b, const gguf_tensor *tensors, int n, size_t *data)
 {
     size_t offset = 0;
-    for (int i = first; i < end; i++) {
-        const gguf_tensor *t = &gguf_tensors[i];
+    for (int i = 0; i < n; i++) {
+        const gguf_tensor *t = &tensors[i];
         put_tensor(b, t->name, t->type, t->cols, t->rows, offset);
         offset += (t->n_bytes + 31) / 32 * 32;
     }
     while (b->n % 32) put(b, "", 1);
     *data = b->n;
-    for (int i = first; i < end; i++) put_data(b, &gguf_tensors[i]);
+    for (int i = 0; i < n; i++) put_data(b, &tensors[i]);
+}
+
+/* Those of the small model from `first` up to `end`. */
+static inline void put_tensors(buffer *b, int first, int end, size_t *data)
+{
+    put_list(b, gguf_tensors + first, end - first, data);
 }
 
 /* The header ends where the first byte of padding or data stands; *data is where data begin. */

@@ -38,18 +38,37 @@ static const hf_tensor hf_tensors[HF_TENSORS] = {
 };
 #undef HF_LINEAR
 
+/* The same as masters, of every type that floats come in. */
+enum { HF_MASTERS = 13 };
+static const hf_tensor hf_masters[HF_MASTERS] = {
+    {"model.embed_tokens.weight", "F16", HF_VOCAB, HF_DIM, 0x3c},
+    {"model.layers.0.mlp.down_proj.weight", "BF16", HF_DIM, HF_FFN, 0x3c},
+    {"model.layers.0.mlp.gate_proj.weight", "F16", HF_FFN, HF_DIM, 0x3c},
+    {"model.layers.0.mlp.up_proj.weight", "F32", HF_FFN, HF_DIM, 0x3c},
+    {"model.layers.0.self_attn.q_proj.weight", "BF16", 16, HF_DIM, 0x3c},
+    {"model.layers.0.self_attn.k_proj.weight", "BF16", 8, HF_DIM, 0x3c},
+    {"model.layers.0.self_attn.v_proj.weight", "BF16", 8, HF_DIM, 0},
+    {"model.layers.0.self_attn.o_proj.weight", "BF16", HF_DIM, 16, 0x3c},
+    {"model.layers.0.input_layernorm.weight", "F16", HF_DIM, 0, 0x3c},
+    {"model.layers.0.self_attn.inner_attn_ln.weight", "BF16", 16, 0, 0x3c},
+    {"model.layers.0.post_attention_layernorm.weight", "F32", HF_DIM, 0, 0x3c},
+    {"model.layers.0.mlp.ffn_layernorm.weight", "BF16", HF_FFN, 0, 0x3c},
+    {"model.norm.weight", "BF16", HF_DIM, 0, 0x3c},
+};
+
 static inline size_t hf_bytes(const hf_tensor *t)
 {
     size_t width = strcmp(t->dtype + 1, "8") == 0 ? 1 : strcmp(t->dtype, "F32") == 0 ? 4 : 2;
     return width * (size_t)t->rows * (size_t)(t->cols ? t->cols : 1);
 }
 
-/* Tensors first, first + step, ... as a file of at most HF_FILE bytes; returns its length. */
-static inline size_t hf_write(uint8_t *out, const hf_tensor *tensors, int first, int step)
+/* Tensors first, first + step, ... of n as a file of at most HF_FILE bytes; returns its length. */
+static inline size_t hf_write_list(uint8_t *out, const hf_tensor *tensors, int n_tensors, int first,
+                                   int step)
 {
     char *json = (char *)out + 8;
     size_t n = (size_t)sprintf(json, "{"), end = 0;
-    for (int i = first; i < HF_TENSORS; i += step) {
+    for (int i = first; i < n_tensors; i += step) {
         const hf_tensor *t = &tensors[i];
         n += (size_t)sprintf(json + n, "%s\"%s\":{\"dtype\":\"%s\",\"shape\":[%d", n > 1 ? "," : "",
                              t->name, t->dtype, t->rows);
@@ -60,11 +79,16 @@ static inline size_t hf_write(uint8_t *out, const hf_tensor *tensors, int first,
     n += (size_t)sprintf(json + n, "}");
     for (int i = 0; i < 8; i++) out[i] = (uint8_t)((uint64_t)n >> 8 * i);
     n += 8;
-    for (int i = first; i < HF_TENSORS; i += step) {
+    for (int i = first; i < n_tensors; i += step) {
         memset(out + n, tensors[i].byte, hf_bytes(&tensors[i]));
         n += hf_bytes(&tensors[i]);
     }
     return n;
+}
+
+static inline size_t hf_write(uint8_t *out, const hf_tensor *tensors, int first, int step)
+{
+    return hf_write_list(out, tensors, HF_TENSORS, first, step);
 }
 
 static inline const char *hf_shard(int i)
@@ -116,6 +140,32 @@ static inline size_t hf_tokenizer(char *out)
                              byte);
     }
     return n + (size_t)sprintf(out + n, "},\"merges\":[],\"ignore_merges\":true}}");
+}
+
+/* SentencePiece's: the tokens of the bytes, but for the space and two letters, which are ordinary ones,
+ * a special token and a merge. */
+static inline size_t hf_sentencepiece(char *out)
+{
+    static const char head[] =
+        "{\"added_tokens\":[{\"id\":256,\"content\":\"<s>\",\"special\":true}],"
+        "\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"Prepend\",\"prepend\":"
+        "\"\\u2581\"},{\"type\":\"Replace\",\"pattern\":{\"String\":\" \"},\"content\":"
+        "\"\\u2581\"}]},\"pre_tokenizer\":null,\"decoder\":{\"type\":\"Sequence\",\"decoders\":["
+        "{\"type\":\"Replace\",\"pattern\":{\"String\":\"\\u2581\"},\"content\":\" \"},"
+        "{\"type\":\"ByteFallback\"},{\"type\":\"Fuse\"},"
+        "{\"type\":\"Strip\",\"content\":\" \",\"start\":1,\"stop\":0}]},"
+        "\"post_processor\":{\"type\":\"TemplateProcessing\",\"single\":[{\"SpecialToken\":{\"id\":"
+        "\"<s>\"}},{\"Sequence\":{\"id\":\"A\"}}],\"special_tokens\":{\"<s>\":{\"ids\":[256]}}},"
+        "\"model\":{\"type\":\"BPE\",\"unk_token\":\"<s>\",\"byte_fallback\":true,\"vocab\":{";
+    size_t n = (size_t)sprintf(out, "%s", head);
+    for (unsigned byte = 0; byte < 256; byte++) {
+        if (byte == ' ') n += (size_t)sprintf(out + n, "\"\\u2581\":%u,", byte);
+        else if (byte == 'a' || byte == 'b')
+            n += (size_t)sprintf(out + n, "\"%c\":%u,", byte, byte);
+        else n += (size_t)sprintf(out + n, "\"<0x%02X>\":%u,", byte, byte);
+    }
+    return n + (size_t)sprintf(out + n, "\"<s>\":256,\"\\u2581a\":257},"
+                                        "\"merges\":[\"\\u2581 a\"]}}");
 }
 
 static const char *const hf_multiply =
