@@ -5,7 +5,14 @@
 #include <math.h>
 #include <stdlib.h>
 
-enum { MAX_DEPTH = 32, MAX_NUMBER = 64, ALIGN = 16, FIRST_KEYS = 64 };
+enum {
+    MAX_DEPTH = 32,
+    MAX_NUMBER = 64,
+    ALIGN = 16,
+    FIRST_KEYS = 64,
+    SLOTS_A_KEY = 4, /* at least: searches are short, and only a hostile file makes a long one */
+    MAX_PROBES = 128
+};
 
 typedef struct {
     uint64_t hash;       /* of the key without its escapes */
@@ -18,6 +25,8 @@ typedef struct {
     size_t n_arena;
     json_key *keys; /* of all open objects, the innermost last */
     size_t n_keys, capacity;
+    size_t first_key; /* of the innermost object */
+    uint32_t *slots;  /* by hash, 1 + which key; those of the last keys are emptied first */
     trit_error *err;
 } scan;
 
@@ -71,11 +80,18 @@ static trit_status scan_unicode_escape(scan *s)
     return TRIT_OK;
 }
 
+/* A character of one byte that stands for itself. */
+static bool is_plain(uint8_t c) { return c >= 0x20 && c < 0x80 && c != '"' && c != '\\'; }
+
 static trit_status scan_string(scan *s)
 {
     if (peek(s) != '"') return fail(s, "expected a string");
     size_t begin = ++s->at;
     for (uint8_t c; (c = peek(s)) != '"';) {
+        if (is_plain(c)) {
+            s->at++;
+            continue;
+        }
         if (c < 0x20) return fail(s, s->at < s->n ? "control character in a string" : "cut off");
         if (c != '\\') {
             uint32_t point;
@@ -124,59 +140,82 @@ static size_t next_character(const uint8_t **text, uint8_t out[4])
     return length;
 }
 
+/* Without its object, so that the few keys of many small ones stay where the cache has them. */
 static uint64_t hash_key(const uint8_t *text)
 {
     uint64_t hash = 0xcbf29ce484222325u;
     uint8_t c[4];
+    while (is_plain(*text)) hash = (hash ^ *text++) * 0x100000001b3u;
     for (size_t n; (n = next_character(&text, c)) > 0;)
         for (size_t i = 0; i < n; i++) hash = (hash ^ c[i]) * 0x100000001b3u;
-    return hash;
+    return hash ^ hash >> 32;
 }
 
-/* By hash, and by content only where that decides nothing: equal keys stand side by side. */
-static int compare_keys(const void *a, const void *b)
+static bool same_key(const json_key *a, const json_key *b)
 {
-    const json_key *x = a, *y = b;
-    if (x->hash != y->hash) return x->hash < y->hash ? -1 : 1;
-    const uint8_t *p = x->text, *q = y->text;
+    if (a->hash != b->hash) return false;
+    const uint8_t *p = a->text, *q = b->text;
     for (;;) {
-        uint8_t c[4] = {0}, d[4] = {0}; /* no character is NUL: the end is less than any */
+        uint8_t c[4] = {0}, d[4] = {0}; /* no character is NUL: the end is unlike any */
         size_t n = next_character(&p, c);
         (void)next_character(&q, d);
-        int order = memcmp(c, d, sizeof c);
-        if (order != 0 || n == 0) return order;
+        if (memcmp(c, d, sizeof c) != 0) return false;
+        if (n == 0) return true;
     }
 }
 
+/* The slot of this key, or an empty one; NULL when too many others are in its way. */
+static uint32_t *slot_of(const scan *s, const json_key *key)
+{
+    size_t mask = s->capacity * SLOTS_A_KEY - 1;
+    for (size_t probe = 0; probe < MAX_PROBES; probe++) {
+        uint32_t *slot = &s->slots[((size_t)key->hash + probe) & mask];
+        if (*slot == 0 || (*slot > s->first_key && same_key(&s->keys[*slot - 1], key))) return slot;
+    }
+    return NULL;
+}
+
+/* Room for twice as many keys. The slots are dealt out again, and in more of them no key stands further from
+ * its own. */
+static trit_status grow_keys(scan *s)
+{
+    size_t capacity = s->capacity ? s->capacity * 2 : FIRST_KEYS, n_bytes;
+    json_key *keys =
+        tritx_mul_ok(capacity, sizeof *keys, &n_bytes) ? realloc(s->keys, n_bytes) : NULL;
+    if (!keys) return tritx_fail(s->err, TRIT_OOM, s->at, "no memory for the keys of a JSON");
+    s->keys = keys;
+    free(s->slots);
+    s->slots = calloc(capacity, SLOTS_A_KEY * sizeof *s->slots);
+    if (!s->slots) return tritx_fail(s->err, TRIT_OOM, s->at, "no memory for the keys of a JSON");
+    s->capacity = capacity;
+    size_t mask = capacity * SLOTS_A_KEY - 1;
+    for (size_t i = 0; i < s->n_keys; i++) {
+        size_t at = (size_t)keys[i].hash;
+        while (s->slots[at & mask]) at++;
+        s->slots[at & mask] = (uint32_t)i + 1;
+    }
+    return TRIT_OK;
+}
+
+/* Every key is compared at once with those of its object. */
 static trit_status add_key(scan *s, const uint8_t *text)
 {
-    if (s->n_keys == s->capacity) {
-        size_t capacity = s->capacity ? s->capacity * 2 : FIRST_KEYS, n_bytes;
-        json_key *keys =
-            tritx_mul_ok(capacity, sizeof *keys, &n_bytes) ? realloc(s->keys, n_bytes) : NULL;
-        if (!keys) return tritx_fail(s->err, TRIT_OOM, s->at, "no memory for the keys of a JSON");
-        s->keys = keys;
-        s->capacity = capacity;
+    json_key key = {hash_key(text), text};
+    if (s->n_keys == s->capacity) TRIT_TRY(grow_keys(s));
+    uint32_t *slot = slot_of(s, &key);
+    if (!slot || *slot) {
+        s->at = (size_t)(text - s->text);
+        return fail(s, slot ? "duplicate key" : "too many keys collide");
     }
-    s->keys[s->n_keys++] = (json_key){hash_key(text), text};
+    s->keys[s->n_keys++] = key;
+    *slot = (uint32_t)s->n_keys;
     return TRIT_OK;
 }
 
-/* Ends an object: looks for twins among its keys, which begin at `first`. */
-static trit_status close_object(scan *s, size_t first)
+/* Forgets the keys of the object that ends. */
+static void close_object(scan *s)
 {
-    size_t n = s->n_keys - first;
-    if (n == 0) return TRIT_OK; /* there may be no list of keys yet */
-    json_key *keys = s->keys + first;
-    qsort(keys, n, sizeof *keys, compare_keys);
-    for (size_t i = 1; i < n; i++) {
-        if (compare_keys(&keys[i - 1], &keys[i]) != 0) continue;
-        const uint8_t *later = keys[i].text > keys[i - 1].text ? keys[i].text : keys[i - 1].text;
-        s->at = (size_t)(later - s->text);
-        return fail(s, "duplicate key");
-    }
-    s->n_keys = first;
-    return TRIT_OK;
+    while (s->n_keys > s->first_key) *slot_of(s, &s->keys[--s->n_keys]) = 0;
 }
 
 static size_t scan_digits(scan *s)
@@ -231,7 +270,8 @@ static trit_status scan_container(scan *s, int depth)
     if (depth == MAX_DEPTH) return fail(s, "nested too deeply");
     bool object = s->text[s->at++] == '{';
     uint8_t closing = object ? '}' : ']';
-    size_t first_key = s->n_keys;
+    size_t outer_key = s->first_key;
+    if (object) s->first_key = s->n_keys;
     skip_space(s);
     while (peek(s) != closing) {
         TRIT_TRY(object ? scan_member(s, depth + 1) : scan_value(s, depth + 1));
@@ -243,7 +283,9 @@ static trit_status scan_container(scan *s, int depth)
         if (peek(s) == closing) return fail(s, "comma before an end");
     }
     s->at++;
-    return object ? close_object(s, first_key) : TRIT_OK;
+    if (object) close_object(s);
+    s->first_key = outer_key;
+    return TRIT_OK;
 }
 
 static trit_status scan_value(scan *s, int depth)
@@ -264,7 +306,8 @@ static trit_status scan_value(scan *s, int depth)
 static trit_status scan_text(scan *s)
 {
     /* Nothing allocates more than a node and a string of two bytes for one byte of text. */
-    if (s->n > SIZE_MAX / (2 * sizeof(cJSON))) return fail(s, "too long a text");
+    if (s->n > SIZE_MAX / (2 * sizeof(cJSON)) || (uint64_t)s->n > UINT32_MAX)
+        return fail(s, "too long a text");
     TRIT_TRY(scan_value(s, 0));
     skip_space(s);
     if (s->at != s->n) return fail(s, "something after the value");
@@ -299,6 +342,7 @@ trit_status tritx_json_parse(const char *text, size_t n_bytes, tritx_json *json,
     scan s = {.text = (const uint8_t *)text, .n = n_bytes, .err = err};
     trit_status status = scan_text(&s);
     free(s.keys);
+    free(s.slots);
     if (status != TRIT_OK) return status;
     arena.memory = malloc(s.n_arena);
     if (!arena.memory)

@@ -1,11 +1,11 @@
-/* Changes in one place of a good file. ANY: which of the parser's steps meets it first does not matter. */
+/* Changes in one place of a good file. Where a length becomes another, what follows is read as something else:
+ * the status is that of the step that meets it first. */
 #ifndef TRIT_MALFORMED_TABLE_H
 #define TRIT_MALFORMED_TABLE_H
 
 #include "malformed.h"
 
 /* clang-format off */
-#define ANY TRIT_OK
 #define OVER(group, what, kind, after, at, bytes, status) \
     {group, what, kind, after, at, sizeof bytes - 1, bytes, status}
 #define SWAP(group, what, kind, old, new, status) \
@@ -73,7 +73,7 @@ static const broken table[] = {
     OVER("F21", "name with NUL", GGUF, "token_embd.weigh", 0, "\x00", TRIT_BAD_HEADER),
     OVER("F23", "missing, as it has another name", GGUF, "token_embd.weigh", 0, "s", TRIT_UNKNOWN_TENSOR),
     OVER("F23", "of a layer that there is not", GGUF, "blk.", 0, "1", TRIT_UNKNOWN_TENSOR),
-    OVER("F23", "transposed", GGUF, "token_embd.weight", 4, " \x08\x00\x00\x00\x00\x00\x00 \x00\x00\x00\x00\x00\x00\x00", ANY),
+    OVER("F23", "transposed", GGUF, "token_embd.weight", 4, " \x08\x00\x00\x00\x00\x00\x00 \x00\x00\x00\x00\x00\x00\x00", TRIT_BAD_TENSOR_SHAPE),
     OVER("F23", "a norm of another type", GGUF, "output_norm.weight", 12, "\x08\x00\x00\x00", TRIT_BAD_TENSOR_TYPE),
     OVER("F24", "architecture missing", GGUF, "general.architectur", 0, "f", TRIT_UNSUPPORTED),
     OVER("F24", "architecture of another kind", GGUF, "general.architecture", 12, "gptneo", TRIT_UNSUPPORTED),
@@ -85,12 +85,12 @@ static const broken table[] = {
     OVER("F26", "head_count 0", GGUF, "attention.head_count", 4, "\x00\x00\x00\x00", TRIT_BAD_CONFIG),
     OVER("F26", "head_count_kv 0", GGUF, "head_count_kv", 4, "\x00\x00\x00\x00", TRIT_BAD_CONFIG),
     OVER("F26", "head_count_kv 3", GGUF, "head_count_kv", 4, "\x03\x00\x00\x00", TRIT_BAD_CONFIG),
-    OVER("F26", "head_count 3", GGUF, "attention.head_count", 4, "\x03\x00\x00\x00", ANY),
+    OVER("F26", "head_count 3", GGUF, "attention.head_count", 4, "\x03\x00\x00\x00", TRIT_UNSUPPORTED),
     OVER("F27", "embedding_length 0", GGUF, "embedding_length", 4, "\x00\x00\x00\x00", TRIT_BAD_CONFIG),
     OVER("F27", "embedding_length 255", GGUF, "embedding_length", 4, "\xff\x00\x00\x00", TRIT_UNSUPPORTED),
     OVER("F27", "embedding_length 512", GGUF, "embedding_length", 4, "\x00\x02\x00\x00", TRIT_BAD_TENSOR_SHAPE),
-    OVER("F27", "embedding_length 65536", GGUF, "embedding_length", 4, "\x00\x00\x01\x00", ANY),
-    OVER("F27", "feed_forward_length 65536", GGUF, "feed_forward_length", 4, "\x00\x00\x01\x00", ANY),
+    OVER("F27", "embedding_length 65536", GGUF, "embedding_length", 4, "\x00\x00\x01\x00", TRIT_BAD_CONFIG),
+    OVER("F27", "feed_forward_length 65536", GGUF, "feed_forward_length", 4, "\x00\x00\x01\x00", TRIT_BAD_TENSOR_SHAPE),
     OVER("F28", "context_length 0", GGUF, "context_length", 4, "\x00\x00\x00\x00", TRIT_BAD_CONFIG),
     OVER("F28", "context_length -1", GGUF, "context_length", 4, "\xff\xff\xff\xff", TRIT_BAD_CONFIG),
     OVER("F29", "rope base 0", GGUF, "freq_base", 4, "\x00\x00\x00\x00", TRIT_BAD_CONFIG),
@@ -100,11 +100,11 @@ static const broken table[] = {
     OVER("F29", "eps 0", GGUF, "rms_epsilon", 4, "\x00\x00\x00\x00", TRIT_BAD_CONFIG),
     OVER("F29", "eps nan", GGUF, "rms_epsilon", 4, "\x00\x00\xc0\x7f", TRIT_BAD_CONFIG),
     OVER("F30", "tokens absent", GGUF, "tokenizer.ggml.token", 0, "z", TRIT_BAD_TOKENIZER),
-    OVER("F30", "one token", GGUF, "tokenizer.ggml.tokens", 8, "\x01\x00\x00\x00\x00\x00\x00\x00", ANY),
-    OVER("F30", "tokens no strings", GGUF, "tokenizer.ggml.tokens", 4, "\x04\x00\x00\x00", ANY),
+    OVER("F30", "one token", GGUF, "tokenizer.ggml.tokens", 8, "\x01\x00\x00\x00\x00\x00\x00\x00", TRIT_BAD_HEADER),
+    OVER("F30", "tokens no strings", GGUF, "tokenizer.ggml.tokens", 4, "\x04\x00\x00\x00", TRIT_BAD_HEADER),
     OVER("F31", "token_type of another type", GGUF, "token_type", 4, "\x04\x00\x00\x00", TRIT_BAD_TOKENIZER),
-    OVER("F31", "token_type shorter", GGUF, "token_type", 8, "\x03\x01\x00\x00\x00\x00\x00\x00", ANY),
-    OVER("F31", "token_type longer", GGUF, "token_type", 8, "\x05\x01\x00\x00\x00\x00\x00\x00", ANY),
+    OVER("F31", "token_type shorter", GGUF, "token_type", 8, "\x03\x01\x00\x00\x00\x00\x00\x00", TRIT_BAD_HEADER),
+    OVER("F31", "token_type longer", GGUF, "token_type", 8, "\x05\x01\x00\x00\x00\x00\x00\x00", TRIT_BAD_HEADER),
     OVER("F32", "merge without a space", GGUF, "ggml.merges", 25, "x", TRIT_BAD_TOKENIZER),
     OVER("F32", "merge of unknown parts", GGUF, "ggml.merges", 24, "b a", TRIT_BAD_TOKENIZER),
     OVER("F32", "10^7 merges", GGUF, "ggml.merges", 8, "\x80\x96\x98\x00\x00\x00\x00\x00", TRIT_BAD_HEADER),
@@ -114,7 +114,7 @@ static const broken table[] = {
     OVER("F34", "token twice", GGUF, "<|bos|>", -17, "\xc4\x80", TRIT_BAD_TOKENIZER),
     OVER("F34", "token not UTF-8", GGUF, "<|bos|>", -17, "\xff\xff", TRIT_BAD_TOKENIZER),
     OVER("F34", "token of 2^20 + 1 bytes", GGUF, "<|bos|>", -15, "\x01\x00\x10\x00\x00\x00\x00\x00", TRIT_BAD_HEADER),
-    OVER("F34", "token of 0 bytes", GGUF, "<|bos|>", -25, "\x00\x00\x00\x00\x00\x00\x00\x00", ANY),
+    OVER("F34", "token of 0 bytes", GGUF, "<|bos|>", -25, "\x00\x00\x00\x00\x00\x00\x00\x00", TRIT_TRUNCATED),
     OVER("F35", "embedding of 259 rows for 260 tokens", GGUF, "token_embd.weight", 12, "\x03\x01\x00\x00\x00\x00\x00\x00", TRIT_BAD_HEADER),
     OVER("J01", "header of 0 bytes", TENSORS, "", 0, "\x00\x00\x00\x00\x00\x00\x00\x00", TRIT_NOT_A_MODEL),
     OVER("J01", "header of 7 bytes", TENSORS, "", 0, "\x07\x00\x00\x00\x00\x00\x00\x00", TRIT_BAD_JSON),
@@ -174,7 +174,6 @@ static const broken table[] = {
 };
 #undef OVER
 #undef SWAP
-#undef ANY
 /* clang-format on */
 enum { N_TABLE = sizeof table / sizeof *table };
 

@@ -155,6 +155,6 @@ int main(void)
     printf("failed each of %ld allocations of writing, %ld of loading, %ld of loading GGUF, %ld of "
            "exporting\n",
            n_write - 1, n_load - 1, n_gguf - 1, n_export - 1);
-    TRIT_CHECK(n_write > 5 && n_load > 15 && n_gguf > n_load && n_export > 3);
+    TRIT_CHECK(n_write > 5 && n_load > 15 && n_gguf > 15 && n_export > 3);
     return TRIT_DONE();
 }

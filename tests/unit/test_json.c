@@ -186,6 +186,44 @@ static void test_many_keys(void)
     free(text);
 }
 
+/* The same key in objects inside each other, where it is new each time. */
+static void test_nested_keys(void)
+{
+    char text[256] = "0";
+    for (int depth = 0; depth < 31; depth++) {
+        size_t n = strlen(text);
+        memmove(text + 5, text, n + 1);
+        memcpy(text, "{\"a\":", 5);
+        strcat(text, "}");
+    }
+    TRIT_CHECK_EQ_I(parse(text, strlen(text), NULL), TRIT_OK);
+    static const char twin[] = "{\"a\":{\"a\":1,\"b\":{\"a\":1}},\"b\":{},\"a\":1}";
+    trit_error err = {0};
+    TRIT_CHECK_EQ_I(parse(twin, sizeof twin - 1, &err), TRIT_BAD_JSON);
+    TRIT_CHECK_EQ_I(err.offset, 33);
+}
+
+/* Keys chosen so that all of them belong in one place are refused before they cost time. */
+static void test_colliding_keys(void)
+{
+    enum { KEYS = 200, TABLE = 4096 };
+    char text[KEYS * 24] = "{";
+    size_t n = 1;
+    int found = 0;
+    for (int i = 0; found < KEYS; i++) {
+        char key[16];
+        uint64_t hash = 0xcbf29ce484222325u; /* FNV-1a, as json.c has it */
+        sprintf(key, "%d", i);
+        for (const char *p = key; *p; p++) hash = (hash ^ (uint8_t)*p) * 0x100000001b3u;
+        if (((hash ^ hash >> 32) & (TABLE - 1)) != 7) continue;
+        n += (size_t)sprintf(text + n, "%s\"%s\":0", found++ ? "," : "", key);
+    }
+    text[n++] = '}';
+    trit_error err = {0};
+    TRIT_CHECK_EQ_I(parse(text, n, &err), TRIT_BAD_JSON);
+    TRIT_CHECK(strstr(err.message, "too many keys collide"));
+}
+
 static void test_truncations(void)
 {
     static const char text[] =
@@ -203,6 +241,8 @@ int main(void)
     test_arena();
     test_int();
     test_many_keys();
+    test_nested_keys();
+    test_colliding_keys();
     test_truncations();
     return TRIT_DONE();
 }

@@ -3,7 +3,6 @@
  * that the file does not back. Groups that do not apply stand in the table with the reason. */
 #include "malformed_made.h"
 
-#ifdef TRIT_WRAPPED_MALLOC
 #include <malloc.h>
 
 void *__real_malloc(size_t n);
@@ -39,7 +38,6 @@ void __wrap_free(void *p)
     live -= p ? malloc_usable_size(p) : 0;
     __real_free(p);
 }
-#endif
 
 static void run(const broken *b)
 {
