@@ -86,7 +86,18 @@ static trit_status read_heads(const reader *r)
     return TRIT_OK;
 }
 
-/* A factor for which no type stands scales linearly. */
+static trit_status read_numbers(const reader *r)
+{
+    const tritx_gguf_pair *eps = find(r, "attention.layer_norm_rms_epsilon"),
+                          *theta = find(r, "rope.freq_base");
+    if (!eps || !tritx_gguf_float(r->g, eps, &r->config->norm_eps))
+        return bad_value(r, "attention.layer_norm_rms_epsilon", "float32");
+    if (!theta || !tritx_gguf_float(r->g, theta, &r->config->rope_theta))
+        return bad_value(r, "rope.freq_base", "float32");
+    return TRIT_OK;
+}
+
+/* Whether the key is there and says something else than no factor or 1. */
 static bool scales(const reader *r, const char *key)
 {
     const tritx_gguf_pair *pair = find(r, key);
@@ -94,20 +105,15 @@ static bool scales(const reader *r, const char *key)
     return pair && !(tritx_gguf_float(r->g, pair, &factor) && (factor == 0 || factor == 1));
 }
 
-static trit_status read_numbers(const reader *r)
+/* llama.cpp's converter writes for every bitnet that positions are scaled, linearly and by 1. Its engine
+ * takes a factor without a type for a linear one, too. */
+static trit_status check_scaling(const reader *r)
 {
-    const tritx_gguf_pair *eps = find(r, "attention.layer_norm_rms_epsilon"),
-                          *theta = find(r, "rope.freq_base"), *scaling;
-    if (!eps || !tritx_gguf_float(r->g, eps, &r->config->norm_eps))
-        return bad_value(r, "attention.layer_norm_rms_epsilon", "float32");
-    if (!theta || !tritx_gguf_float(r->g, theta, &r->config->rope_theta))
-        return bad_value(r, "rope.freq_base", "float32");
-    scaling = find(r, "rope.scaling.type");
-    if (scaling ? !tritx_gguf_is(r->g, scaling, "none")
-                : scales(r, "rope.scaling.factor") || scales(r, "rope.scale_linear"))
-        return tritx_fail(r->err, TRIT_UNSUPPORTED, 0, "GGUF: %s.rope.scaling is not served",
-                          r->arch);
-    return TRIT_OK;
+    const tritx_gguf_pair *type = find(r, "rope.scaling.type");
+    bool plain = !type || tritx_gguf_is(r->g, type, "none") || tritx_gguf_is(r->g, type, "linear");
+    if (plain && !scales(r, "rope.scaling.factor") && !scales(r, "rope.scale_linear"))
+        return TRIT_OK;
+    return tritx_fail(r->err, TRIT_UNSUPPORTED, 0, "GGUF: %s.rope.scaling is not served", r->arch);
 }
 
 static trit_status read_activation(const reader *r)
@@ -196,6 +202,7 @@ static trit_status read_all(const reader *r, size_t arch)
     TRIT_TRY(read_shape(r));
     TRIT_TRY(read_heads(r));
     TRIT_TRY(read_numbers(r));
+    TRIT_TRY(check_scaling(r));
     TRIT_TRY(read_vocabulary(r));
     TRIT_TRY(read_special_ids(r));
     c->ffn = architectures[arch].ffn;

@@ -206,10 +206,19 @@ test('arch bitnet: the activation that is named, else SiLU', () => {
 test('what is not served is refused by name', () => {
     const arch = 'bitnet-b1.58';
     const { config } = tales;
+    const scaling = (type, factor) => ({
+        [`${arch}.rope.scaling.type`]: type && value.string(type),
+        [`${arch}.rope.scaling.factor`]: factor,
+    });
     const cases = [
         [{ 'split.count': value.u32(2) }, 'BAD_INDEX', 'split.no'],
-        [{ [`${arch}.rope.scaling.type`]: value.string('linear') }, 'UNSUPPORTED', 'rope.scaling'],
-        [{ [`${arch}.rope.scaling.type`]: value.string('none') }, null],
+        [scaling('none'), null],
+        [scaling('linear'), null],
+        [scaling('linear', value.f32(1)), null], // as llama.cpp's converter writes it
+        [scaling('linear', value.f32(2)), 'UNSUPPORTED', 'rope.scaling'],
+        [scaling(undefined, value.f32(2)), 'UNSUPPORTED', 'rope.scaling'],
+        [scaling('linear', value.u32(1)), 'BAD_CONFIG', 'rope.scaling.factor'],
+        [scaling('yarn'), 'UNSUPPORTED', 'rope.scaling'],
         [{ [`${arch}.attention.value_length`]: value.u32(32) }, 'UNSUPPORTED', 'value_length'],
         [{ [`${arch}.rope.dimension_count`]: value.u32(32) }, 'UNSUPPORTED', 'dimension_count'],
         [{ [`${arch}.vocab_size`]: value.u32(config.n_vocab + 1) }, 'BAD_CONFIG', 'vocab_size'],
