@@ -113,15 +113,22 @@ static trit_status read_sites(const cJSON *object, trit_config *config, trit_err
     return TRIT_OK;
 }
 
-trit_status tritx_config_add_stop(const cJSON *item, trit_config *config, trit_error *err)
+trit_status tritx_config_add_stop(trit_config *config, int32_t id, trit_error *err)
+{
+    for (int i = 0; i < config->n_stop; i++)
+        if (config->stop_ids[i] == id) return TRIT_OK;
+    if (config->n_stop == TRIT_MAX_STOP)
+        return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config: more than %d stop ids", TRIT_MAX_STOP);
+    config->stop_ids[config->n_stop++] = id;
+    return TRIT_OK;
+}
+
+trit_status tritx_config_read_stop(const cJSON *item, trit_config *config, trit_error *err)
 {
     double id = cJSON_GetNumberValue(item);
     if (!(id >= 0 && id < (double)TRITX_MAX_VOCAB) || id != (double)(int32_t)id)
         return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config: a stop id is not a token id");
-    if (config->n_stop == TRIT_MAX_STOP)
-        return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config: more than %d stop ids", TRIT_MAX_STOP);
-    config->stop_ids[config->n_stop++] = (int32_t)id;
-    return TRIT_OK;
+    return tritx_config_add_stop(config, (int32_t)id, err);
 }
 
 static trit_status read_stop_ids(const cJSON *list, trit_config *config, trit_error *err)
@@ -129,7 +136,7 @@ static trit_status read_stop_ids(const cJSON *list, trit_config *config, trit_er
     if (!cJSON_IsArray(list))
         return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config: \"stop_ids\" is missing or no list");
     for (const cJSON *item = list->child; item; item = item->next)
-        TRIT_TRY(tritx_config_add_stop(item, config, err));
+        TRIT_TRY(tritx_config_read_stop(item, config, err));
     return TRIT_OK;
 }
 

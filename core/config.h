@@ -25,8 +25,10 @@ trit_status tritx_config_read(const cJSON *object, trit_config *config, trit_err
 /* Writes it, without a NUL, into at most `capacity` bytes; returns the length. */
 size_t tritx_config_write(const trit_config *config, char *out, size_t capacity);
 
-/* Adds the id of a JSON number to stop_ids. BAD_CONFIG. */
-trit_status tritx_config_add_stop(const cJSON *item, trit_config *config, trit_error *err);
+/* Adds an id to stop_ids, unless it is there already. BAD_CONFIG when there are too many. */
+trit_status tritx_config_add_stop(trit_config *config, int32_t id, trit_error *err);
+/* The same with the id that a JSON number is. BAD_CONFIG. */
+trit_status tritx_config_read_stop(const cJSON *item, trit_config *config, trit_error *err);
 
 /* How a Hugging Face directory holds its ternary matrices: as masters, or packed with a weight_scale
  * that the product is multiplied with (class AutoBitLinear) or divided by (class BitLinear). */

@@ -138,25 +138,24 @@ static trit_status read_id(const reader *r, const char *key, int32_t *id)
     return TRIT_OK;
 }
 
-static void add_stop(trit_config *c, int32_t id)
+/* The official file of 2B4T names the end of a text and not that of a turn, which has a token. */
+static trit_status read_stop_ids(const reader *r)
 {
-    for (int i = 0; i < c->n_stop; i++)
-        if (c->stop_ids[i] == id) return;
-    if (id >= 0) c->stop_ids[c->n_stop++] = id;
+    static const char *const keys[] = {"tokenizer.ggml.eos_token_id", "tokenizer.ggml.eot_token_id",
+                                       "tokenizer.ggml.eom_token_id"};
+    for (int i = 0; i < 3; i++) {
+        int32_t id = -1;
+        TRIT_TRY(read_id(r, keys[i], &id));
+        if (id < 0 && i == 1) id = tritx_gguf_control(r->g, "<|eot_id|>");
+        if (id >= 0) TRIT_TRY(tritx_config_add_stop(r->config, id, r->err));
+    }
+    return TRIT_OK;
 }
 
-/* The official file of 2B4T names the end of a text and not that of a turn, which has a token. */
-static trit_status read_special_ids(const reader *r)
+static trit_status read_bos(const reader *r)
 {
     trit_config *c = r->config;
-    int32_t id = -1;
     TRIT_TRY(read_id(r, "tokenizer.ggml.bos_token_id", &c->bos_id));
-    TRIT_TRY(read_id(r, "tokenizer.ggml.eos_token_id", &id));
-    add_stop(c, id);
-    TRIT_TRY(read_id(r, "tokenizer.ggml.eot_token_id", &id));
-    add_stop(c, id >= 0 ? id : tritx_gguf_control(r->g, "<|eot_id|>"));
-    TRIT_TRY(read_id(r, "tokenizer.ggml.eom_token_id", &id));
-    add_stop(c, id);
     const tritx_gguf_pair *pair = tritx_gguf_find(r->g, "tokenizer.ggml.add_bos_token");
     bool add_bos = c->bos_id >= 0;
     if (pair && !tritx_gguf_bool(r->g, pair, &add_bos))
@@ -204,7 +203,8 @@ static trit_status read_all(const reader *r, size_t arch)
     TRIT_TRY(read_numbers(r));
     TRIT_TRY(check_scaling(r));
     TRIT_TRY(read_vocabulary(r));
-    TRIT_TRY(read_special_ids(r));
+    TRIT_TRY(read_bos(r));
+    TRIT_TRY(read_stop_ids(r));
     c->ffn = architectures[arch].ffn;
     if (!c->ffn) TRIT_TRY(read_activation(r));
     c->site[TRIT_SITE_O].norm = c->site[TRIT_SITE_DOWN].norm = architectures[arch].sub_norm;

@@ -241,9 +241,9 @@ static trit_status hf_special_ids(const cJSON *root, trit_config *c, trit_error 
     const cJSON *eos = cJSON_GetObjectItemCaseSensitive(root, "eos_token_id");
     if (!eos || cJSON_IsNull(eos)) return TRIT_OK;
     c->n_stop = 0;
-    if (!cJSON_IsArray(eos)) return tritx_config_add_stop(eos, c, err);
+    if (!cJSON_IsArray(eos)) return tritx_config_read_stop(eos, c, err);
     for (const cJSON *item = eos->child; item; item = item->next)
-        TRIT_TRY(tritx_config_add_stop(item, c, err));
+        TRIT_TRY(tritx_config_read_stop(item, c, err));
     return TRIT_OK;
 }
 

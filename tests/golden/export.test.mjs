@@ -155,7 +155,7 @@ test('whether a model stops at its <|eot_id|>', () => {
         tokenizer: byteTables(BASE.n_vocab, (id) => (id === 257 ? '<|eot_id|>' : `<${id}>`)),
         card: {},
     });
-    for (const ids of [[256], [256, 257], [257, 256], [1, 2, 257]])
+    for (const ids of [[256], [256, 257], [257, 256], [1, 2, 257], [257, 256, 257]])
         for (const to of CONTAINERS) {
             const packed = write(stopping(ids));
             assertSameFile(pack(convert(packed, to), 'f16'), pack(packed, 'f16'), `${ids} ${to}`);
