@@ -5,12 +5,14 @@
 
 /* By ggml's number. 31 and 36 were given to I2_S by the engine of BitNet's authors, after ggml had
  * given them up; what a file means shows in the room that the tensor takes. */
-static const struct {
+typedef struct {
     uint32_t id;
     const char *name;
     uint32_t weights, bytes; /* of a block, 0 = a type that is not read */
     tritx_dtype dtype;
-} types[] = {
+} type_info;
+
+static const type_info types[] = {
     {0, "F32", 1, 4, TRIT_DTYPE_F32},
     {1, "F16", 1, 2, TRIT_DTYPE_F16},
     {2, "Q4_0", 0, 0, 0},
@@ -40,38 +42,40 @@ enum { N_TYPES = sizeof types / sizeof *types, I2_S_TAIL = 32 };
 
 #define MAX_PLACE ((uint64_t)1 << 48)
 
-static const char *type_name(tritx_dtype dtype)
+/* NULL for a number that nothing is known of. */
+static const type_info *find_type(uint32_t id)
 {
-    for (size_t i = N_TYPES; i-- > 0;)
-        if (types[i].bytes && types[i].dtype == dtype) return types[i].name;
-    return "";
+    for (size_t i = 0; i < N_TYPES; i++)
+        if (types[i].id == id) return &types[i];
+    return NULL;
 }
 
 trit_status tritx_gguf_tensor_type(tritx_tensor *t, uint32_t type, uint64_t offset, trit_error *err)
 {
-    size_t i = 0, n_bytes = 1;
-    while (i < N_TYPES && types[i].id != type) i++;
-    if (i == N_TYPES || !types[i].bytes)
+    size_t n_bytes = 1;
+    const type_info *info = find_type(type);
+    if (!info || !info->bytes)
         return tritx_fail(
             err, TRIT_UNSUPPORTED, 0,
             "tensor %.60s: its type %u (%s) is not one of those read: F32, F16, BF16, "
             "Q8_0, Q6_K, TQ1_0, TQ2_0, I2_S",
-            t->name, (unsigned)type, i < N_TYPES ? types[i].name : "unknown");
+            t->name, (unsigned)type, info ? info->name : "unknown");
     size_t cols = t->shape[t->n_dims - 1];
-    if (cols % types[i].weights)
+    if (cols % info->weights)
         return tritx_fail(err, TRIT_BAD_TENSOR_SHAPE, 0,
                           "tensor %.60s: a row of %zu is no multiple of the %u of %s", t->name,
-                          cols, (unsigned)types[i].weights, types[i].name);
+                          cols, (unsigned)info->weights, info->name);
     for (int d = 0; d < t->n_dims; d++)
-        if (!tritx_mul_ok(n_bytes, d + 1 < t->n_dims ? t->shape[d] : cols / types[i].weights,
+        if (!tritx_mul_ok(n_bytes, d + 1 < t->n_dims ? t->shape[d] : cols / info->weights,
                           &n_bytes))
             n_bytes = SIZE_MAX;
-    if (!tritx_mul_ok(n_bytes, types[i].bytes, &n_bytes) ||
-        (types[i].dtype == TRIT_DTYPE_I2_S && !tritx_add_ok(n_bytes, I2_S_TAIL, &n_bytes)) ||
+    if (!tritx_mul_ok(n_bytes, info->bytes, &n_bytes) ||
+        (info->dtype == TRIT_DTYPE_I2_S && !tritx_add_ok(n_bytes, I2_S_TAIL, &n_bytes)) ||
         (uint64_t)n_bytes > MAX_PLACE || offset > MAX_PLACE)
         return tritx_fail(err, TRIT_BAD_HEADER, 0, "tensor %.60s: impossible shape or place",
                           t->name);
-    t->dtype = types[i].dtype;
+    t->dtype = info->dtype;
+    t->gguf_type = type;
     t->begin = offset;
     t->end = offset + n_bytes;
     return TRIT_OK;
@@ -95,8 +99,9 @@ trit_status tritx_gguf_check_places(tritx_gguf *g, trit_error *err)
         if (t[1].begin != end)
             return tritx_fail(
                 err, TRIT_BAD_HEADER, 0,
-                "tensor %.60s: %llu bytes to the next one are not those of its type %s", t->name,
-                (unsigned long long)(t[1].begin - t->begin), type_name(t->dtype));
+                "tensor %.60s: %llu bytes to the next one are not those of its type %u, %s",
+                t->name, (unsigned long long)(t[1].begin - t->begin), (unsigned)t->gguf_type,
+                find_type(t->gguf_type)->name);
     }
     return TRIT_OK;
 }

@@ -10,6 +10,7 @@ enum { TRIT_MAX_TENSORS = 65536, TRIT_MAX_HEADER = 4 << 20, TRIT_MAX_DIMS = 4 };
 typedef struct {
     const char *name; /* points into the parsed header */
     tritx_dtype dtype;
+    uint32_t gguf_type; /* the number by which a GGUF file says it; 0 in safetensors */
     int n_dims;
     size_t shape[TRIT_MAX_DIMS];
     uint64_t begin, end; /* in the data section; tensors follow each other without holes */

@@ -217,6 +217,24 @@ static void test_changes(void)
     }
 }
 
+/* What a number of a type means only the room tells: where it does not fit, both meanings are named. */
+static void test_types_of_two_meanings(void)
+{
+    static const struct {
+        const char *next, *says; /* behind a tensor of 36, of 31 */
+    } cases[] = {{"blk.0.attn_sub_norm.weight", "its type 36, I2_S (or IQ4_NL_4_4)"},
+                 {"blk.0.ffn_sub_norm.weight", "its type 31, I2_S (or Q4_0_4_4)"}};
+    for (size_t i = 0; i < 2; i++) {
+        trit_model *model = NULL;
+        trit_error err = {0};
+        buffer file = copy_of(&good);
+        file.bytes[behind(&file, cases[i].next) + 16] ^= 32;
+        TRIT_CHECK_EQ_I(load(file.bytes, file.n, 4096, &model, &err), TRIT_BAD_HEADER);
+        TRIT_CHECK(strstr(err.message, cases[i].says));
+        free(file.bytes);
+    }
+}
+
 /* ---- one change in the data ---- */
 
 static size_t data_of(size_t tensor)
@@ -400,6 +418,7 @@ int main(void)
     test_ends();
     test_last_padding();
     test_changes();
+    test_types_of_two_meanings();
     test_data();
     test_headers();
     test_integers();
