@@ -11,7 +11,7 @@
 
 enum { TRITX_MAX_TEMPLATE = 256 << 10 }; /* bytes; longer ones are as if there was none */
 
-/* The id of one that we render, by the exact text of its publisher; NULL for another. */
+/* The id of one that we render, by its exact text; NULL for another. */
 const char *tritx_template_id(const char *text, size_t n_bytes);
 /* A text that has this id; NULL when none is known. */
 const char *tritx_template_text(const char *id);
