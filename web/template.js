@@ -1,4 +1,4 @@
-import { TritError, untilAborted } from './errors.js';
+import { TritError } from './errors.js';
 
 /** @typedef {import('./protocol.js').Message} Message */
 
@@ -33,10 +33,9 @@ function splitSpace(text) {
  * @param {() => import('./client.js').Endpoint} startWorker
  * @param {{template: string, bosToken: string, eosToken: string}} model
  * @param {Message[]} messages
- * @param {AbortSignal} [signal]
  * @returns {Promise<string[]>} what the template wrote, what a message says, and so on in turn
  */
-export async function renderTemplate(startWorker, model, messages, signal) {
+export async function renderTemplate(startWorker, model, messages) {
     if (messages.length > MOST_MESSAGES)
         throw new TritError('PARAM', `more than ${MOST_MESSAGES} messages`);
     const texts = messages.map(({ content }) => splitSpace(content));
@@ -44,7 +43,7 @@ export async function renderTemplate(startWorker, model, messages, signal) {
         role: messages[i].role,
         content: before + (core && String.fromCharCode(FIRST_STAND_IN + i)) + after,
     }));
-    const rendered = await runWorker(startWorker, { ...model, messages: disguised }, signal);
+    const rendered = await runWorker(startWorker, { ...model, messages: disguised });
     if (rendered === '') throw new TritError('TEMPLATE', 'the chat template wrote nothing');
     return insertTexts(
         rendered,
@@ -76,24 +75,21 @@ function insertTexts(rendered, texts) {
 /**
  * @param {() => import('./client.js').Endpoint} startWorker
  * @param {import('./protocol.js').TemplateJob} job
- * @param {AbortSignal} [signal]
  * @returns {Promise<string>}
  */
-async function runWorker(startWorker, job, signal) {
+async function runWorker(startWorker, job) {
     const endpoint = startWorker();
     /** @type {(answer: any) => void} */
     let take = () => {};
     /** @param {number} milliseconds @param {string} late */
-    const next = (milliseconds, late) => {
-        const answer = new Promise((resolve, reject) => {
+    const next = (milliseconds, late) =>
+        new Promise((resolve, reject) => {
             const timer = setTimeout(() => reject(new TritError('TEMPLATE', late)), milliseconds);
             take = (value) => {
                 clearTimeout(timer);
                 resolve(value);
             };
         });
-        return untilAborted(answer, signal);
-    };
     endpoint.onMessage((message) => take(message));
     endpoint.onFailure((error) => take({ error: TritError.from(error, 'TEMPLATE').message }));
     try {

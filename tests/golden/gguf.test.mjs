@@ -217,7 +217,7 @@ test('what is not served is refused by name', () => {
         [scaling('linear', value.f32(1)), null], // as llama.cpp's converter writes it
         [scaling('linear', value.f32(2)), 'UNSUPPORTED', 'rope.scaling'],
         [scaling(undefined, value.f32(2)), 'UNSUPPORTED', 'rope.scaling'],
-        [scaling('linear', value.u32(1)), 'BAD_CONFIG', 'rope.scaling.factor'],
+        [scaling('linear', value.u32(1)), 'UNSUPPORTED', 'rope.scaling'],
         [scaling('yarn'), 'UNSUPPORTED', 'rope.scaling'],
         [{ [`${arch}.attention.value_length`]: value.u32(32) }, 'UNSUPPORTED', 'value_length'],
         [{ [`${arch}.rope.dimension_count`]: value.u32(32) }, 'UNSUPPORTED', 'dimension_count'],
