@@ -207,6 +207,13 @@ size_t tritx_config_write(const trit_config *c, char *out, size_t capacity)
     return n;
 }
 
+size_t tritx_config_widest(const trit_config *c)
+{
+    size_t dim = (size_t)c->dim, ffn = (size_t)c->ffn_dim,
+           heads = (size_t)c->n_head * (size_t)c->head_dim, widest = dim > ffn ? dim : ffn;
+    return heads > widest ? heads : widest;
+}
+
 static trit_status check_shape(const trit_config *c, trit_error *err)
 {
     for (int i = 0; i < N_SHAPE_KEYS; i++) {

@@ -25,6 +25,9 @@ trit_status tritx_config_read(const cJSON *object, trit_config *config, trit_err
 /* Writes it, without a NUL, into at most `capacity` bytes; returns the length. */
 size_t tritx_config_write(const trit_config *config, char *out, size_t capacity);
 
+/* Columns of the widest matrix. */
+size_t tritx_config_widest(const trit_config *config);
+
 /* Adds an id to stop_ids, unless it is there already. BAD_CONFIG when there are too many. */
 trit_status tritx_config_add_stop(trit_config *config, int32_t id, trit_error *err);
 /* The same with the id that a JSON number is. BAD_CONFIG. */
@@ -34,8 +37,8 @@ trit_status tritx_config_read_stop(const cJSON *item, trit_config *config, trit_
  * that the product is multiplied with (class AutoBitLinear) or divided by (class BitLinear). */
 typedef enum { TRITX_HF_MASTERS, TRITX_HF_MULTIPLY, TRITX_HF_DIVIDE } tritx_hf_weights;
 
-/* Reads a Hugging Face config.json (class BitNetForCausalLM). BAD_CONFIG, UNSUPPORTED.
- * Not validated yet. */
+/* Reads a Hugging Face config.json (classes BitNetForCausalLM, BitnetForCausalLM and
+ * LlamaForCausalLM). BAD_CONFIG, UNSUPPORTED. Not validated yet. */
 trit_status tritx_config_hf(const char *text, size_t n_bytes, trit_config *config,
                             tritx_hf_weights *weights, trit_error *err);
 /* Adds the stop ids and BOS of generation_config.json. */

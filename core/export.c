@@ -3,6 +3,7 @@
 
 #include <stdlib.h>
 
+#include "config.h"
 #include "kernels.h"
 #include "pack.h"
 #include "scalar.h"
@@ -86,14 +87,11 @@ static bool is_gguf(trit_export what)
 
 static trit_status prepare(tritx_exporter *e, trit_sink *sink, void *ctx, trit_error *err)
 {
-    const trit_config *c = &e->model->config;
-    size_t widest = (size_t)(c->dim > c->ffn_dim ? c->dim : c->ffn_dim),
-           q = (size_t)c->n_head * (size_t)c->head_dim;
-    if (q > widest) widest = q;
+    size_t widest = tritx_config_widest(&e->model->config);
     TRIT_TRY(list_weights(e, err));
     TRIT_TRY(is_gguf(e->what) ? tritx_gguf_holds(e, err) : tritx_safetensors_holds(e, err));
     TRIT_TRY(tritx_out_begin(&e->out, sink, ctx, err));
-    e->codes = malloc(4 * widest);
+    e->codes = malloc(widest);
     e->bytes = malloc(widest * sizeof(float));
     return e->codes && e->bytes ? TRIT_OK : tritx_fail(err, TRIT_OOM, 0, "no memory to export");
 }

@@ -22,7 +22,7 @@ typedef struct {
     tritx_out out;
     tritx_weight *weights; /* [n_weights] */
     size_t n_weights;
-    uint8_t *codes; /* scratch: four rows of codes, ... */
+    uint8_t *codes; /* scratch: a row of codes, ... */
     uint8_t *bytes; /* ... a row of the container, and of floats */
 } tritx_exporter;
 

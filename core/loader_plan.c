@@ -182,10 +182,7 @@ static trit_status allocate_group(trit_loader *l, size_t n_bytes, trit_error *er
 
 static trit_status allocate_lanes(trit_loader *l, trit_error *err)
 {
-    const trit_config *c = &l->config;
-    size_t widest = (size_t)(c->dim > c->ffn_dim ? c->dim : c->ffn_dim);
-    if (widest < (size_t)c->n_head * (size_t)c->head_dim)
-        widest = (size_t)c->n_head * (size_t)c->head_dim;
+    size_t widest = tritx_config_widest(&l->config);
     l->n_lanes = tritx_pool_threads(l->pool);
     if (l->n_lanes > TRITX_LOADER_LANES) l->n_lanes = TRITX_LOADER_LANES;
     bool fine = true;

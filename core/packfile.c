@@ -191,10 +191,7 @@ trit_status trit_model_write(const trit_model *model, const char *card, trit_sin
         return tritx_fail(err, TRIT_STATE, 0, "a model without a tokenizer cannot be packed");
     if (!card) card = *model->card ? model->card : "{}";
     TRIT_TRY(check_card(card, err));
-    const trit_config *c = &model->config;
-    size_t widest = (size_t)(c->dim > c->ffn_dim ? c->dim : c->ffn_dim),
-           q = (size_t)c->n_head * (size_t)c->head_dim;
-    if (q > widest) widest = q;
+    size_t widest = tritx_config_widest(&model->config);
     /* the walk reads through non-const accessors and changes nothing */
     writer w = {
         .model = (trit_model *)(uintptr_t)model, .header_capacity = TRIT_MAX_HEADER, .err = err};

@@ -2,6 +2,7 @@
 #include <math.h>
 #include <stdlib.h>
 
+#include "config.h"
 #include "kernels.h"
 #include "model.h"
 #include "scalar.h"
@@ -187,9 +188,7 @@ static trit_status check(const trit_config *c, const trit_synthetic *how, trit_e
 static trit_status fill(trit_model *m, const trit_synthetic *how, trit_error *err)
 {
     const trit_config *c = &m->config;
-    size_t widest = (size_t)(c->dim > c->ffn_dim ? c->dim : c->ffn_dim),
-           q = (size_t)c->n_head * (size_t)c->head_dim;
-    uint8_t *group = malloc(TRIT_T2_ROWS * trit_t2_cols(q > widest ? q : widest));
+    uint8_t *group = malloc(TRIT_T2_ROWS * trit_t2_cols(tritx_config_widest(c)));
     uint8_t four_codes[1024] = {0};
     if (!group) return tritx_fail(err, TRIT_OOM, 0, "no memory for random weights");
     uint64_t state = how->seed;
