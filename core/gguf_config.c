@@ -40,23 +40,21 @@ static trit_status bad_value(const reader *r, const char *name, const char *what
 
 static trit_status read_shape(const reader *r)
 {
-    static const struct {
+    trit_config *c = r->config;
+    const struct {
         const char *name;
-        size_t offset;
+        int32_t *out;
     } keys[] = {
-        {"block_count", offsetof(trit_config, n_layer)},
-        {"embedding_length", offsetof(trit_config, dim)},
-        {"feed_forward_length", offsetof(trit_config, ffn_dim)},
-        {"attention.head_count", offsetof(trit_config, n_head)},
-        {"context_length", offsetof(trit_config, n_ctx)},
+        {"block_count", &c->n_layer},         {"embedding_length", &c->dim},
+        {"feed_forward_length", &c->ffn_dim}, {"attention.head_count", &c->n_head},
+        {"context_length", &c->n_ctx},
     };
     int64_t value;
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         const tritx_gguf_pair *pair = find(r, keys[i].name);
         if (!pair || !tritx_gguf_int(r->g, pair, 1, INT32_MAX, &value))
             return bad_value(r, keys[i].name, "positive integer");
-        int32_t narrow = (int32_t)value;
-        memcpy((char *)r->config + keys[i].offset, &narrow, sizeof narrow);
+        *keys[i].out = (int32_t)value;
     }
     return TRIT_OK;
 }

@@ -92,7 +92,8 @@ static tritx_blocks i2_s_row(const trit_loader *l, uint8_t *codes, const uint8_t
                              size_t row, size_t cols)
 {
     if (l->i2_s == TRIT_I2_S_ROWS) return tritx_i2_s_rows_row(codes, matrix, row, cols);
-    return tritx_i2_s_row(codes, matrix + row * cols / 4, cols, l->i2_s == TRIT_I2_S_64 ? 16 : 32);
+    return tritx_i2_s_row(codes, matrix + row * (cols / 4), cols,
+                          l->i2_s == TRIT_I2_S_64 ? 16 : 32);
 }
 
 trit_status tritx_loader_take_ternary(trit_loader *l, const tritx_ternary *m, const uint8_t *bytes,

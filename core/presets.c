@@ -82,25 +82,21 @@ trit_status trit_config_preset(const char *name, trit_config *config, trit_error
 /* The limits are those of trit_config_validate. */
 static trit_status hf_shape(const cJSON *root, trit_config *c, trit_error *err)
 {
-    static const struct {
+    const struct {
         const char *key;
-        size_t offset;
+        int32_t *out;
     } keys[] = {
-        {"num_hidden_layers", offsetof(trit_config, n_layer)},
-        {"hidden_size", offsetof(trit_config, dim)},
-        {"intermediate_size", offsetof(trit_config, ffn_dim)},
-        {"num_attention_heads", offsetof(trit_config, n_head)},
-        {"num_key_value_heads", offsetof(trit_config, n_head_kv)},
-        {"vocab_size", offsetof(trit_config, n_vocab)},
-        {"max_position_embeddings", offsetof(trit_config, n_ctx)},
+        {"num_hidden_layers", &c->n_layer},     {"hidden_size", &c->dim},
+        {"intermediate_size", &c->ffn_dim},     {"num_attention_heads", &c->n_head},
+        {"num_key_value_heads", &c->n_head_kv}, {"vocab_size", &c->n_vocab},
+        {"max_position_embeddings", &c->n_ctx},
     };
     int64_t value;
     for (size_t i = 0; i < sizeof keys / sizeof *keys; i++) {
         if (!tritx_json_int(root, keys[i].key, 1, INT32_MAX, &value))
             return tritx_fail(err, TRIT_BAD_CONFIG, 0,
                               "config.json: \"%s\" is missing or no positive integer", keys[i].key);
-        int32_t narrow = (int32_t)value;
-        memcpy((char *)c + keys[i].offset, &narrow, sizeof narrow);
+        *keys[i].out = (int32_t)value;
     }
     /* absent in 2B4T's file, where the class divides: a definition, not a guess */
     if (!cJSON_GetObjectItemCaseSensitive(root, "head_dim")) c->head_dim = c->dim / c->n_head;
