@@ -1,5 +1,5 @@
-// A Hugging Face directory of BitNetForCausalLM masters (bf16, f16 or f32) as a model object, see
-// packed.mjs. The weights become ternary here, as the engine's `pack` does it.
+// A Hugging Face directory of masters (bf16, f16 or f32) as a model object, see packed.mjs. The weights
+// become ternary here, as the engine's `pack` does it.
 
 import { layerShapes } from './packed.mjs';
 import { f16, openSafetensors } from './safetensors.mjs';
@@ -23,8 +23,12 @@ export const NORM_NAMES = {
     ffn_sub_norm: 'mlp.ffn_sub_norm',
 };
 
-/** The `config` object of a packed file from config.json and generation_config.json. */
+/**
+ * The `config` object of a packed file from config.json and generation_config.json, with a BOS and without a
+ * chat template.
+ */
 export function configFromHf(hf, generation, head) {
+    const sub = hf.architectures[0] === 'LlamaForCausalLM' ? 'none' : 'rms';
     const site = (norm) => ({ norm, rotate: 'none', act: 'a8', weight: 'ternary', keep: 'all' });
     return {
         n_layer: hf.num_hidden_layers,
@@ -51,9 +55,9 @@ export function configFromHf(hf, generation, head) {
         template: '',
         site: {
             qkv: site('none'),
-            o: site('rms'),
+            o: site(sub),
             gate_up: site('none'),
-            down: site('rms'),
+            down: site(sub),
             head: { norm: 'none', rotate: 'none', act: 'none', weight: head, keep: 'all' },
         },
     };

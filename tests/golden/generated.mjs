@@ -141,8 +141,8 @@ export function masters(shape, dtype, seed) {
     ];
 }
 
-// The engine asks for dim in multiples of 16, ffn of 4 and heads of 8, so the rows that are not a
-// multiple of 4 are those of the vocabulary. K mod 5, the pads of a row, takes every value.
+// The engine asks for dim in multiples of 16, ffn and heads of 4, so the rows that are not a multiple of
+// 4 are those of the vocabulary. K mod 5, the pads of a row, takes every value.
 export const SHAPES = [
     { dim: 2688, ffn: 12, vocab: 259 },
     { dim: 16, ffn: 8640, vocab: 261 },

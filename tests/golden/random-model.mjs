@@ -1,7 +1,8 @@
 // A model object (models/reference/packed.mjs) of random codes, with any scales.
 
+import { configFromHf } from '../../models/reference/masters.mjs';
 import { layerShapes } from '../../models/reference/packed.mjs';
-import { random } from './generated.mjs';
+import { configOf, random } from './generated.mjs';
 
 /** A byte-level vocabulary without merges, then special tokens; the last id has none. */
 export function byteTables(vocab, special = (id) => `<|special_${id}|>`) {
@@ -21,33 +22,10 @@ export function byteTables(vocab, special = (id) => `<|special_${id}|>`) {
 /** A layer of random codes, whose first 256 are zeros, with any scale. */
 export function randomModel(shape, seed) {
     const next = random(seed);
-    const site = (norm) => ({ norm, rotate: 'none', act: 'a8', weight: 'ternary', keep: 'all' });
     const config = {
-        n_layer: 1,
+        ...configFromHf(configOf(shape), undefined, 'f16'),
         n_head: 2,
-        n_head_kv: 1,
-        n_ctx: 64,
-        kv_bits: 16,
-        bos_id: 256,
-        stop_ids: [257],
-        tied_head: true,
-        bias: false,
-        add_bos: true,
-        norm_eps: 1e-5,
-        rope_theta: 10000,
-        residual_scale: 1,
-        norm_place: 'pre',
         ffn: 'glu_silu',
-        rope: 'neox',
-        mask: 'causal',
-        template: '',
-        site: {
-            qkv: site('none'),
-            o: site('rms'),
-            gate_up: site('none'),
-            down: site('rms'),
-            head: { norm: 'none', rotate: 'none', act: 'none', weight: 'f16', keep: 'all' },
-        },
         ...shape,
     };
     const numbers = (n) => Float32Array.from({ length: n }, () => next() - 0.5);

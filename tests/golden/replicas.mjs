@@ -1,7 +1,7 @@
 // Scaled-down models of random weights in the containers that the known models are published in: their
 // config.json, names, types and quirks, their heads' size and shape; fewer layers, a smaller width.
 
-import { NAMES, NORM_NAMES } from '../../models/reference/masters.mjs';
+import { configFromHf, NAMES, NORM_NAMES } from '../../models/reference/masters.mjs';
 import { packedTensors, QUANTIZATION } from '../../models/reference/hf-packed.mjs';
 import { layerShapes } from '../../models/reference/packed.mjs';
 import { bf16, f16 } from '../../models/reference/safetensors.mjs';
@@ -113,42 +113,6 @@ export const REPLICAS = [
     { name: 'tiiuae/Falcon-E-1B-Instruct-GGUF', config: falconE(8, 2, 1024), gguf: 'llama' },
 ];
 
-function packedConfig(hf) {
-    const sub = hf.architectures[0] === 'LlamaForCausalLM' ? 'none' : 'rms';
-    const site = (norm) => ({ norm, rotate: 'none', act: 'a8', weight: 'ternary', keep: 'all' });
-    return {
-        n_layer: hf.num_hidden_layers,
-        dim: hf.hidden_size,
-        ffn_dim: hf.intermediate_size,
-        n_head: hf.num_attention_heads,
-        n_head_kv: hf.num_key_value_heads,
-        head_dim: hf.hidden_size / hf.num_attention_heads,
-        n_vocab: hf.vocab_size,
-        n_ctx: hf.max_position_embeddings,
-        kv_bits: 16,
-        bos_id: 256,
-        stop_ids: [hf.eos_token_id],
-        tied_head: hf.tie_word_embeddings,
-        bias: false,
-        add_bos: true,
-        norm_eps: hf.rms_norm_eps,
-        rope_theta: hf.rope_theta,
-        residual_scale: 1,
-        norm_place: 'pre',
-        ffn: hf.hidden_act === 'silu' ? 'glu_silu' : 'glu_relu2',
-        rope: 'neox',
-        mask: 'causal',
-        template: '',
-        site: {
-            qkv: site('none'),
-            o: site(sub),
-            gate_up: site('none'),
-            down: site(sub),
-            head: { norm: 'none', rotate: 'none', act: 'none', weight: 'f16', keep: 'all' },
-        },
-    };
-}
-
 /** What a reader of the container is to get: scales as they are stored, numbers of the stored type. */
 function storedScale(scale, { config, gguf }) {
     if (gguf) return Math.fround(scale);
@@ -159,7 +123,7 @@ function storedScale(scale, { config, gguf }) {
 
 /** The model, and its masters by their places; sums of three draws are near enough to normal. */
 export function makeReplica(replica, seed) {
-    const config = packedConfig(replica.config);
+    const config = configFromHf(replica.config, undefined, 'f16');
     const next = random(seed);
     const round = replica.dtype === 'F32' ? Math.fround : asBf16;
     const draw = (n, size, middle = 0) =>
