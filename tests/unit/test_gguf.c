@@ -75,7 +75,7 @@ static void test_last_padding(void)
     free(more.bytes), free(file.bytes);
 }
 
-/* ---- one change in a good file ---- */
+/* ---- one change in a good file; malformed_table.h has more ---- */
 
 typedef struct {
     const char *what, *after; /* the change comes behind this text, "" = at the file's begin */
@@ -87,111 +87,36 @@ typedef struct {
 
 #define BYTES(text) sizeof text - 1, text
 static const change changes[] = {
-    {"magic", "", 3, BYTES("X"), TRIT_NOT_A_MODEL},
-    {"version 0", "", 4, BYTES("\0"), TRIT_BAD_VERSION},
-    {"version 1", "", 4, BYTES("\1"), TRIT_BAD_VERSION},
-    {"version 4", "", 4, BYTES("\4"), TRIT_BAD_VERSION},
-    {"big-endian", "", 4, BYTES("\0\0\0\3"), TRIT_BAD_VERSION},
-    {"tensors 0", "", 8, BYTES("\0"), TRIT_BAD_HEADER},
-    {"tensors -1", "", 8, BYTES("\xff\xff\xff\xff\xff\xff\xff\xff"), TRIT_BAD_HEADER},
-    {"tensors 2^63", "", 15, BYTES("\x80"), TRIT_BAD_HEADER},
-    {"tensors 8193", "", 8, BYTES("\1\x20"), TRIT_BAD_HEADER},
-    {"keys 0", "", 16, BYTES("\0"), TRIT_BAD_HEADER},
-    {"keys 2^63", "", 23, BYTES("\x80"), TRIT_BAD_HEADER},
-    {"keys 4097", "", 16, BYTES("\1\x10"), TRIT_BAD_HEADER},
-    {"key of 0 bytes", "", 24, BYTES("\0"), TRIT_BAD_HEADER},
-    {"key of 128 bytes", "", 24, BYTES("\x80"), TRIT_BAD_HEADER},
-    {"key of 2^64-1 bytes", "", 24, BYTES("\xff\xff\xff\xff\xff\xff\xff\xff"), TRIT_BAD_HEADER},
-    {"key not printable", "", 32, BYTES("\xff"), TRIT_BAD_HEADER},
     {"key with NUL", "", 40, BYTES("\0"), TRIT_BAD_HEADER},
-    {"key twice", "eos_token_id", -12, BYTES("b"), TRIT_BAD_HEADER},
-    {"type 13", "general.alignment", 0, BYTES("\15"), TRIT_BAD_HEADER},
-    {"type -1", "general.alignment", 0, BYTES("\xff\xff\xff\xff"), TRIT_BAD_HEADER},
     {"string too long", "general.architecture", 4, BYTES("\1\0\x10"), TRIT_BAD_HEADER},
     {"string of 2^64-1", "general.architecture", 4, BYTES("\xff\xff\xff\xff\xff\xff\xff\xff"),
      TRIT_BAD_HEADER},
-    {"alignment 0", "general.alignment", 4, BYTES("\0"), TRIT_BAD_HEADER},
-    {"alignment 3", "general.alignment", 4, BYTES("\3"), TRIT_BAD_HEADER},
-    {"alignment 2^31", "general.alignment", 4, BYTES("\0\0\0\x80"), TRIT_BAD_HEADER},
-    {"alignment as i32 -32", "general.alignment", 0, BYTES("\5\0\0\0\xe0\xff\xff\xff"),
-     TRIT_BAD_HEADER},
     {"alignment as f32", "general.alignment", 0, BYTES("\6"), TRIT_BAD_HEADER},
     {"alignment 64", "general.alignment", 4, BYTES("\x40"), TRIT_BAD_HEADER},
-    {"bool 2", "add_bos_token", 4, BYTES("\2"), TRIT_BAD_HEADER},
-    {"array of arrays", "ggml.merges", 4, BYTES("\11"), TRIT_BAD_HEADER},
     {"array of type 13", "ggml.merges", 4, BYTES("\15"), TRIT_BAD_HEADER},
     {"array of 2^20 + 1", "token_type", 8, BYTES("\1\0\x10"), TRIT_BAD_HEADER},
-    {"array of 2^63", "token_type", 15, BYTES("\x80"), TRIT_BAD_HEADER},
-    {"architecture gpt2", "general.architecture", 12, BYTES("gptneo"), TRIT_UNSUPPORTED},
-    {"architecture a number", "general.architecture", 0, BYTES("\4"), TRIT_BAD_HEADER},
-    {"no layer", "block_count", 4, BYTES("\0"), TRIT_BAD_CONFIG},
-    {"1025 layers", "block_count", 4, BYTES("\1\4"), TRIT_BAD_CONFIG},
     {"2 layers", "block_count", 4, BYTES("\2"), TRIT_MISSING_TENSOR},
-    {"2^32-1 layers", "block_count", 4, BYTES("\xff\xff\xff\xff"), TRIT_BAD_CONFIG},
     {"layers as f32", "block_count", 0, BYTES("\6"), TRIT_BAD_CONFIG},
-    {"no heads", "attention.head_count", 4, BYTES("\0"), TRIT_BAD_CONFIG},
-    {"no KV heads", "head_count_kv", 4, BYTES("\0"), TRIT_BAD_CONFIG},
-    {"3 KV heads", "head_count_kv", 4, BYTES("\3"), TRIT_BAD_CONFIG},
-    {"width 0", "embedding_length", 4, BYTES("\0\0"), TRIT_BAD_CONFIG},
-    {"width 255", "embedding_length", 4, BYTES("\xff\0"), TRIT_UNSUPPORTED},
-    {"width 512", "embedding_length", 4, BYTES("\0\2"), TRIT_BAD_TENSOR_SHAPE},
-    {"context 0", "context_length", 4, BYTES("\0"), TRIT_BAD_CONFIG},
     {"context 2^24", "context_length", 4, BYTES("\0\0\0\1"), TRIT_BAD_CONFIG},
-    {"theta 0", "freq_base", 4, BYTES("\0\0\0\0"), TRIT_BAD_CONFIG},
-    {"theta NaN", "freq_base", 4, BYTES("\0\0\xc0\x7f"), TRIT_BAD_CONFIG},
-    {"theta inf", "freq_base", 4, BYTES("\0\0\x80\x7f"), TRIT_BAD_CONFIG},
     {"theta as u32", "freq_base", 0, BYTES("\4"), TRIT_BAD_CONFIG},
-    {"eps 0", "rms_epsilon", 4, BYTES("\0\0\0\0"), TRIT_BAD_CONFIG},
-    {"eps NaN", "rms_epsilon", 4, BYTES("\0\0\xc0\x7f"), TRIT_BAD_CONFIG},
     {"no eps", "rms_epsilo", 0, BYTES("m"), TRIT_BAD_CONFIG},
     {"activation", "hidden_activation", 12, BYTES("gelu!"), TRIT_UNSUPPORTED},
     {"tokenizer model", "tokenizer.ggml.model", 12, BYTES("spm_"), TRIT_BAD_TOKENIZER},
     {"pre-tokenizer", "tokenizer.ggml.pre", 12, BYTES("qwen2-bpe"), TRIT_BAD_TOKENIZER},
     {"no pre-tokenizer", "tokenizer.ggml.pr", 0, BYTES("i"), TRIT_BAD_TOKENIZER},
-    {"no tokens", "tokenizer.ggml.token", 0, BYTES("z"), TRIT_BAD_TOKENIZER},
-    {"kinds as u32", "token_type", 4, BYTES("\4"), TRIT_BAD_TOKENIZER},
     {"kind 2", "token_type", 16, BYTES("\2"), TRIT_BAD_TOKENIZER},
     {"kind 6", "token_type", 16, BYTES("\6"), TRIT_BAD_TOKENIZER},
     {"user-defined", "token_type", 16, BYTES("\4"), TRIT_BAD_TOKENIZER},
     {"no merges", "ggml.merge", 0, BYTES("z"), TRIT_BAD_TOKENIZER},
-    {"merge of one", "ggml.merges", 24 + 1, BYTES("x"), TRIT_BAD_TOKENIZER},
     {"merge of three", "ggml.merges", 24, BYTES("a  "), TRIT_BAD_TOKENIZER},
-    {"merge unknown", "ggml.merges", 24, BYTES("b a"), TRIT_BAD_TOKENIZER},
-    {"token twice", "<|bos|>", -17, BYTES("\xc4\x80"), TRIT_BAD_TOKENIZER},
-    {"token not UTF-8", "<|bos|>", -17, BYTES("\xff\xff"), TRIT_BAD_TOKENIZER},
     {"token of a space", "<|bos|>", -17, BYTES("a "), TRIT_BAD_TOKENIZER},
-    {"bos beyond", "bos_token_id", 4, BYTES("\4\1"), TRIT_BAD_CONFIG},
-    {"bos -1", "bos_token_id", 0, BYTES("\5\0\0\0\xff\xff\xff\xff"), TRIT_BAD_CONFIG},
-    {"eos beyond", "eos_token_id", 4, BYTES("\xff\xff\xff\xff"), TRIT_BAD_CONFIG},
     {"add_bos as u32", "add_bos_token", 0, BYTES("\1"), TRIT_BAD_CONFIG},
-    {"tensor named \"\"", "token_embd.weight", -25, BYTES("\0"), TRIT_BAD_HEADER},
-    {"tensor's name with NUL", "token_embd.weigh", 0, BYTES("\0"), TRIT_BAD_HEADER},
-    {"tensor unknown", "token_embd.weigh", 0, BYTES("s"), TRIT_UNKNOWN_TENSOR},
-    {"tensor twice", "blk.0.attn_k", -1, BYTES("v"), TRIT_BAD_HEADER},
-    {"tensor of layer 1", "blk.", 0, BYTES("1"), TRIT_UNKNOWN_TENSOR},
-    {"dims 0", "token_embd.weight", 0, BYTES("\0"), TRIT_BAD_HEADER},
-    {"dims 5", "token_embd.weight", 0, BYTES("\5"), TRIT_BAD_HEADER},
-    {"dims 2^32-1", "token_embd.weight", 0, BYTES("\xff\xff\xff\xff"), TRIT_BAD_HEADER},
-    {"dim 0", "token_embd.weight", 4, BYTES("\0\0"), TRIT_BAD_HEADER},
-    {"dim -1", "token_embd.weight", 12, BYTES("\xff\xff\xff\xff\xff\xff\xff\xff"), TRIT_BAD_HEADER},
-    {"dims wrap to 0", "token_embd.weight", 4, BYTES("\0\0\0\0\1\0\0\0\0\0\0\0\1\0\0\0"),
-     TRIT_BAD_HEADER},
     {"2^56 numbers", "blk.0.ffn_gate.weight", 4, BYTES("\0\0\0\0\0\0\0\1\x10\0\0\0\0\0\0\0"),
      TRIT_BAD_HEADER},
-    {"row of 255", "token_embd.weight", 4, BYTES("\xff\0"), TRIT_BAD_TENSOR_SHAPE},
     {"transposed", "token_embd.weight", 4, BYTES("\x20\0\0\0\0\0\0\0\x20\x08"),
      TRIT_BAD_TENSOR_SHAPE},
     {"type 2", "token_embd.weight", 20, BYTES("\2"), TRIT_UNSUPPORTED},
-    {"type 4", "token_embd.weight", 20, BYTES("\4"), TRIT_UNSUPPORTED},
-    {"type 39", "token_embd.weight", 20, BYTES("\x27"), TRIT_UNSUPPORTED},
-    {"type 255", "token_embd.weight", 20, BYTES("\xff"), TRIT_UNSUPPORTED},
-    {"type -1", "token_embd.weight", 20, BYTES("\xff\xff\xff\xff"), TRIT_UNSUPPORTED},
     {"another size", "token_embd.weight", 20, BYTES("\0"), TRIT_BAD_HEADER},
-    {"36 without its tail", "attn_k.weight", 20, BYTES("\x24"), TRIT_BAD_HEADER},
-    {"a norm of Q8_0", "output_norm.weight", 12, BYTES("\x8"), TRIT_BAD_TENSOR_TYPE},
-    {"offset + 1", "output.weight", 24, BYTES("\x41"), TRIT_BAD_HEADER},
-    {"overlap", "output.weight", 24, BYTES("\0\0\0"), TRIT_BAD_HEADER},
-    {"offset wraps", "output_norm.weight", 16, BYTES("\0\0\0\0\0\0\0\x80"), TRIT_BAD_HEADER},
     {"bytes before the first", "token_embd.weight", 24, BYTES("\x20"), TRIT_BAD_HEADER},
 };
 #undef BYTES
@@ -235,7 +160,7 @@ static void test_types_of_two_meanings(void)
     }
 }
 
-/* ---- one change in the data ---- */
+/* ---- one change in the data; malformed_made.h has more ---- */
 
 static size_t data_of(size_t tensor)
 {
@@ -253,24 +178,15 @@ static void test_data(void)
         const char *bytes;
         trit_status status;
     } damages[] = {
-        {"TQ1_0, no five digits", Q, 0, 1, "\1", TRIT_BAD_CODES},
         {"TQ1_0, no four digits", Q, 48, 1, "\2", TRIT_BAD_CODES},
         {"TQ1_0, five digits for four", Q, 48, 1, "\3", TRIT_BAD_CODES},
         {"TQ1_0, other scale", Q, 52 + 54, 2, "\0\x28", TRIT_BAD_SCALE},
-        {"TQ2_0, code 3", K, 5, 1, "\x0c", TRIT_BAD_CODES},
-        {"TQ2_0, scale NaN", K, 64, 2, "\1\x7e", TRIT_BAD_SCALE},
         {"TQ2_0, scale inf", K, 64, 2, "\0\x7c", TRIT_BAD_SCALE},
         {"TQ2_0, scale < 0", K, 64, 2, "\0\xa4", TRIT_BAD_SCALE},
         {"TQ2_0, scale 0 of codes", K, 64, 2, "\0\0", TRIT_BAD_SCALE},
-        {"I2_S, code 3", V, 31, 1, "\xc0", TRIT_BAD_CODES},
-        {"I2_S, scale 0", V, G_KV * 64, 4, "\0\0\0\0", TRIT_BAD_SCALE},
         {"I2_S, scale < 0", V, G_KV * 64, 4, "\0\0\0\xbf", TRIT_BAD_SCALE},
-        {"I2_S, scale inf", V, G_KV * 64, 4, "\0\0\x80\x7f", TRIT_BAD_SCALE},
-        {"I2_S, scale NaN", V, G_KV * 64, 4, "\0\0\xc0\x7f", TRIT_BAD_SCALE},
         {"F16, not ternary", O, 10, 2, "\1\x24", TRIT_BAD_SCALE},
         {"F16, NaN", O, 0, 2, "\1\x7e", TRIT_BAD_SCALE},
-        {"a norm of NaN", ATTN_NORM, 0, 4, "\0\0\xc0\x7f", TRIT_BAD_SCALE},
-        {"a norm of inf", SUB_NORM, 2, 2, "\0\x7c", TRIT_BAD_SCALE},
         {"Q8_0, scale inf", EMBED, 34, 2, "\0\x7c", TRIT_BAD_SCALE},
         {"Q6_K, scale NaN", HEAD, 208, 2, "\1\x7e", TRIT_BAD_SCALE},
     };
@@ -289,11 +205,6 @@ static void test_headers(void)
 {
     trit_loader *loader = NULL;
     buffer b = {0};
-    put_head(&b, 1, 1);
-    put_key(&b, "deep", G_ARRAY);
-    for (int i = 0; i < 100000; i++) put_u32(&b, G_ARRAY), put_u64(&b, 1);
-    refused("arrays in arrays", &b, TRIT_BAD_HEADER);
-    b.n = 0;
     put_head(&b, 1, 10);
     for (char key[] = "a"; key[0] < 'j'; key[0]++) {
         static const uint8_t zeros[8 << 20];

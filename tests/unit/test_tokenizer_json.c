@@ -1,4 +1,4 @@
-#include "check.h"
+#include "json_text.h"
 #include "pretokenize.h"
 #include "tokenizer.h"
 
@@ -94,19 +94,6 @@ static void test_read(const char *json, size_t n)
     TRIT_CHECK_EQ_I(tritx_tokenizer_encode(t, "hello w", 7, false, ids, 16, &n_ids, NULL), TRIT_OK);
     TRIT_CHECK(n_ids == 3 && ids[0] == 259 && ids[1] == 'o' && ids[2] == 257);
     tritx_tokenizer_free(t);
-}
-
-/* json with the first `old` replaced. */
-static size_t replace(const char *json, const char *old, const char *new, char *out)
-{
-    const char *place = strstr(json, old);
-    TRIT_CHECK(place != NULL);
-    if (!place) exit(1);
-    size_t before = (size_t)(place - json);
-    memcpy(out, json, before);
-    strcpy(out + before, new);
-    strcat(out, place + strlen(old));
-    return strlen(out);
 }
 
 static void test_refused(const char *json)
