@@ -83,13 +83,14 @@ static trit_status read_bool(const cJSON *object, const char *key, uint8_t *out,
     return TRIT_OK;
 }
 
+enum { MAX_WIDTH = 65536 };
 static const struct {
     const char *key;
     size_t offset;
     int32_t high;
 } shape_keys[] = {
 #define KEY(name, high) {#name, offsetof(trit_config, name), high}
-    KEY(n_layer, 1024),   KEY(dim, 65536),     KEY(ffn_dim, 65536),           KEY(n_head, 1024),
+    KEY(n_layer, 1024),   KEY(dim, MAX_WIDTH), KEY(ffn_dim, MAX_WIDTH),       KEY(n_head, 1024),
     KEY(n_head_kv, 1024), KEY(head_dim, 1024), KEY(n_vocab, TRITX_MAX_VOCAB), KEY(n_ctx, 1 << 20),
 #undef KEY
 };
@@ -223,6 +224,10 @@ static trit_status check_shape(const trit_config *c, trit_error *err)
             return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config: %s is %d, not in 1 ... %d",
                               shape_keys[i].key, (int)value, (int)shape_keys[i].high);
     }
+    /* with it, every matrix has less than 2^32 numbers: a size_t has 32 bits in WebAssembly */
+    if (c->n_head * c->head_dim > MAX_WIDTH)
+        return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config: n_head * head_dim is above %d",
+                          MAX_WIDTH);
     if (c->n_head % c->n_head_kv)
         return tritx_fail(err, TRIT_BAD_CONFIG, 0, "config: n_head is not a multiple of n_head_kv");
     if (c->head_dim % 4 || c->dim % 16 || c->ffn_dim % 4)

@@ -31,7 +31,7 @@ static inline size_t trit_t2_rows(size_t rows)
 /* Of a matrix in either layout. */
 static inline size_t trit_t2_bytes(size_t rows, size_t cols)
 {
-    return trit_t2_rows(rows) * trit_t2_cols(cols) / 4;
+    return trit_t2_rows(rows) * (trit_t2_cols(cols) / 4);
 }
 
 /* Writes rows [row, row + TRIT_T2_ROWS), row a multiple of TRIT_T2_ROWS, of a matrix of `rows` rows:

@@ -112,9 +112,14 @@ static void test_threads(void)
     trit_model_free(model);
 }
 
-/* A name without an end, up to the end of the memory. */
+/* A name without an end, up to the end of the memory; matrices whose size does not fit 32 bits. */
 static void test_config(trit_config c)
 {
+    trit_config wide = c;
+    wide.n_head = 512, wide.head_dim = 128, wide.dim = 8192;
+    TRIT_CHECK_EQ_I(trit_config_validate(&wide, NULL), TRIT_OK);
+    wide.head_dim = 132;
+    TRIT_CHECK_EQ_I(trit_config_validate(&wide, NULL), TRIT_BAD_CONFIG);
     memset(c.template_id, 'a', sizeof c - offsetof(trit_config, template_id));
     TRIT_CHECK_EQ_I(trit_config_validate(&c, NULL), TRIT_BAD_CONFIG);
 }
