@@ -1,4 +1,5 @@
-/* Known models as data: the only place, with names.c, where a model's name or keys stand. */
+/* Known models as data: with names.c, and gguf_config.c for GGUF, the only place where a model's name or
+ * keys stand. */
 #include "config.h"
 
 void tritx_config_2b4t_axes(trit_config *config)
@@ -99,7 +100,8 @@ static trit_status hf_shape(const cJSON *root, trit_config *c, trit_error *err)
         *keys[i].out = (int32_t)value;
     }
     /* absent in 2B4T's file, where the class divides: a definition, not a guess */
-    if (!cJSON_GetObjectItemCaseSensitive(root, "head_dim")) c->head_dim = c->dim / c->n_head;
+    const cJSON *head_dim = cJSON_GetObjectItemCaseSensitive(root, "head_dim");
+    if (!head_dim || cJSON_IsNull(head_dim)) c->head_dim = c->dim / c->n_head;
     else if (tritx_json_int(root, "head_dim", 1, INT32_MAX, &value)) c->head_dim = (int32_t)value;
     else
         return tritx_fail(err, TRIT_BAD_CONFIG, 0,

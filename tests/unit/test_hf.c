@@ -1,8 +1,8 @@
 /* What Hugging Face packed: the layout, what the scales mean, and every way in which a tensor or an
  * index can be wrong. */
 
-#include "check.h"
 #include "hf_bytes.h"
+#include "json_text.h"
 
 static uint8_t file[HF_FILE];
 static trit_error err;
@@ -80,6 +80,49 @@ static void test_rope(void)
         char more[256];
         sprintf(more, "{\"quant_method\":\"bitnet\"},%s", cases[i].keys);
         TRIT_CHECK_EQ_I(load(hf_tensors, more), cases[i].status);
+    }
+}
+
+/* Which models a config.json may speak of: one change in a good one. */
+static void test_configs(void)
+{
+#define LLAMA(architectures) "\"model_type\":\"llama\"" architectures
+    static const char model[] = "\"model_type\":\"bitnet\"", tied[] = "\"tie_word",
+                      llama[] = LLAMA(",\"architectures\":[\"LlamaForCausalLM\"]"),
+                      large[] = LLAMA(",\"architectures\":[\"BitnetForCausalLM\"]");
+    static const struct {
+        const char *quantization, *old, *new;
+        trit_status status;
+    } cases[] = {
+        {hf_divide, model, llama, TRIT_OK},
+        {NULL, model, llama, TRIT_UNSUPPORTED}, /* nothing says that it is ternary */
+        {"[]", model, llama, TRIT_UNSUPPORTED},
+        {NULL, model, large, TRIT_OK},
+        {hf_divide, model, LLAMA(""), TRIT_UNSUPPORTED},
+        {hf_divide, model, LLAMA(",\"architectures\":[]"), TRIT_UNSUPPORTED},
+        {hf_divide, model, LLAMA(",\"architectures\":[7]"), TRIT_UNSUPPORTED},
+        {hf_divide, model, "\"model_type\":\"mistral\"", TRIT_UNSUPPORTED},
+        {NULL, "\"silu\"", "\"relu2\"", TRIT_OK},
+        {NULL, "\"silu\"", "\"gelu\"", TRIT_BAD_CONFIG},
+        {NULL, tied, "\"head_dim\":null,\"tie_word", TRIT_OK},
+        {NULL, tied, "\"head_dim\":16,\"tie_word", TRIT_OK},
+        {NULL, tied, "\"head_dim\":0,\"tie_word", TRIT_BAD_CONFIG},
+        {NULL, tied, "\"rope_scaling\":null,\"tie_word", TRIT_OK},
+        {NULL, tied, "\"rope_scaling\":{\"factor\":8.0},\"tie_word", TRIT_UNSUPPORTED},
+        {NULL, tied, "\"attention_bias\":true,\"tie_word", TRIT_UNSUPPORTED},
+        {NULL, tied, "\"mlp_bias\":true,\"tie_word", TRIT_UNSUPPORTED},
+    };
+#undef LLAMA
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        static char text[HF_TEXT], changed[HF_TEXT];
+        trit_loader *loader = NULL;
+        (void)hf_config(text, cases[i].quantization);
+        size_t n = replace(text, cases[i].old, cases[i].new, changed);
+        TRIT_CHECK_EQ_I(trit_loader_new(&loader, TRIT_HEAD_F16, NULL, NULL), TRIT_OK);
+        trit_status status = trit_loader_side(loader, TRIT_SIDE_CONFIG, changed, n, &err);
+        if (status != cases[i].status) fprintf(stderr, "%s: %s\n", cases[i].new, err.message);
+        TRIT_CHECK_EQ_I(status, cases[i].status);
+        trit_loader_free(loader);
     }
 }
 
@@ -259,6 +302,7 @@ int main(void)
 {
     test_conventions();
     test_rope();
+    test_configs();
     test_tensors();
     test_scales();
     test_shards();
