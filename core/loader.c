@@ -1,7 +1,7 @@
 /* The push loader: bytes of a safetensors or a GGUF file, in any split, become a model.
  *
  * Data is taken in groups of rows, straight from what is pushed; only a group that comes in pieces is
- * put together first. What is no rows is one. */
+ * put together first. A tensor that is needed as a whole counts as one row. */
 #include "loader.h"
 #include "template.h"
 

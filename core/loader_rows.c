@@ -1,6 +1,6 @@
 /* What becomes of a tensor's bytes. Rows are dealt out to threads in groups; a ternary master, whose
  * mean must be known before its first code, a matrix that Hugging Face packed, whose bytes hold rows
- * that lie far apart, and whatever is small are taken as a whole. */
+ * that lie far apart, one of GGUF (loader_gguf.c) and whatever is small are taken as a whole. */
 #include <math.h>
 
 #include "kernels.h"
