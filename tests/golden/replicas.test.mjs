@@ -6,8 +6,9 @@ import { join } from 'node:path';
 import { test } from 'node:test';
 
 import { loss } from '../../models/reference/decoder.mjs';
+import { value } from '../bench/peers/gguf.mjs';
 import { writeFolder } from './generated.mjs';
-import { officialKeys, writeModel } from './gguf-model.mjs';
+import { modelKeys, officialKeys, writeModel } from './gguf-model.mjs';
 import { guide } from './guide.mjs';
 import { maxDifference, native, nativeLogits, nativeTrace, referenceLogits } from './helpers.mjs';
 import { scratch } from './helpers.mjs';
@@ -16,11 +17,17 @@ import { makeReplica, REPLICAS, safetensorsOf } from './replicas.mjs';
 const TEXT = 'Once upon a time, 3 foxes';
 const IDS = [256, ...Buffer.from(TEXT)];
 
+/** Llama's keys with Falcon-E's name for the pre-tokenizer. */
+const falconKeys = (model) => ({
+    ...modelKeys(model, 'llama'),
+    'tokenizer.ggml.pre': value.string('falcon_e'),
+});
+
 /** The replica in its container, packed by the engine. */
 function pack(replica, made, path) {
     const { gguf: arch } = replica;
     if (arch) {
-        const keys = arch === 'llama' ? undefined : officialKeys(made.model, arch);
+        const keys = arch === 'llama' ? falconKeys(made.model) : officialKeys(made.model, arch);
         writeModel(path, made.model, { arch, ternary: 'I2_S', embed: 'F16', keys });
     } else {
         const bytes = safetensorsOf(replica, made);
