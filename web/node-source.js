@@ -3,7 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defaults } from './defaults.js';
 import { TritError } from './errors.js';
-import { folderOf, openBytes, partsOf, sideFiles } from './source.js';
+import { folderOf, openBytes, partName, partsOf, sideFiles } from './source.js';
 
 /** @param {unknown} source */
 export const isRemote = (source) =>
@@ -30,7 +30,7 @@ export async function resolveNode(source) {
     if ((typeof source !== 'string' && !(source instanceof URL)) || isRemote(source)) return source;
     const path = asPath(source);
     const isFolder = (await tryFile(path, () => stat(path))).isDirectory();
-    const isPart = /-\d{5}-of-\d{5}\.gguf$/.test(path);
+    const isPart = partName.test(basename(path));
     if (!isFolder && !isPart && !path.endsWith('.safetensors')) return path;
     const folder = isFolder ? path : dirname(path);
     const names = await tryFile(folder, () => readdir(folder));

@@ -77,7 +77,7 @@ export function resolveFiles(source) {
 }
 
 /** Base of the name, number and count, as llama-gguf-split writes them. */
-const partName = /^(.+)-(\d{5})-of-(\d{5})\.gguf$/;
+export const partName = /^(.+)-(\d{5})-of-(\d{5})\.gguf$/;
 
 /**
  * All parts of a GGUF file; undefined when the files are none.
