@@ -1,5 +1,5 @@
 // Writes GGUF files, version 3: a header, the tensors' names and places, then the tensors.
-import { closeSync, openSync, writeSync } from 'node:fs';
+import { piece, sizeOf, tensorPieces, writePieces } from '../pieces.mjs';
 
 const ALIGNMENT = 32;
 
@@ -49,6 +49,12 @@ export function tensorBytes({ name, type, shape }) {
 
 const padding = (length) => (ALIGNMENT - (length % ALIGNMENT)) % ALIGNMENT;
 
+/** A tensor and the zeros up to the next one. */
+export function paddedBytes(tensor) {
+    const bytes = tensorBytes(tensor);
+    return bytes + padding(bytes);
+}
+
 function header(metadata, tensors) {
     const parts = [Buffer.from('GGUF'), u32(3), u64(tensors.length), u64(metadata.length)];
     for (const [key, typed] of metadata) parts.push(string(key), ...typed);
@@ -57,31 +63,24 @@ function header(metadata, tensors) {
         const { name, type, shape } = tensor;
         parts.push(string(name), u32(shape.length), ...shape.map(u64));
         parts.push(u32(TENSOR_TYPES[type].id), u64(offset));
-        const bytes = tensorBytes(tensor);
-        offset += bytes + padding(bytes);
+        offset += paddedBytes(tensor);
     }
     return Buffer.concat(parts);
 }
 
 /**
- * @param {string} file
  * @param {[string, Buffer[]][]} metadata
- * @param {{name: string, type: string, shape: number[], fill: (bytes: Buffer) => void}[]} tensors
+ * @param {{name: string, type: string, shape: number[], pieceBytes?: number,
+ *   fill: (bytes: Buffer, i: number) => void}[]} tensors
  */
+export function ggufPieces(metadata, tensors) {
+    const padded = (pieces) => [...pieces, piece(Buffer.alloc(padding(sizeOf(pieces))))];
+    return [
+        ...padded([piece(header(metadata, tensors))]),
+        ...tensors.flatMap((tensor) => padded(tensorPieces(tensor, tensorBytes(tensor)))),
+    ];
+}
+
 export function writeGguf(file, metadata, tensors) {
-    const descriptor = openSync(file, 'w');
-    const write = (bytes) => {
-        for (let at = 0; at < bytes.length;) at += writeSync(descriptor, bytes, at);
-        writeSync(descriptor, Buffer.alloc(padding(bytes.length)));
-    };
-    try {
-        write(header(metadata, tensors));
-        for (const tensor of tensors) {
-            const bytes = Buffer.alloc(tensorBytes(tensor));
-            tensor.fill(bytes);
-            write(bytes);
-        }
-    } finally {
-        closeSync(descriptor);
-    }
+    writePieces(file, ggufPieces(metadata, tensors));
 }

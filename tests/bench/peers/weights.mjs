@@ -45,6 +45,19 @@ function q6k(bytes, seed) {
     }
 }
 
+/** Codes in bytes as in TQ2_0, though in another order, then a float32 scale and what is read by nobody. */
+function i2s(bytes, seed) {
+    const codes = bytes.subarray(0, bytes.length - 32);
+    quarters(codes, seed);
+    bytes.writeFloatLE(2 ** -6, codes.length);
+}
+
+/** Four codes a byte. */
+function quarters(bytes, seed) {
+    randomise(bytes, seed);
+    for (let i = 0; i < bytes.length; i++) bytes[i] = FOUR_TRITS[bytes[i]];
+}
+
 /** Half-precision numbers of 2^-7 to 2^-3 in size, of either sign. */
 function halves(bytes, seed) {
     randomise(bytes, seed);
@@ -52,9 +65,23 @@ function halves(bytes, seed) {
         bytes[i] = (bytes[i] & 0x83) | (halfPower(-7 + ((bytes[i] >> 2) & 3)) >> 8);
 }
 
+/** The same as bfloat16. Of masters, 35 % become zero. */
+function brainHalves(bytes, seed) {
+    randomise(bytes, seed);
+    for (let i = 1; i < bytes.length; i += 2) bytes[i] = (bytes[i] & 0x81) | 0x3c;
+}
+
 function ones(bytes) {
     for (let i = 0; i < bytes.length; i += 4) bytes.writeFloatLE(1, i);
 }
 
 /** By type of tensor; all take (bytes, seed), and the seed is not 0. */
-export const fillers = { TQ2_0: ternary, Q6_K: q6k, F16: halves, F32: ones };
+export const fillers = {
+    TQ2_0: ternary,
+    I2_S: i2s,
+    U8: quarters,
+    Q6_K: q6k,
+    F16: halves,
+    BF16: brainHalves,
+    F32: ones,
+};
