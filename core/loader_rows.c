@@ -140,11 +140,12 @@ static trit_status take_master(trit_loader *l, const tritx_ternary *m, const uin
     size_t rows = (size_t)m->rows, cols = (size_t)m->cols, padded = trit_t2_cols(cols);
     tritx_dtype dtype = l->tensors[l->tensor].dtype;
     uint8_t *codes = l->lanes[0].codes;
+    float *floats = l->lanes[0].floats;
     if (tritx_absmean(bytes, rows * cols, dtype, m->scale) != TRIT_OK)
         return bad_scale(l, offset, err);
     for (size_t r = 0; r < rows; r++) {
-        tritx_ternarise(codes + r % TRIT_T2_ROWS * padded,
-                        bytes + r * cols * tritx_dtype_bytes(dtype), cols, dtype, *m->scale);
+        tritx_source_floats(floats, bytes + r * cols * tritx_dtype_bytes(dtype), cols, dtype);
+        tritx_ternarise(codes + r % TRIT_T2_ROWS * padded, floats, cols, *m->scale);
         if ((r + 1) % TRIT_T2_ROWS == 0 || r + 1 == rows)
             trit_t2_put(l->model->kernels.layout, m->codes, codes, r / TRIT_T2_ROWS * TRIT_T2_ROWS,
                         rows, cols);

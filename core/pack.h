@@ -32,9 +32,8 @@ float tritx_largest(const float *x, size_t n);
 /* scale = mean |W| over n source values, at least 1e-5; NUMERIC when a value is not finite.
  * Source: BitNet b1.58, Training Tips (absmean). Summed in double, in order, rounded once. */
 trit_status tritx_absmean(const uint8_t *source, size_t n, tritx_dtype dtype, float *scale);
-/* codes[i] = clamp(round(W / scale), -1, 1) + 1: +-1 exactly where |W| > scale / 2. */
-void tritx_ternarise(uint8_t *codes, const uint8_t *source, size_t n, tritx_dtype dtype,
-                     float scale);
+/* codes[i] = clamp(round(x / scale), -1, 1) + 1: +-1 exactly where |x| > scale / 2. */
+void tritx_ternarise(uint8_t *codes, const float *x, size_t n, float scale);
 
 /* Row `row` of a matrix of `rows` rows as Hugging Face packs it: the bytes [ceil(rows / 4)][cols] hold
  * at bits 2i, 2i + 1 the codes of the i-th quarter of the rows. False for the code 3. What fills the

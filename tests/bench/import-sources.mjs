@@ -108,8 +108,6 @@ function writeGgufFile(folder, shape) {
     return phases;
 }
 
-const ggufShape = { nWords: 32768, nMerges: 32768, wordBytes: undefined, dataBegin: undefined };
-
 /** The official file, and what is like it in other containers: with as many layers as time needs. */
 const SOURCES = {
     official: { file: 'model.gguf', write: (folder, shape) => writeGgufFile(folder, shape) },
@@ -117,11 +115,7 @@ const SOURCES = {
         file: 'model.gguf',
         layers: 12,
         write: (folder, shape) =>
-            writeGgufFile(folder, {
-                ...shape,
-                ...(shape.dataBegin === undefined ? {} : ggufShape),
-                ...{ ternary: 'TQ2_0', embed: 'BF16' },
-            }),
+            writeGgufFile(folder, { ...shape, ternary: 'TQ2_0', embed: 'BF16' }),
     },
     packed: { file: '', layers: 12, write: (folder, shape) => writeFolder(folder, shape, true) },
     masters: { file: '', layers: 3, write: (folder, shape) => writeFolder(folder, shape, false) },

@@ -45,12 +45,11 @@ static void test_ternary(void)
 {
     static const float w[8] = {.02f, -.5f, .3f, 0, 1.2f, -.04f, -.26f, .11f};
     static const uint8_t expected[8] = {1, 0, 2, 1, 2, 1, 0, 1};
-    const uint8_t *source = (const uint8_t *)w;
     uint8_t codes[8];
     float scale = 0;
-    TRIT_CHECK_EQ_I(tritx_absmean(source, 8, TRIT_DTYPE_F32, &scale), TRIT_OK);
+    TRIT_CHECK_EQ_I(tritx_absmean((const uint8_t *)w, 8, TRIT_DTYPE_F32, &scale), TRIT_OK);
     TRIT_CHECK(scale == 0.30375f);
-    tritx_ternarise(codes, source, 8, TRIT_DTYPE_F32, scale);
+    tritx_ternarise(codes, w, 8, scale);
     TRIT_CHECK(memcmp(codes, expected, 8) == 0);
 }
 
