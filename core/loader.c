@@ -23,6 +23,12 @@ trit_status trit_loader_new(trit_loader **loader, trit_head head, const char *ke
     return TRIT_OK;
 }
 
+trit_container trit_loader_container(const trit_loader *l)
+{
+    if (l->packed) return TRIT_CONTAINER_PACKED;
+    return l->gguf || l->state == STATE_DATA ? TRIT_CONTAINER_OTHER : TRIT_CONTAINER_UNKNOWN;
+}
+
 static bool has_begun(const trit_loader *l) { return l->offset || l->shard; }
 
 trit_status trit_loader_pool(trit_loader *l, trit_pool *pool, trit_error *err)

@@ -1,129 +1,124 @@
-/* Writer of the packed file (models/FORMAT.md). One walk over the tensors, done twice: first to the
- * header, then to the data, so that the two cannot disagree. */
+/* The packed file of a model (models/FORMAT.md), as bytes that can be read from any place. One walk over the
+ * tensors writes the header and notes where each tensor will stand. */
 #include <stdlib.h>
 
 #include "config.h"
 #include "kernels.h"
 #include "model.h"
-#include "out.h"
 #include "pack.h"
 #include "safetensors.h"
 
-typedef struct {
+typedef struct {    /* one of matrix, i8 and data */
+    uint64_t begin; /* in the file's data */
+    size_t n_bytes, row_bytes;
+    const tritx_ternary *matrix;
+    const tritx_rows *i8;
+    const void *data; /* words are little-endian on every machine this engine runs on */
+} tensor;
+
+struct trit_packer {
     trit_model *model;
-    tritx_out out;
-    char *header; /* being written in the first walk, NULL in the second */
+    char *header;
     size_t n_header, header_capacity;
-    uint64_t data_end;
-    uint8_t *row, *codes; /* scratch of the second walk */
+    tensor *tensors;
+    size_t n_tensors;
+    uint64_t n_data;
+    uint8_t *row, *codes; /* one row of the file, and of codes */
     trit_error *err;
-} writer;
+};
 
-static trit_status emit(writer *w, const void *bytes, size_t n_bytes)
+/* cols 0 = a vector. */
+static void add(trit_packer *w, tritx_slot slot, int layer, const char *dtype, size_t rows,
+                size_t cols, tensor t)
 {
-    tritx_out_bytes(&w->out, bytes, n_bytes);
-    return w->out.status;
-}
-
-static void describe(writer *w, const char *name, const char *dtype, size_t rows, size_t cols,
-                     size_t n_bytes)
-{
-    char shape[48];
+    char name[64], shape[48];
+    t.begin = w->n_data;
+    tritx_name_write(slot, layer, name, sizeof name);
     tritx_format(shape, sizeof shape, cols ? "%zu,%zu" : "%zu", rows, cols);
     w->n_header += tritx_format(
         w->header + w->n_header, w->header_capacity - w->n_header,
         ",\"%s\":{\"dtype\":\"%s\",\"shape\":[%s],\"data_offsets\":[%llu,%llu]}", name, dtype,
-        shape, (unsigned long long)w->data_end, (unsigned long long)(w->data_end + n_bytes));
-    w->data_end += n_bytes;
+        shape, (unsigned long long)t.begin, (unsigned long long)(t.begin + t.n_bytes));
+    w->n_data += t.n_bytes;
+    w->tensors[w->n_tensors++] = t;
 }
 
-/* cols 0 = a vector. Words are little-endian on every machine this engine runs on. */
-static trit_status array(writer *w, tritx_slot slot, int layer, const char *dtype, size_t size,
-                         size_t rows, size_t cols, const void *data)
+static void add_array(trit_packer *w, tritx_slot slot, int layer, const char *dtype, size_t size,
+                      size_t rows, size_t cols, const void *data)
 {
-    char name[64];
-    size_t n_bytes = rows * (cols ? cols : 1) * size;
-    if (!w->header) return emit(w, data, n_bytes);
-    tritx_name_write(slot, layer, name, sizeof name);
-    describe(w, name, dtype, rows, cols, n_bytes);
-    return TRIT_OK;
+    add(w, slot, layer, dtype, rows, cols,
+        (tensor){.n_bytes = rows * (cols ? cols : 1) * size, .data = data});
 }
 
-static trit_status ternary(writer *w, tritx_slot slot, int layer, const tritx_ternary *t)
-{
-    char name[64];
-    size_t rows = (size_t)t->rows, cols = (size_t)t->cols, row_bytes = trit_wire_bytes(cols);
-    if (w->header) {
-        tritx_name_write(slot, layer, name, sizeof name);
-        describe(w, name, "U8", rows, row_bytes, rows * row_bytes);
-        return TRIT_OK;
-    }
-    for (size_t r = 0; r < rows; r++) {
-        trit_t2_get_row(w->model->kernels.layout, t->codes, r, w->codes, rows, cols);
-        tritx_wire_encode(w->row, w->codes, cols);
-        TRIT_TRY(emit(w, w->row, row_bytes));
-    }
-    return TRIT_OK;
-}
-
-static trit_status int8_rows(writer *w, tritx_slot slot, const tritx_rows *r)
-{
-    size_t rows = (size_t)r->rows, cols = (size_t)r->cols;
-    if (w->header) return array(w, slot, 0, "I8", 1, rows, cols, NULL);
-    for (size_t i = 0; i < rows; i++) {
-        tritx_i8_get_row(r->i8, i, (int8_t *)w->codes, cols);
-        TRIT_TRY(emit(w, w->codes, cols));
-    }
-    return TRIT_OK;
-}
-
-static trit_status tokenizer_tensor(writer *w, tritx_slot slot)
+static void add_tokenizer(trit_packer *w, tritx_slot slot)
 {
     const tritx_tokenizer_tables *t = tritx_tokenizer_get(w->model->tokenizer);
     switch (slot) {
     case TRIT_SLOT_TOKENIZER_ENDS:
-        return array(w, slot, 0, "I32", 4, (size_t)t->n_vocab, 0, t->token_ends);
+        add_array(w, slot, 0, "I32", 4, (size_t)t->n_vocab, 0, t->token_ends);
+        break;
     case TRIT_SLOT_TOKENIZER_BYTES:
-        return array(w, slot, 0, "U8", 1, t->n_token_bytes, 0, t->token_bytes);
+        add_array(w, slot, 0, "U8", 1, t->n_token_bytes, 0, t->token_bytes);
+        break;
     case TRIT_SLOT_TOKENIZER_SPECIAL:
-        return array(w, slot, 0, "U8", 1, (size_t)t->n_vocab, 0, t->token_kinds);
-    case TRIT_SLOT_TOKENIZER_MERGES: return array(w, slot, 0, "I32", 4, t->n_merges, 3, t->merges);
-    default: return array(w, slot, 0, "U8", 1, 1, 0, &t->flags);
+        add_array(w, slot, 0, "U8", 1, (size_t)t->n_vocab, 0, t->token_kinds);
+        break;
+    case TRIT_SLOT_TOKENIZER_MERGES:
+        add_array(w, slot, 0, "I32", 4, t->n_merges, 3, t->merges);
+        break;
+    default: add_array(w, slot, 0, "U8", 1, 1, 0, &t->flags);
     }
 }
 
-static trit_status tensor(writer *w, tritx_slot slot, int layer)
+static void add_matrix(trit_packer *w, tritx_slot slot, int layer, const tritx_ternary *m)
+{
+    size_t rows = (size_t)m->rows, row_bytes = trit_wire_bytes((size_t)m->cols);
+    add(w, slot, layer, "U8", rows, row_bytes,
+        (tensor){.n_bytes = rows * row_bytes, .row_bytes = row_bytes, .matrix = m});
+}
+
+static void add_rows(trit_packer *w, tritx_slot slot, const tritx_rows *r)
+{
+    size_t rows = (size_t)r->rows, cols = (size_t)r->cols;
+    if (r->f16) add_array(w, slot, 0, "F16", 2, rows, cols, r->f16);
+    else
+        add(w, slot, 0, "I8", rows, cols,
+            (tensor){.n_bytes = rows * cols, .row_bytes = cols, .i8 = r});
+}
+
+static void add_slot(trit_packer *w, tritx_slot slot, int layer)
 {
     size_t n;
     trit_model *m = w->model;
-    if (slot <= TRIT_SLOT_TOKENIZER_FLAGS) return tokenizer_tensor(w, slot);
-    const tritx_ternary *t = tritx_slot_in_layer(slot) ? tritx_model_ternary(m, slot, layer) : NULL;
-    if (t) return ternary(w, slot, layer, t);
-    const tritx_rows *r = tritx_model_rows(m, slot);
-    if (r && r->f16) return array(w, slot, 0, "F16", 2, (size_t)r->rows, (size_t)r->cols, r->f16);
-    if (r) return int8_rows(w, slot, r);
-    if (slot == TRIT_SLOT_EMBED_SUM || slot == TRIT_SLOT_HEAD_SUM) {
-        r = slot == TRIT_SLOT_EMBED_SUM ? &m->embed : &m->head;
-        return r->sum ? array(w, slot, 0, "I32", 4, (size_t)r->rows, 0, r->sum) : TRIT_OK;
+    if (slot <= TRIT_SLOT_TOKENIZER_FLAGS) {
+        add_tokenizer(w, slot);
+        return;
     }
-    const float *floats = tritx_model_floats(m, slot, layer, &n);
-    return floats ? array(w, slot, layer, "F32", 4, n, 0, floats) : TRIT_OK;
+    const tritx_ternary *t = tritx_slot_in_layer(slot) ? tritx_model_ternary(m, slot, layer) : NULL;
+    const tritx_rows *r = tritx_model_rows(m, slot);
+    if (t) add_matrix(w, slot, layer, t);
+    else if (r) add_rows(w, slot, r);
+    else if (slot == TRIT_SLOT_EMBED_SUM || slot == TRIT_SLOT_HEAD_SUM) {
+        r = slot == TRIT_SLOT_EMBED_SUM ? &m->embed : &m->head;
+        if (r->sum) add_array(w, slot, 0, "I32", 4, (size_t)r->rows, 0, r->sum);
+    } else {
+        const float *floats = tritx_model_floats(m, slot, layer, &n);
+        if (floats) add_array(w, slot, layer, "F32", 4, n, 0, floats);
+    }
 }
 
-static trit_status walk(writer *w)
+static void add_all(trit_packer *w)
 {
-    for (int s = 0; s < TRIT_SLOT_LAYER_FIRST; s++) TRIT_TRY(tensor(w, (tritx_slot)s, 0));
+    for (int s = 0; s < TRIT_SLOT_LAYER_FIRST; s++) add_slot(w, (tritx_slot)s, 0);
     for (int i = 0; i < w->model->config.n_layer; i++)
         for (int s = TRIT_SLOT_LAYER_FIRST; s <= TRIT_SLOT_LAYER_LAST; s++)
-            TRIT_TRY(tensor(w, (tritx_slot)s, i));
-    for (int s = TRIT_SLOT_LAYER_LAST + 1; s < TRIT_SLOT_COUNT; s++)
-        TRIT_TRY(tensor(w, (tritx_slot)s, 0));
-    return TRIT_OK;
+            add_slot(w, (tritx_slot)s, i);
+    for (int s = TRIT_SLOT_LAYER_LAST + 1; s < TRIT_SLOT_COUNT; s++) add_slot(w, (tritx_slot)s, 0);
 }
 
 /* `text` as the inside of a JSON string; its own JSON has been parsed, so control characters are
  * only white space. Returns false when it does not fit. */
-static bool append_escaped(writer *w, const char *text)
+static bool append_escaped(trit_packer *w, const char *text)
 {
     for (; *text; text++) {
         if (w->n_header + 8 > w->header_capacity) return false;
@@ -138,7 +133,7 @@ static bool append_escaped(writer *w, const char *text)
 }
 
 /* The text of a template that nothing but its text can tell. */
-static bool append_template(writer *w)
+static bool append_template(trit_packer *w)
 {
     char *text = w->model->chat_template, *json;
     if (!text) return true;
@@ -148,7 +143,7 @@ static bool append_template(writer *w)
     return fine;
 }
 
-static trit_status write_header(writer *w, const char *card)
+static trit_status write_header(trit_packer *w, const char *card)
 {
     char config[4096];
     size_t n = tritx_config_write(&w->model->config, config, sizeof config - 1);
@@ -161,7 +156,7 @@ static trit_status write_header(writer *w, const char *card)
         !append_escaped(w, "}"))
         return tritx_fail(w->err, TRIT_PARAM, 0, "the card is too long: 64 KiB at most");
     w->n_header += tritx_format(w->header + w->n_header, w->header_capacity - w->n_header, "\"}");
-    TRIT_TRY(walk(w));
+    add_all(w);
     if (w->n_header + 72 > w->header_capacity)
         return tritx_fail(w->err, TRIT_UNSUPPORTED, 0,
                           "the model has too many tensors for a header");
@@ -169,7 +164,7 @@ static trit_status write_header(writer *w, const char *card)
     while (w->n_header % 64) w->header[w->n_header++] = ' ';
     tritx_store_u32((uint8_t *)w->header, (uint32_t)(w->n_header - 8));
     tritx_store_u32((uint8_t *)w->header + 4, 0);
-    return emit(w, w->header, w->n_header);
+    return TRIT_OK;
 }
 
 static trit_status check_card(const char *card, trit_error *err)
@@ -183,31 +178,119 @@ static trit_status check_card(const char *card, trit_error *err)
     return object ? TRIT_OK : tritx_fail(err, TRIT_PARAM, 0, "the card is not a JSON object");
 }
 
-trit_status trit_model_write(const trit_model *model, const char *card, trit_sink *sink, void *ctx,
-                             trit_error *err)
+trit_status trit_packer_new(const trit_model *model, const char *card, trit_packer **packer,
+                            uint64_t *n_bytes, trit_error *err)
 {
-    if (!model || !sink) return tritx_fail(err, TRIT_PARAM, 0, "write: NULL argument");
+    if (!model || !packer || !n_bytes) return tritx_fail(err, TRIT_PARAM, 0, "pack: NULL argument");
     if (!model->tokenizer)
         return tritx_fail(err, TRIT_STATE, 0, "a model without a tokenizer cannot be packed");
     if (!card) card = *model->card ? model->card : "{}";
     TRIT_TRY(check_card(card, err));
     size_t widest = tritx_config_widest(&model->config);
-    /* the walk reads through non-const accessors and changes nothing */
-    writer w = {
-        .model = (trit_model *)(uintptr_t)model, .header_capacity = TRIT_MAX_HEADER, .err = err};
-    TRIT_TRY(tritx_out_begin(&w.out, sink, ctx, err));
-    w.header = malloc(w.header_capacity);
-    w.row = malloc(widest);
-    w.codes = malloc(widest);
-    trit_status status = w.header && w.row && w.codes
-                             ? write_header(&w, card)
+    trit_packer *w = calloc(1, sizeof *w);
+    if (!w) return tritx_fail(err, TRIT_OOM, 0, "no memory to pack");
+    /* it reads through non-const accessors and changes nothing */
+    w->model = (trit_model *)(uintptr_t)model;
+    w->header_capacity = TRIT_MAX_HEADER;
+    w->err = err;
+    w->header = malloc(w->header_capacity);
+    w->tensors = malloc(((size_t)model->config.n_layer + 1) * TRIT_SLOT_COUNT * sizeof *w->tensors);
+    w->row = malloc(widest);
+    w->codes = malloc(widest);
+    trit_status status = w->header && w->tensors && w->row && w->codes
+                             ? write_header(w, card)
                              : tritx_fail(err, TRIT_OOM, 0, "no memory to pack");
-    free(w.header);
-    w.header = NULL;
-    if (status == TRIT_OK) status = walk(&w);
-    if (status == TRIT_OK) status = tritx_out_flush(&w.out);
-    free(w.row);
-    free(w.codes);
-    tritx_out_end(&w.out);
+    if (status != TRIT_OK) {
+        trit_packer_free(w);
+        return status;
+    }
+    *packer = w;
+    *n_bytes = w->n_header + w->n_data;
+    return TRIT_OK;
+}
+
+void trit_packer_free(trit_packer *w)
+{
+    if (!w) return;
+    free(w->header);
+    free(w->tensors);
+    free(w->row);
+    free(w->codes);
+    free(w);
+}
+
+/* Row `row` of the tensor, in the packer's scratch memory. */
+static const uint8_t *encode_row(trit_packer *w, const tensor *t, size_t row)
+{
+    if (t->i8) {
+        tritx_i8_get_row(t->i8->i8, row, (int8_t *)w->row, t->row_bytes);
+        return w->row;
+    }
+    size_t rows = (size_t)t->matrix->rows, cols = (size_t)t->matrix->cols;
+    trit_t2_get_row(w->model->kernels.layout, t->matrix->codes, row, w->codes, rows, cols);
+    tritx_wire_encode(w->row, w->codes, cols);
+    return w->row;
+}
+
+/* n bytes of the tensor from `at` on. */
+static void read_tensor(trit_packer *w, const tensor *t, size_t at, uint8_t *out, size_t n)
+{
+    if (t->data) {
+        memcpy(out, (const uint8_t *)t->data + at, n);
+        return;
+    }
+    while (n) {
+        size_t in_row = at % t->row_bytes, left = t->row_bytes - in_row, part = n < left ? n : left;
+        memcpy(out, encode_row(w, t, at / t->row_bytes) + in_row, part);
+        at += part;
+        out += part;
+        n -= part;
+    }
+}
+
+trit_status trit_packer_read(trit_packer *w, uint64_t offset, uint8_t *out, size_t n,
+                             trit_error *err)
+{
+    if (!w || !out || offset > w->n_header + w->n_data || n > w->n_header + w->n_data - offset)
+        return tritx_fail(err, TRIT_PARAM, 0, "the packed file does not reach that far");
+    if (n && offset < w->n_header) {
+        size_t left = w->n_header - (size_t)offset, part = n < left ? n : left;
+        memcpy(out, w->header + offset, part);
+        offset += part;
+        out += part;
+        n -= part;
+    }
+    for (size_t i = 0; n && i < w->n_tensors; i++) {
+        const tensor *t = &w->tensors[i];
+        uint64_t at = offset - w->n_header - t->begin;
+        if (offset - w->n_header < t->begin || at >= t->n_bytes) continue;
+        size_t left = t->n_bytes - (size_t)at, part = n < left ? n : left;
+        read_tensor(w, t, (size_t)at, out, part);
+        offset += part;
+        out += part;
+        n -= part;
+    }
+    return TRIT_OK;
+}
+
+trit_status trit_model_write(const trit_model *model, const char *card, trit_sink *sink, void *ctx,
+                             trit_error *err)
+{
+    enum { PIECE = 1 << 18 };
+    trit_packer *packer = NULL;
+    uint64_t n_bytes = 0;
+    if (!sink) return tritx_fail(err, TRIT_PARAM, 0, "write: NULL argument");
+    uint8_t *piece = malloc(PIECE);
+    trit_status status = piece ? trit_packer_new(model, card, &packer, &n_bytes, err)
+                               : tritx_fail(err, TRIT_OOM, 0, "no memory to write");
+    for (uint64_t at = 0; status == TRIT_OK && at < n_bytes;) {
+        size_t n = n_bytes - at < PIECE ? (size_t)(n_bytes - at) : PIECE;
+        status = trit_packer_read(packer, at, piece, n, err);
+        if (status == TRIT_OK && sink(ctx, piece, n) != 0)
+            status = tritx_fail(err, TRIT_ABORTED, 0, "the receiver of the file stopped");
+        at += n;
+    }
+    trit_packer_free(packer);
+    free(piece);
     return status;
 }

@@ -47,7 +47,14 @@
     XX(BAD_INDEX, -34,                                                                             \
        "the index of shards is malformed or does not fit the files: get them again")               \
     XX(BAD_SESSION, -35, "the bytes are no saved session, or damaged: compute it again")           \
-    XX(OTHER_SESSION, -36, "the session was saved with another model or KV type: compute it again")
+    XX(OTHER_SESSION, -36,                                                                         \
+       "the session was saved with another model or KV type: compute it again")                    \
+    XX(STORAGE, -40, "the storage failed: see the message")                                        \
+    XX(DB_NEWER, -41, "a newer version has stored this: reload the page, or delete the model")     \
+    XX(IN_USE, -42, "the stored model is in use: close it first")                                  \
+    XX(HASH, -43, "the file is not the one that its hash promises: download it again")             \
+    XX(SIZE, -44, "the source has another length than it announced: download it again")            \
+    XX(SOURCE_CHANGED, -45, "the source has changed: delete the stored model and load it again")
 
 typedef int32_t trit_status;
 enum {
@@ -186,6 +193,9 @@ trit_status trit_loader_push(trit_loader *loader, const uint8_t *bytes, size_t n
  * MISSING_TENSOR (a shard or a part), BAD_TOKENIZER, STATE. */
 trit_status trit_loader_finish(trit_loader *loader, trit_model **model, trit_error *err);
 void trit_loader_free(trit_loader *loader); /* also after finish */
+/* What is being pushed, as soon as its header tells. */
+typedef enum { TRIT_CONTAINER_UNKNOWN, TRIT_CONTAINER_PACKED, TRIT_CONTAINER_OTHER } trit_container;
+trit_container trit_loader_container(const trit_loader *loader);
 void trit_model_free(trit_model *model);
 
 const trit_config *trit_model_config(const trit_model *model); /* owned by the model */
@@ -215,6 +225,15 @@ typedef int trit_sink(void *ctx, const uint8_t *bytes, size_t n_bytes);
  * keeps the model's own. ABORTED, BAD_JSON, STATE (a model without a tokenizer), UNSUPPORTED. */
 trit_status trit_model_write(const trit_model *model, const char *card, trit_sink *sink, void *ctx,
                              trit_error *err);
+/* The same file, to be read from any place. The model must outlive the packer. As trit_model_write, and
+ * *n_bytes is the file's length. */
+typedef struct trit_packer trit_packer;
+trit_status trit_packer_new(const trit_model *model, const char *card, trit_packer **packer,
+                            uint64_t *n_bytes, trit_error *err);
+/* The bytes from `offset` on. PARAM behind the end. Allocates nothing. */
+trit_status trit_packer_read(trit_packer *packer, uint64_t offset, uint8_t *bytes, size_t n_bytes,
+                             trit_error *err);
+void trit_packer_free(trit_packer *packer);
 /* The model in a container of others. Each that is loaded again, with the head that the model has, gives the
  * same packed file. GGUF is one file; safetensors, packed as Hugging Face does, are a folder's
  * model.safetensors, config.json, tokenizer.json and tokenizer_config.json. */
@@ -393,5 +412,16 @@ trit_status trit_logprobs(const float *logits, size_t n_vocab, int32_t *top, siz
  * PARAM when no token is left to choose, NUMERIC for a logit that is NaN or +inf. Allocates nothing. */
 trit_status trit_sampler_draw(trit_sampler *sampler, float *logits, const int32_t *history,
                               size_t n_history, int32_t *id, trit_error *err);
+
+/* ---- SHA-256 (FIPS 180-4), for files and records ---- */
+
+typedef struct {
+    uint32_t state[8];
+    uint64_t n_bytes;
+    uint8_t block[64];
+} trit_sha256;
+void trit_sha256_begin(trit_sha256 *sha);
+void trit_sha256_push(trit_sha256 *sha, const void *bytes, size_t n_bytes);
+void trit_sha256_end(trit_sha256 *sha, uint8_t digest[32]);
 
 #endif

@@ -3,7 +3,7 @@
 #define TRIT_EXPORT_H
 
 /* The only caller is JavaScript, so there is no header that could hold a prototype. */
-#pragma clang diagnostic ignored "-Wmissing-prototypes"
+#pragma GCC diagnostic ignored "-Wmissing-prototypes"
 
 #define TRIT_EXPORT
 

@@ -8,12 +8,13 @@
 #include <stdlib.h>
 
 #include "export.h"
+#include "stored.h"
 #include "trit.h"
 
 static trit_error error;
 
 /* Every call that can fail begins here, so that an old message is never shown for a new failure. */
-static trit_error *fresh_error(void)
+trit_error *trit_js_fresh_error(void)
 {
     error = (trit_error){0};
     return &error;
@@ -29,39 +30,39 @@ TRIT_EXPORT void trit_js_free(void *memory) { free(memory); }
 
 TRIT_EXPORT trit_status trit_js_loader_new(trit_head head, const char *kernels, trit_loader **out)
 {
-    return trit_loader_new(out, head, kernels, fresh_error());
+    return trit_loader_new(out, head, kernels, trit_js_fresh_error());
 }
 
 TRIT_EXPORT trit_status trit_js_loader_pool(trit_loader *loader, trit_pool *pool)
 {
-    return trit_loader_pool(loader, pool, fresh_error());
+    return trit_loader_pool(loader, pool, trit_js_fresh_error());
 }
 
 TRIT_EXPORT trit_status trit_js_loader_i2_s(trit_loader *loader, trit_i2_s layout)
 {
-    return trit_loader_i2_s(loader, layout, fresh_error());
+    return trit_loader_i2_s(loader, layout, trit_js_fresh_error());
 }
 
 TRIT_EXPORT trit_status trit_js_loader_side(trit_loader *loader, trit_side side, const char *text,
                                             size_t n_bytes)
 {
-    return trit_loader_side(loader, side, text, n_bytes, fresh_error());
+    return trit_loader_side(loader, side, text, n_bytes, trit_js_fresh_error());
 }
 
 TRIT_EXPORT trit_status trit_js_loader_shard(trit_loader *loader, const char *name)
 {
-    return trit_loader_shard(loader, name, fresh_error());
+    return trit_loader_shard(loader, name, trit_js_fresh_error());
 }
 
 TRIT_EXPORT trit_status trit_js_loader_push(trit_loader *loader, const uint8_t *bytes,
                                             size_t n_bytes)
 {
-    return trit_loader_push(loader, bytes, n_bytes, fresh_error());
+    return trit_loader_push(loader, bytes, n_bytes, trit_js_fresh_error());
 }
 
 TRIT_EXPORT trit_status trit_js_loader_finish(trit_loader *loader, trit_model **out)
 {
-    return trit_loader_finish(loader, out, fresh_error());
+    return trit_loader_finish(loader, out, trit_js_fresh_error());
 }
 
 TRIT_EXPORT void trit_js_loader_free(trit_loader *loader) { trit_loader_free(loader); }
@@ -73,7 +74,7 @@ TRIT_EXPORT trit_status trit_js_model_synthetic(const char *shape, int32_t n_ctx
 {
     trit_config config;
     trit_synthetic how = {.seed = 1, .zeros = zeros, .gate_zeros = gate_zeros};
-    trit_status status = trit_config_preset(shape, &config, fresh_error());
+    trit_status status = trit_config_preset(shape, &config, trit_js_fresh_error());
     if (status != TRIT_OK) return status;
     if (n_ctx > config.n_ctx) config.n_ctx = n_ctx;
     return trit_model_synthetic(&config, &how, kernels, out, &error);
@@ -100,12 +101,21 @@ static int sink(void *ctx, const uint8_t *bytes, size_t n_bytes)
 
 TRIT_EXPORT trit_status trit_js_model_write(const trit_model *model, const char *card)
 {
-    return trit_model_write(model, card, sink, NULL, fresh_error());
+    return trit_model_write(model, card, sink, NULL, trit_js_fresh_error());
 }
 
 TRIT_EXPORT trit_status trit_js_model_export(const trit_model *model, trit_export what)
 {
-    return trit_model_export(model, what, sink, NULL, fresh_error());
+    return trit_model_export(model, what, sink, NULL, trit_js_fresh_error());
+}
+
+/* For a page without WebCrypto: the digest of bytes. */
+TRIT_EXPORT void trit_js_sha256(const uint8_t *bytes, size_t n_bytes, uint8_t *digest)
+{
+    trit_sha256 sha;
+    trit_sha256_begin(&sha);
+    trit_sha256_push(&sha, bytes, n_bytes);
+    trit_sha256_end(&sha, digest);
 }
 
 /* ---- text ---- */
@@ -117,21 +127,22 @@ TRIT_EXPORT const char *trit_js_model_template(const trit_model *model)
 
 TRIT_EXPORT trit_status trit_js_model_set_template(trit_model *model, const char *text)
 {
-    return trit_model_set_template(model, text, fresh_error());
+    return trit_model_set_template(model, text, trit_js_fresh_error());
 }
 
 TRIT_EXPORT trit_status trit_js_tokenize(const trit_model *model, const char *text, size_t n_bytes,
                                          uint32_t flags, int32_t *ids, size_t capacity,
                                          size_t *n_ids)
 {
-    return trit_tokenize(model, text, n_bytes, flags, ids, capacity, n_ids, fresh_error());
+    return trit_tokenize(model, text, n_bytes, flags, ids, capacity, n_ids, trit_js_fresh_error());
 }
 
 TRIT_EXPORT trit_status trit_js_tokenize_parts(const trit_model *model, const char *text,
                                                const uint32_t *ends, size_t n_parts, int32_t *ids,
                                                size_t capacity, size_t *n_ids)
 {
-    return trit_tokenize_parts(model, text, ends, n_parts, ids, capacity, n_ids, fresh_error());
+    return trit_tokenize_parts(model, text, ends, n_parts, ids, capacity, n_ids,
+                               trit_js_fresh_error());
 }
 
 /* out: address and length of the bytes, 1 for a special token */
@@ -140,7 +151,7 @@ TRIT_EXPORT trit_status trit_js_token_bytes(const trit_model *model, int32_t id,
     const uint8_t *bytes;
     size_t n_bytes;
     bool special;
-    fresh_error();
+    trit_js_fresh_error();
     trit_status status = trit_token_bytes(model, id, &bytes, &n_bytes, &special);
     if (status != TRIT_OK) return status;
     out[0] = (uint32_t)(uintptr_t)bytes;
@@ -155,7 +166,7 @@ TRIT_EXPORT trit_status trit_js_chat_render(const trit_model *model, const char 
                                             size_t n_messages, int32_t *ids, size_t capacity,
                                             size_t *n_ids)
 {
-    fresh_error();
+    trit_js_fresh_error();
     trit_message *messages = calloc(n_messages + 1, sizeof *messages);
     if (!messages) return TRIT_OOM;
     for (size_t i = 0; i < n_messages; i++) {
@@ -172,7 +183,7 @@ TRIT_EXPORT trit_status trit_js_chat_render(const trit_model *model, const char 
 
 TRIT_EXPORT trit_status trit_js_pool_new(int n_threads, trit_pool **out)
 {
-    return trit_pool_new(out, n_threads, fresh_error());
+    return trit_pool_new(out, n_threads, trit_js_fresh_error());
 }
 
 TRIT_EXPORT void trit_js_pool_free(trit_pool *pool) { trit_pool_free(pool); }
@@ -185,14 +196,14 @@ static double now(void *ctx)
 
 TRIT_EXPORT trit_status trit_js_kernels_tune(char *choice, size_t capacity)
 {
-    return trit_kernels_tune(now, NULL, choice, capacity, fresh_error());
+    return trit_kernels_tune(now, NULL, choice, capacity, trit_js_fresh_error());
 }
 
 TRIT_EXPORT trit_status trit_js_session_bytes(const trit_model *model, int32_t n_ctx,
                                               int32_t n_slice, trit_kv kv, size_t *out)
 {
     trit_session_params params = {.n_ctx = n_ctx, .n_slice = n_slice, .kv = kv};
-    return trit_session_bytes(model, &params, out, fresh_error());
+    return trit_session_bytes(model, &params, out, trit_js_fresh_error());
 }
 
 TRIT_EXPORT trit_status trit_js_session_new(const trit_model *model, int32_t n_ctx, int32_t n_slice,
@@ -201,7 +212,7 @@ TRIT_EXPORT trit_status trit_js_session_new(const trit_model *model, int32_t n_c
 {
     trit_session_params params = {
         .n_ctx = n_ctx, .n_slice = n_slice, .kv = kv, .pool = pool, .dense = dense};
-    return trit_session_new(model, &params, out, fresh_error());
+    return trit_session_new(model, &params, out, trit_js_fresh_error());
 }
 
 TRIT_EXPORT void trit_js_session_free(trit_session *session) { trit_session_free(session); }
@@ -209,22 +220,22 @@ TRIT_EXPORT void trit_js_session_free(trit_session *session) { trit_session_free
 TRIT_EXPORT trit_status trit_js_session_sync(trit_session *session, const int32_t *ids,
                                              size_t n_ids, size_t *n_reused)
 {
-    return trit_session_sync(session, ids, n_ids, n_reused, fresh_error());
+    return trit_session_sync(session, ids, n_ids, n_reused, trit_js_fresh_error());
 }
 
 TRIT_EXPORT trit_status trit_js_session_append(trit_session *session, int32_t id)
 {
-    return trit_session_append(session, id, fresh_error());
+    return trit_session_append(session, id, trit_js_fresh_error());
 }
 
 TRIT_EXPORT trit_status trit_js_session_rewind(trit_session *session, size_t n)
 {
-    return trit_session_rewind(session, n, fresh_error());
+    return trit_session_rewind(session, n, trit_js_fresh_error());
 }
 
 TRIT_EXPORT trit_status trit_js_session_run(trit_session *session, double budget_ms)
 {
-    return trit_session_run(session, now, NULL, budget_ms, fresh_error());
+    return trit_session_run(session, now, NULL, budget_ms, trit_js_fresh_error());
 }
 
 TRIT_EXPORT float *trit_js_session_logits(trit_session *session)
@@ -244,23 +255,23 @@ TRIT_EXPORT const int32_t *trit_js_session_ids(const trit_session *session)
 
 TRIT_EXPORT trit_status trit_js_session_save(trit_session *session)
 {
-    return trit_session_save(session, sink, NULL, fresh_error());
+    return trit_session_save(session, sink, NULL, trit_js_fresh_error());
 }
 
 TRIT_EXPORT trit_status trit_js_session_load_begin(trit_session *session)
 {
-    return trit_session_load_begin(session, fresh_error());
+    return trit_session_load_begin(session, trit_js_fresh_error());
 }
 
 TRIT_EXPORT trit_status trit_js_session_load_push(trit_session *session, const uint8_t *bytes,
                                                   size_t n_bytes)
 {
-    return trit_session_load_push(session, bytes, n_bytes, fresh_error());
+    return trit_session_load_push(session, bytes, n_bytes, trit_js_fresh_error());
 }
 
 TRIT_EXPORT trit_status trit_js_session_load_finish(trit_session *session)
 {
-    return trit_session_load_finish(session, fresh_error());
+    return trit_session_load_finish(session, trit_js_fresh_error());
 }
 
 /* Where the logits of all positions go. One session collects at a time: JavaScript runs one job. */
@@ -312,14 +323,14 @@ TRIT_EXPORT trit_status trit_js_sampler_new(const trit_model *model, float tempe
                                   .bias_ids = bias_ids,
                                   .bias_values = bias_values,
                                   .n_bias = n_bias};
-    return trit_sampler_new(model, &params, out, fresh_error());
+    return trit_sampler_new(model, &params, out, trit_js_fresh_error());
 }
 
 /* log_sum is a double, the one result that is no word. */
 TRIT_EXPORT trit_status trit_js_logprobs(trit_session *session, size_t n_vocab, int32_t *top,
                                          size_t n_top, double *log_sum)
 {
-    return trit_logprobs(trit_session_logits(session), n_vocab, top, n_top, log_sum, fresh_error());
+    return trit_logprobs(trit_session_logits(session), n_vocab, top, n_top, log_sum, trit_js_fresh_error());
 }
 
 TRIT_EXPORT void trit_js_sampler_free(trit_sampler *sampler) { trit_sampler_free(sampler); }
@@ -328,6 +339,6 @@ TRIT_EXPORT trit_status trit_js_sampler_draw(trit_sampler *sampler, trit_session
                                              const int32_t *history, size_t n_history, int32_t *id)
 {
     float *logits = trit_session_logits(session);
-    fresh_error();
+    trit_js_fresh_error();
     return logits ? trit_sampler_draw(sampler, logits, history, n_history, id, &error) : TRIT_STATE;
 }

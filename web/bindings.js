@@ -1,9 +1,28 @@
 import { TritError } from './errors.js';
 
 /** Words of results that one call can write. */
-const SCRATCH_WORDS = 4;
+const SCRATCH_WORDS = 9;
 
 const encoder = new TextEncoder();
+
+/**
+ * What a browser's storage says of a failure, with a code of ours.
+ * @param {any} reason
+ * @param {string} text
+ */
+function storageError(reason, text) {
+    const codes = { QuotaExceededError: 'QUOTA', AbortError: 'ABORTED', VersionError: 'DB_NEWER' };
+    const name = /** @type {keyof typeof codes} */ (reason?.name);
+    const own = typeof reason?.code === 'string' && /^[A-Z_]+$/.test(reason.code);
+    const code = own ? reason.code : (codes[name] ?? 'STORAGE');
+    const message =
+        code === 'QUOTA'
+            ? 'there is no room left to store the model: free some, or load it with store: false'
+            : code === 'DB_NEWER'
+              ? 'a newer version has laid this storage out: reload the page'
+              : reason?.message || text;
+    return new TritError(code, message, { cause: reason });
+}
 
 /**
  * Typed calls over the exports of one module. Nothing else touches Emscripten's object.
@@ -16,9 +35,14 @@ export class Bindings {
     /** @type {Map<number, {name: string, text: string}>} */
     #statuses;
 
+    /** @type {{resolve: (status: string) => void, reject: (error: unknown) => void} | undefined} */
+    #request;
+
     /** @param {any} module */
     constructor(module) {
         this.#module = module;
+        module.finished = (/** @type {number} */ value, /** @type {unknown} */ reason) =>
+            this.#finish(value, reason);
         const description = JSON.parse(this.string('describe'));
         this.#statuses = new Map(
             description.statuses.map(
@@ -70,6 +94,48 @@ export class Bindings {
         if (value < 0)
             throw new TritError(status.name, this.string('error_message') || status.text);
         return status.name;
+    }
+
+    /**
+     * A request of the store: C answers later, and until then takes no other one.
+     * @param {string} name
+     * @param {...number} args
+     * @returns {Promise<string>} as `call`
+     */
+    later(name, ...args) {
+        return new Promise((resolve, reject) => {
+            this.#request = { resolve, reject };
+            this.plain(name, ...args);
+        });
+    }
+
+    /**
+     * @param {number} value
+     * @param {unknown} reason what the store says of a failure
+     */
+    #finish(value, reason) {
+        const request = this.#request;
+        this.#request = undefined;
+        const status = this.#statuses.get(value) ?? { name: 'UNKNOWN', text: 'unknown error' };
+        if (value >= 0) request?.resolve(status.name);
+        else if (status.name === 'STORAGE') request?.reject(storageError(reason, status.text));
+        else
+            request?.reject(
+                new TritError(status.name, this.string('error_message') || status.text),
+            );
+    }
+
+    /** Ends the request that is under way, if there is one; its answer will be dropped. */
+    cancel() {
+        this.plain('stored_close');
+        const request = this.#request;
+        this.#request = undefined;
+        request?.reject(new TritError('ABORTED', 'the work was stopped by the caller'));
+    }
+
+    /** @param {any} store another body than IndexedDB */
+    set store(store) {
+        this.#module.store = store;
     }
 
     /**
@@ -166,6 +232,27 @@ export class Bindings {
         const begin = this.plain(name, ...args) >>> 0;
         const end = new Uint8Array(this.buffer).indexOf(0, begin);
         return new TextDecoder().decode(this.copy(begin, end - begin));
+    }
+
+    /**
+     * A copy of the data in the engine's memory, until it is freed; for requests, which outlive a call.
+     * @param {Uint8Array | string} data
+     */
+    keep(data) {
+        const bytes = typeof data === 'string' ? encoder.encode(data) : data;
+        const address = this.alloc(bytes.length);
+        new Uint8Array(this.buffer, address, bytes.length).set(bytes);
+        return { address, n: bytes.length };
+    }
+
+    /**
+     * A call whose last argument is the place of n results.
+     * @param {string} name
+     * @param {number} n
+     */
+    filled(name, n) {
+        this.call(name, this.#scratch);
+        return Array.from(this.words(this.#scratch, n));
     }
 
     /** @param {number} nBytes */

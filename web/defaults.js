@@ -25,4 +25,6 @@ export const defaults = Object.freeze({
     maxThreads: 64,
     /** Bytes of a model that are handed over at once. */
     chunkBytes: 4 * 1024 * 1024,
+    /** Bytes of the file in a record of the store, as large as all browsers take without doubt. */
+    recordBytes: 16 * 1024 * 1024,
 });

@@ -9,6 +9,7 @@ import { SHARED } from './protocol.js';
 import { readsLikeNoise, score } from './scoring.js';
 import { selfTest } from './selftest.js';
 import { Session } from './session.js';
+import { Storing } from './storing.js';
 import { Text } from './text.js';
 import { writeExport, writePacked } from './writing.js';
 
@@ -34,6 +35,8 @@ export class Engine {
     #model = 0;
     /** @type {Loading} between beginLoad and finishLoad */
     #loading;
+    /** @type {Storing | undefined} between openStored and the end of finishLoad */
+    #storing;
     /** @type {OpenModel} once there is one; nothing else is asked for before */
     #open;
     /** The kernels that are fastest on this processor, and those that the model is for. */
@@ -49,10 +52,14 @@ export class Engine {
         this.#c = new Bindings(module);
     }
 
-    /** @param {import('./features.js').Choice} choice */
-    static async start(choice) {
+    /**
+     * @param {import('./features.js').Choice} choice
+     * @param {() => any} [openStore] where there is no IndexedDB
+     */
+    static async start(choice, openStore) {
         try {
             const engine = new Engine(choice, await startModule(choice));
+            if (openStore) engine.#c.store = openStore();
             if (engine.#c.relaxed) selfTest(engine.#c);
             engine.#fastest = engine.#c.tune();
             return engine;
@@ -82,19 +89,81 @@ export class Engine {
         this.#loading.shard(name);
     }
 
-    /** @param {Uint8Array} bytes */
-    push(bytes) {
-        this.#loading.push(bytes);
+    /**
+     * @param {Uint8Array} bytes
+     * @param {Job} job
+     * @returns {void | Promise<void>}
+     */
+    push(bytes, job) {
+        if (!this.#storing) return this.#loading.push(bytes);
+        return this.#storing.push(this.#loading.address, bytes, job);
+    }
+
+    /**
+     * What is loaded is kept in the store, or comes from there.
+     * @param {{source: string, about: any, recordBytes: number, sha256?: string}} what
+     * @param {Job} job
+     */
+    async openStored(what, job) {
+        const storing = new Storing(this.#c);
+        await storing.open(what, job);
+        this.#storing = storing;
+        return storing.missing();
+    }
+
+    /**
+     * @param {Job} job
+     * @param {(event: {loaded: number}) => void} emit
+     */
+    readStored(job, emit) {
+        const { address } = this.#loading;
+        return this.#storing?.read(address, job, (loaded) => emit({ loaded }));
+    }
+
+    /** @param {number} total */
+    announce(total) {
+        this.#storing?.announce(total);
+    }
+
+    /** @param {Job} job */
+    flushStored(job) {
+        return this.#storing?.flush(job);
+    }
+
+    /** @param {Job} job */
+    settleStored(job) {
+        return this.#storing?.settle(job);
+    }
+
+    /**
+     * All that is stored.
+     * @param {Job} job
+     * @returns {Promise<import('./protocol.js').StoredModel[]>}
+     */
+    async models(job) {
+        return new Storing(this.#c).list(job);
+    }
+
+    /**
+     * @param {string} id
+     * @param {Job} job
+     */
+    async removeModel(id, job) {
+        await new Storing(this.#c).remove(id, job);
     }
 
     /**
      * @param {Settings} settings
      * @param {Job} job
+     * @param {(event: {stored: number}) => void} [emit]
      */
-    async finishLoad(settings, job) {
+    async finishLoad(settings, job, emit) {
         const model = this.#loading.finish();
         this.#loading.free();
         const open = this.#openModel(model, settings);
+        await this.#storing?.complete(model, job, (stored) => emit?.({ stored }));
+        this.#storing?.close();
+        this.#storing = undefined;
         const doubt = this.#c.plain('model_is_i2_s', model) && (await readsLikeNoise(open, job));
         const warning =
             'the weights read like noise: if the model is a trained one, its I2_S is in another ' +
@@ -185,6 +254,7 @@ export class Engine {
     }
 
     close() {
+        this.#storing?.close();
         this.#open?.session.free();
         this.#loading?.free();
         this.#c.plain('model_free', this.#model);

@@ -1,4 +1,4 @@
-import { load, synthetic } from './load.js';
+import { askStore, load, synthetic } from './load.js';
 import { openBytes } from './source.js';
 import { ownWorkerFile } from './worker-file.js';
 
@@ -15,6 +15,7 @@ export { TritError } from './errors.js';
 /** @typedef {import('./protocol.js').Message} Message */
 /** @typedef {import('./protocol.js').ModelInfo} ModelInfo */
 /** @typedef {import('./protocol.js').Score} Score */
+/** @typedef {import('./protocol.js').StoredModel} StoredModel */
 
 /**
  * @param {Worker} worker
@@ -74,4 +75,19 @@ export const Trit = Object.freeze({
      * @returns {Promise<Model>}
      */
     synthetic: (shape, options = {}) => synthetic(platform, shape, options),
+
+    /**
+     * The models that are stored for this site, and what is left of those that were not finished.
+     * @param {import('./worker-file.js').WorkerOptions} [options]
+     * @returns {Promise<StoredModel[]>}
+     */
+    models: (options = {}) => askStore(platform, 'models', [], options),
+
+    /**
+     * Deletes a stored model; IN_USE while it is being loaded or stored.
+     * @param {string} id
+     * @param {import('./worker-file.js').WorkerOptions} [options]
+     * @returns {Promise<void>}
+     */
+    deleteModel: (id, options = {}) => askStore(platform, 'removeModel', [id], options),
 });

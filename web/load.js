@@ -4,11 +4,12 @@ import { chooseBuild } from './features.js';
 import { Model } from './model.js';
 import { checkInteger, checkOptions } from './params.js';
 import { readSides, resolveFiles, tensorFiles } from './source.js';
+import { beginStored, readStored } from './stored.js';
 import { checkWorkerOptions } from './worker-file.js';
 
 /**
- * @typedef {{phase: 'load', loaded: number, total: number | undefined}} Progress bytes so far and,
- *   when it is known, of all
+ * @typedef {{phase: 'load' | 'store', loaded: number, total: number | undefined}} Progress bytes so far and,
+ *   when it is known, of all. What is packed while it is loaded is stored afterwards
  *
  * @typedef {LoadSettings & import('./worker-file.js').WorkerOptions} LoadOptions
  *
@@ -24,6 +25,9 @@ import { checkWorkerOptions } from './worker-file.js';
  * @property {boolean} [dense] compute what is multiplied by zero as well; never changes a token
  * @property {string} [template] another chat template than the model's: bitnet-2b4t, llama3, falcon3 or
  *   Jinja
+ * @property {boolean | {recordBytes: number}} [store] false: a model from an address is not kept for the next
+ *   time; recordBytes: into how large pieces it is cut, 64 KiB to 16 MiB
+ * @property {string} [sha256] of a file from an address: 64 hexadecimal digits that it must have
  * @property {'int8' | 'f16'} [head] for models of safetensors and GGUF: how the embedding is kept
  * @property {'x86' | 'arm' | 'rows'} [i2s] for GGUF files with I2_S: who wrote them, a program on x86
  *   (without it, as all published files), on ARM since the end of 2025, or one that lets four rows share a
@@ -44,10 +48,18 @@ import { checkWorkerOptions } from './worker-file.js';
  */
 export async function load(platform, source, options) {
     return start(platform, options, async (client, settings) => {
-        const { head, kernels, i2s, signal } = options;
-        await client.call('beginLoad', [{ head, kernels, i2s }], { signal });
-        await sendFiles(platform, client, resolveFiles(source), options);
-        return client.call('finishLoad', [settings], { signal: options.signal });
+        const { head, kernels, i2s, signal, onProgress } = options;
+        const files = resolveFiles(source);
+        const begin = () => client.call('beginLoad', [{ head, kernels, i2s }], { signal });
+        await begin();
+        const stored = await beginStored(client, files, options);
+        const whole =
+            stored?.resumes && (await readStored(platform, client, files, options, begin));
+        if (!whole) await sendFiles(platform, client, files, options);
+        const onEvent = (/** @type {{stored: number}} */ event) =>
+            onProgress?.({ phase: 'store', loaded: event.stored, total: undefined });
+        const info = await client.call('finishLoad', [settings], { signal, onEvent });
+        return { ...info, ...stored?.info };
     });
 }
 
@@ -67,6 +79,24 @@ export async function synthetic(platform, shape, options) {
     return start(platform, options, (client, settings) =>
         client.call('synthetic', [shape, { zeros, gateZeros }, settings, kernels], { signal }),
     );
+}
+
+/**
+ * Asks an engine that needs no model, about the store.
+ * @param {Platform} platform
+ * @param {import('./protocol.js').Op} op
+ * @param {any[]} args
+ * @param {import('./worker-file.js').WorkerOptions} options
+ */
+export async function askStore(platform, op, args, options) {
+    checkWorkerOptions(checkOptions(options));
+    const client = new Client(startWorker(platform, options));
+    try {
+        await client.call('start', [chooseBuild({ threads: 1, flavour: 'simd128' }, 1)]);
+        return await client.call(op, args);
+    } finally {
+        client.close();
+    }
 }
 
 /**
@@ -181,7 +211,7 @@ async function sendFiles({ open }, client, source, { signal, onProgress }) {
  * @param {AbortSignal | undefined} signal
  * @param {(loaded: number) => void} onProgress
  */
-async function sendChunks(client, chunks, signal, onProgress) {
+export async function sendChunks(client, chunks, signal, onProgress) {
     let loaded = 0;
     /** @type {Promise<unknown>} */
     let before = Promise.resolve();

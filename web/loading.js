@@ -6,6 +6,10 @@ export class Loading {
     #c;
     #loader;
 
+    get address() {
+        return this.#loader;
+    }
+
     /**
      * @param {import('./bindings.js').Bindings} c
      * @param {{head?: string, kernels: string, i2s?: string}} options as in LoadOptions

@@ -2,7 +2,7 @@ import { fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { load, synthetic } from './load.js';
+import { askStore, load, synthetic } from './load.js';
 import { openNode, resolveNode } from './node-source.js';
 
 export { TritError } from './errors.js';
@@ -10,6 +10,7 @@ export { TritError } from './errors.js';
 /** @typedef {import('./index.js').Model} Model */
 /** @typedef {import('./index.js').LoadOptions} LoadOptions */
 /** @typedef {import('./index.js').Source} Source */
+/** @typedef {import('./index.js').StoredModel} StoredModel */
 
 /** Megabytes for a chat template, far more than any needs. */
 const TEMPLATE_MB = 64;
@@ -76,4 +77,19 @@ export const Trit = Object.freeze({
      * @returns {Promise<Model>}
      */
     synthetic: (shape, options = {}) => synthetic(platform, shape, options),
+
+    /**
+     * The models that are stored for this user, and what is left of those that were not finished.
+     * @param {import('./worker-file.js').WorkerOptions} [options]
+     * @returns {Promise<StoredModel[]>}
+     */
+    models: (options = {}) => askStore(platform, 'models', [], options),
+
+    /**
+     * Deletes a stored model; IN_USE while it is being loaded or stored.
+     * @param {string} id
+     * @param {import('./worker-file.js').WorkerOptions} [options]
+     * @returns {Promise<void>}
+     */
+    deleteModel: (id, options = {}) => askStore(platform, 'removeModel', [id], options),
 });

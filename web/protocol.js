@@ -11,6 +11,7 @@
  * @typedef {{id: number, error: {code: string, message: string}}} Failure
  * @typedef {{id: number, event: any}} Event a piece of text, logits, or progress
  * @typedef {'start' | 'beginLoad' | 'side' | 'shard' | 'push' | 'finishLoad' | 'synthetic'
+ *   | 'openStored' | 'readStored' | 'announce' | 'flushStored' | 'settleStored' | 'models' | 'removeModel'
  *   | 'tokenize' | 'detokenize' | 'countTokens' | 'template' | 'generate' | 'saveSession' | 'loadSession'
  *   | 'dropContext' | 'logits' | 'score' | 'measure'} Op
  *
@@ -76,7 +77,16 @@
  * @property {number} threads
  * @property {string} [note] why it is slower than it could be
  * @property {string} [warning] what is doubtful about the weights
+ * @property {boolean} [stored] whether the store has it, so that it loads without the network
  * @property {Record<string, any>} card where the model comes from
+ *
+ * A model of the store, or what has come of one.
+ * @typedef {object} StoredModel
+ * @property {string} id
+ * @property {'complete' | 'partial' | 'deleting' | 'damaged' | 'newer'} state
+ * @property {boolean} imported from GGUF or safetensors
+ * @property {number} bytes of the whole, 0 while nobody knows
+ * @property {{source: string[]} | null} about
  *
  * @typedef {object} Score
  * @property {number} tokens

@@ -6,17 +6,26 @@ import { TritError } from './errors.js';
 
 /** @type {Engine} */
 let engine;
+/** @type {(() => any) | undefined} */
+let openStore;
 
 /** @type {Record<import('./protocol.js').Op, (args: any, job: Job, emit: Emit) => any>} */
 const ops = {
     start: async ([choice]) => {
-        engine = await Engine.start(choice);
+        engine = await Engine.start(choice, openStore);
     },
     beginLoad: ([options]) => engine.beginLoad(options),
     side: ([name, text]) => engine.side(name, text),
     shard: ([name]) => engine.shard(name),
-    push: ([bytes]) => engine.push(bytes),
-    finishLoad: ([settings], job) => engine.finishLoad(settings, job),
+    push: ([bytes], job) => engine.push(bytes, job),
+    finishLoad: ([settings], job, emit) => engine.finishLoad(settings, job, emit),
+    openStored: ([what], job) => engine.openStored(what, job),
+    readStored: (_, job, emit) => engine.readStored(job, emit),
+    announce: ([total]) => engine.announce(total),
+    flushStored: (_, job) => engine.flushStored(job),
+    settleStored: (_, job) => engine.settleStored(job),
+    models: (_, job) => engine.models(job),
+    removeModel: ([id], job) => engine.removeModel(id, job),
     synthetic: ([shape, weights, settings, kernels]) =>
         engine.synthetic(shape, weights, settings, kernels),
     tokenize: ([text, options]) => engine.tokenize(text, options),
@@ -39,9 +48,11 @@ const ops = {
 /**
  * Answers requests, one after the other.
  * @param {(message: any, transfer?: any[]) => void} post
+ * @param {() => any} [store] opens another body of the store than IndexedDB
  * @returns {(message: any) => void} takes each message that comes in
  */
-export function serve(post) {
+export function serve(post, store) {
+    openStore = store;
     /** @type {Map<number, Job>} */
     const jobs = new Map();
     let last = Promise.resolve();
@@ -65,6 +76,7 @@ export function serve(post) {
         if ('abort' in message) {
             const job = jobs.get(message.abort);
             if (job) job.aborted = true;
+            job?.stop?.();
             return;
         }
         jobs.set(message.id, { aborted: false });

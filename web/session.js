@@ -3,7 +3,10 @@ import { TritError } from './errors.js';
 import { writeTo } from './writing.js';
 import { breathe } from './yield.js';
 
-/** @typedef {{aborted: boolean}} Job what a running job looks at between two slices of work */
+/**
+ * What a running job looks at between two slices of work.
+ * @typedef {{aborted: boolean, stop?: () => void}} Job stop: for who waits for something meanwhile
+ */
 
 /** Bytes of a saved session that are in the engine's memory at a time. */
 const LOAD_BYTES = 1 << 20;

@@ -27,7 +27,8 @@ import { TritError } from './errors.js';
  *
  * @typedef {{total: number | undefined, chunks: AsyncIterable<Uint8Array>}} Opened a chunk is a copy
  *   that stays as it is until the third after it is asked for; an unknown total is undefined
- * @typedef {(source: Bytes, signal?: AbortSignal) => Promise<Opened>} Open
+ * @typedef {{begin?: number, end?: number}} Part of an address's bytes, from begin up to end
+ * @typedef {(source: Bytes, signal?: AbortSignal, part?: Part) => Promise<Opened>} Open
  */
 
 const MOST_SIDE_BYTES = 32 << 20;
@@ -172,8 +173,8 @@ export function tensorFiles(source, index) {
 }
 
 /** @type {Open} */
-export async function openBytes(source, signal) {
-    if (typeof source === 'string' || source instanceof URL) return openUrl(source, signal);
+export async function openBytes(source, signal, part) {
+    if (typeof source === 'string' || source instanceof URL) return openUrl(source, signal, part);
     if (source instanceof Blob) return { total: source.size, chunks: blobChunks(source) };
     if (source instanceof ArrayBuffer) return openBytes(new Uint8Array(source), signal);
     if (source instanceof Uint8Array) return { total: source.length, chunks: slices(source) };
@@ -206,20 +207,47 @@ async function readSide(name, source, open, signal) {
 /**
  * @param {string | URL} url
  * @param {AbortSignal} [signal]
+ * @param {Part} [part]
  * @returns {Promise<Opened>}
  */
-async function openUrl(url, signal) {
-    const response = await network(signal, () => fetch(url, { signal }));
+async function openUrl(url, signal, { begin = 0, end } = {}) {
+    // With a range the server compresses nothing, and tells at once whether it can go on in the middle.
+    const range = `bytes=${begin}-${end === undefined ? '' : end - 1}`;
+    const response = await network(signal, () => fetch(url, { signal, headers: { range } }));
     if (!response.ok || !response.body)
         throw new TritError('NETWORK', `the server answered ${response.status} for ${url}`);
+    const { headers, status, body } = response;
+    if (status === 206) {
+        const [, first, total] =
+            headers.get('content-range')?.match(/^bytes (\d+)-\d+\/(\d+)$/) ?? [];
+        if (Number(first) !== begin)
+            throw new TritError(
+                'RANGE',
+                `the server sent another part of ${url} than was asked for`,
+            );
+        return { total: Number(total), chunks: streamChunks(body, signal) };
+    }
     // the length of a compressed body says nothing about the bytes that arrive
-    const length = response.headers.has('content-encoding')
-        ? null
-        : response.headers.get('content-length');
+    const length = headers.has('content-encoding') ? null : headers.get('content-length');
     return {
         total: length === null ? undefined : Number(length),
-        chunks: streamChunks(response.body, signal),
+        chunks: cut(streamChunks(body, signal), begin, end),
     };
+}
+
+/**
+ * @param {AsyncIterable<Uint8Array>} chunks
+ * @param {number} begin
+ * @param {number} [end]
+ */
+async function* cut(chunks, begin, end = Infinity) {
+    let at = 0;
+    for await (const chunk of chunks) {
+        const part = chunk.subarray(Math.max(0, begin - at), Math.max(0, end - at));
+        if (part.length > 0) yield part;
+        at += chunk.length;
+        if (at >= end) return;
+    }
 }
 
 /**

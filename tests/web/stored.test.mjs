@@ -1,0 +1,183 @@
+// Models from addresses, through the store of files: what is kept, what is asked for again, what is refused.
+import assert from 'node:assert/strict';
+import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import test from 'node:test';
+import { Trit } from '../../web/node.js';
+import { cli, modelPath, temporaryFolder } from './helpers.mjs';
+import { cutAt, serveModel } from './model-server.mjs';
+
+const packed = readFileSync(modelPath);
+const RECORD = 1 << 18;
+const COUNT = Math.ceil(packed.length / RECORD);
+const options = { threads: 1, flavour: 'simd128', store: { recordBytes: RECORD } };
+
+/** A server of the file and an empty store. */
+async function setUp(t, bytes) {
+    process.env.TRIT_CACHE = await temporaryFolder(t);
+    const server = await serveModel(bytes);
+    t.after(() => server.close());
+    const records = async () => {
+        const folder = join(process.env.TRIT_CACHE, 'record');
+        const [model] = await readdir(folder).catch(() => []);
+        if (!model) return [];
+        return (await readdir(join(folder, model))).sort().map((name) => join(folder, model, name));
+    };
+    return { server, records, load: (more) => Trit.load(server.url, { ...options, ...more }) };
+}
+
+async function answer(model) {
+    const { ids } = await model.generate('Once upon a time', { temperature: 0, maxTokens: 8 })
+        .result;
+    model.close();
+    return ids;
+}
+
+let expected, gguf;
+test.before(async () => {
+    const folder = mkdtempSync(join(tmpdir(), 'trit-'));
+    const path = join(folder, 'model.gguf');
+    const { code, stderr } = await cli('convert', modelPath, '--to', 'tq2_0', '-o', path);
+    assert.equal(code, 0, stderr);
+    gguf = readFileSync(path);
+    rmSync(folder, { recursive: true });
+    expected = await answer(await Trit.load(modelPath, options));
+});
+
+for (const name of ['packed', 'GGUF'])
+    test(`a ${name} file is asked for once, and then loads without its server`, async (t) => {
+        const bytes = name === 'GGUF' ? gguf : packed;
+        const { server, load } = await setUp(t, bytes);
+        const first = await load();
+        assert.equal(first.info.stored, true);
+        assert.deepEqual(await answer(first), expected);
+        assert.deepEqual(server.requests, [[0, undefined]]);
+        server.close();
+        assert.deepEqual(await answer(await load()), expected);
+        const [model, ...others] = await Trit.models();
+        assert.deepEqual(others, []);
+        assert.deepEqual(
+            [model.state, model.imported, model.about],
+            ['complete', bytes === gguf, { source: [server.url] }],
+        );
+    });
+
+test('after a cut connection only what is missing is asked for', async (t) => {
+    const { server, load } = await setUp(t, packed);
+    server.fault = cutAt(3 * RECORD + 1000);
+    await assert.rejects(load(), { code: 'NETWORK' });
+    assert.equal((await Trit.models())[0].state, 'partial');
+    server.fault = undefined;
+    assert.deepEqual(await answer(await load()), expected);
+    assert.deepEqual(server.requests.slice(1), [[3 * RECORD, packed.length]]);
+    assert.equal((await Trit.models())[0].state, 'complete');
+});
+
+test('a damaged record is noticed, and only it is asked for again', async (t) => {
+    const { server, load, records } = await setUp(t, packed);
+    await answer(await load());
+    const [first, second, third] = await records();
+    const damages = {
+        'one bit': async () => {
+            const bytes = await readFile(second);
+            bytes[bytes.length >> 1] ^= 1;
+            await writeFile(second, bytes);
+        },
+        'cut off': async () => writeFile(second, (await readFile(second)).subarray(0, 1000)),
+        gone: () => rm(second),
+        empty: () => writeFile(second, ''),
+        'the bytes of another': async () => writeFile(second, await readFile(third)),
+        'the first, whose hash is right': async () => writeFile(second, await readFile(first)),
+    };
+    for (const [what, damage] of Object.entries(damages)) {
+        server.requests.length = 0;
+        await damage();
+        assert.deepEqual(await answer(await load()), expected, what);
+        assert.deepEqual(server.requests, [[RECORD, 2 * RECORD]], what);
+        assert.deepEqual(await answer(await load()), expected, what);
+        assert.equal(server.requests.length, 1, what);
+    }
+});
+
+test('a damaged import is made anew from its source', async (t) => {
+    const { server, load, records } = await setUp(t, gguf);
+    await answer(await load());
+    await rm((await records())[2]);
+    assert.deepEqual(await answer(await load()), expected);
+    assert.deepEqual(server.requests, [
+        [0, undefined],
+        [0, undefined],
+    ]);
+    assert.deepEqual(await answer(await load()), expected);
+    assert.equal(server.requests.length, 2);
+});
+
+test('a source that has other bytes than were stored is refused', async (t) => {
+    const { server, load, records } = await setUp(t, packed);
+    await answer(await load());
+    await rm((await records())[4]);
+    server.bytes = Uint8Array.from(packed);
+    server.bytes[4 * RECORD + 77] ^= 16;
+    await assert.rejects(load(), ({ code }) => /SOURCE_CHANGED|BAD_/.test(code));
+    server.bytes = packed;
+    assert.deepEqual(await answer(await load()), expected);
+});
+
+test('a source of another length than was announced is refused', async (t) => {
+    const { server, load } = await setUp(t, packed);
+    server.fault = cutAt(2 * RECORD);
+    await assert.rejects(load(), { code: 'NETWORK' });
+    server.fault = undefined;
+    server.bytes = packed.subarray(0, packed.length - 1000);
+    await assert.rejects(load(), ({ code }) => /SIZE|TRUNCATED/.test(code));
+});
+
+test('a file without the SHA-256 that it should have is never complete', async (t) => {
+    const { load } = await setUp(t, packed);
+    await assert.rejects(load({ sha256: '0'.repeat(64) }), { code: 'HASH' });
+    assert.equal((await Trit.models())[0].state, 'partial');
+    await assert.rejects(load({ sha256: 'abc' }), { code: 'PARAM' });
+});
+
+test('what is no model is not stored', async (t) => {
+    const { load, records } = await setUp(t, new TextEncoder().encode('<html>'.repeat(100_000)));
+    await assert.rejects(load(), { code: 'NOT_A_MODEL' });
+    assert.deepEqual(await records(), []);
+});
+
+test('a stored model is deleted, and with it all its records', async (t) => {
+    const { load, records } = await setUp(t, packed);
+    await answer(await load());
+    const [{ id }] = await Trit.models();
+    await Trit.deleteModel(id);
+    assert.deepEqual([await Trit.models(), await records()], [[], []]);
+    await assert.rejects(Trit.deleteModel('x'), { code: 'PARAM' });
+});
+
+test('two that load the same model at once download it once', async (t) => {
+    const { server, load } = await setUp(t, packed);
+    const both = await Promise.all([load(), load()]);
+    for (const model of both) assert.deepEqual(await answer(model), expected);
+    assert.deepEqual(server.requests, [[0, undefined]]);
+});
+
+test('without the store the model is asked for each time', async (t) => {
+    const { server, load, records } = await setUp(t, packed);
+    for (const n of [1, 2]) {
+        const model = await load({ store: false });
+        assert.equal(model.info.stored, undefined);
+        assert.deepEqual(await answer(model), expected);
+        assert.equal(server.requests.length, n);
+    }
+    assert.deepEqual(await records(), []);
+});
+
+test(`the packed file is cut into ${COUNT} records`, async (t) => {
+    const { load, records } = await setUp(t, packed);
+    await answer(await load());
+    const parts = await Promise.all((await records()).map((path) => readFile(path)));
+    assert.equal(parts.length, COUNT);
+    assert.ok(Buffer.concat(parts.map((part) => part.subarray(72))).equals(packed));
+});

@@ -1,0 +1,125 @@
+/* What is stored: one line of JSON for all models. */
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "export.h"
+#include "stored.h"
+
+enum { NAME_BYTES = 71, MAX_MODELS = 1024 }; /* "model/", 64 digits and a line feed */
+
+static struct {
+    char *names, *text;
+    uint8_t *value;
+    size_t n_names, next, n_text, capacity;
+    uint8_t id[32], digest[32];
+    trit_manifest manifest;
+} l;
+
+static void append(const char *format, ...)
+{
+    va_list args;
+    va_start(args, format);
+    int n = vsnprintf(l.text + l.n_text, l.capacity - l.n_text, format, args);
+    va_end(args);
+    if (n > 0) l.n_text += (size_t)n;
+}
+
+static void end(trit_status status)
+{
+    free(l.names);
+    free(l.value);
+    l.names = NULL;
+    l.value = NULL;
+    trit_store_finished(status);
+}
+
+static const char *name_of(size_t i) { return l.names + i * NAME_BYTES; }
+
+static bool have_text(size_t n_more)
+{
+    if (l.n_text + n_more < l.capacity) return true;
+    size_t capacity = 2 * l.capacity + n_more;
+    char *text = realloc(l.text, capacity);
+    if (!text) return false;
+    l.text = text;
+    l.capacity = capacity;
+    return true;
+}
+
+static void next_manifest(void);
+
+/* A manifest that cannot be read has lost what it said of the model, whose records may be deleted. */
+static void on_value(trit_store_result result, size_t n_bytes)
+{
+    static const char *const states[] = {"damaged", "partial", "complete", "deleting"};
+    trit_manifest *m = &l.manifest;
+    if (result == TRIT_STORE_FAILED) {
+        end(TRIT_STORAGE);
+        return;
+    }
+    trit_manifest_found found = result == TRIT_STORE_ABSENT
+                                    ? TRIT_MANIFEST_BAD
+                                    : trit_manifest_read(m, l.id, l.digest, l.value, n_bytes);
+    if (found == TRIT_MANIFEST_BAD) *m = (trit_manifest){.state = 0};
+    if (!have_text(256 + (size_t)m->n_about)) {
+        end(TRIT_OOM);
+        return;
+    }
+    append("%s{\"id\":\"%.64s\",\"state\":\"%s\",\"imported\":%s,\"bytes\":%llu,\"about\":",
+           l.next ? "," : "", name_of(l.next) + 6,
+           found == TRIT_MANIFEST_NEWER ? "newer" : states[m->state],
+           m->origin == TRIT_ORIGIN_IMPORTED ? "true" : "false", (unsigned long long)m->n_bytes);
+    append("%.*s}", m->n_about ? (int)m->n_about : 4, m->n_about ? (char *)m->about : "null");
+    l.next++;
+    next_manifest();
+}
+
+static void next_manifest(void)
+{
+    if (l.next == l.n_names) {
+        append("]");
+        end(TRIT_OK);
+        return;
+    }
+    char name[TRIT_NAME_BYTES];
+    snprintf(name, sizeof name, "%.*s", NAME_BYTES - 1, name_of(l.next));
+    for (int i = 0; i < 32; i++) {
+        char digits[3] = {name[6 + 2 * i], name[7 + 2 * i], 0};
+        l.id[i] = (uint8_t)strtoul(digits, NULL, 16);
+    }
+    trit_store_get(name, l.value,
+                   TRIT_MANIFEST_HEAD + sizeof l.manifest.hashes + TRIT_STORED_MAX_ABOUT, l.digest,
+                   on_value);
+}
+
+static void on_names(trit_store_result result, size_t n_bytes)
+{
+    if (result != TRIT_STORE_DONE) {
+        end(TRIT_STORAGE);
+        return;
+    }
+    l.n_names = n_bytes / NAME_BYTES;
+    for (size_t i = 0; i < l.n_names; i++)
+        if (name_of(i)[NAME_BYTES - 1] != '\n') l.n_names = i; /* names of no model end the list */
+    next_manifest();
+}
+
+/* A request: reads all manifests. */
+TRIT_EXPORT void trit_js_stored_manifests(void)
+{
+    free(l.text);
+    memset(&l, 0, sizeof l);
+    l.names = malloc(NAME_BYTES * MAX_MODELS);
+    l.value = malloc(TRIT_MANIFEST_HEAD + sizeof l.manifest.hashes + TRIT_STORED_MAX_ABOUT);
+    if (!l.names || !l.value || !have_text(256)) {
+        end(TRIT_OOM);
+        return;
+    }
+    append("[");
+    trit_store_list("model/", l.names, NAME_BYTES * MAX_MODELS, on_names);
+}
+
+/* Their text: an array of {id, state, imported, bytes, about}. */
+TRIT_EXPORT const char *trit_js_stored_listing(void) { return l.text; }

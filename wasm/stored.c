@@ -1,0 +1,354 @@
+#include "stored.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "export.h"
+
+trit_stored trit_opened;
+static trit_stored *const k = &trit_opened;
+
+void trit_stored_fail(trit_status status, const char *sentence)
+{
+    trit_error *error = trit_js_fresh_error();
+    error->status = status;
+    snprintf(error->message, sizeof error->message, "%s", sentence);
+    trit_store_finished(status);
+}
+
+uint32_t trit_stored_record_bytes(uint32_t index)
+{
+    const trit_manifest *m = &k->manifest;
+    uint64_t begin = (uint64_t)index * m->record_bytes;
+    if (m->n_bytes == 0 || m->n_bytes - begin > m->record_bytes) return m->record_bytes;
+    return (uint32_t)(m->n_bytes - begin);
+}
+
+void trit_stored_record_name(char name[TRIT_NAME_BYTES], uint32_t index)
+{
+    snprintf(name, TRIT_NAME_BYTES, "record/%s/%08u", k->name, (unsigned)index);
+}
+
+uint64_t trit_stored_position(void)
+{
+    const trit_manifest *m = &k->manifest;
+    uint64_t position = (uint64_t)k->next * m->record_bytes + k->n_filled;
+    return m->n_bytes && position > m->n_bytes ? m->n_bytes
+                                               : position; /* the last one is shorter */
+}
+
+static void name_of_model(char name[TRIT_NAME_BYTES], const char *prefix, const char *id)
+{
+    snprintf(name, TRIT_NAME_BYTES, "%s/%s", prefix, id);
+}
+
+static void hex(char text[65], const uint8_t bytes[32])
+{
+    for (int i = 0; i < 32; i++) snprintf(text + 2 * i, 3, "%02x", bytes[i]);
+}
+
+static size_t buffer_bytes(void)
+{
+    size_t record = TRIT_RECORD_HEAD + (size_t)k->manifest.record_bytes,
+           manifest = TRIT_MANIFEST_HEAD + sizeof k->manifest.hashes + TRIT_STORED_MAX_ABOUT;
+    return record > manifest ? record : manifest;
+}
+
+static bool have_buffers(void)
+{
+    for (int i = 0; i < 2; i++) {
+        free(k->buffers[i]);
+        k->buffers[i] = malloc(buffer_bytes());
+    }
+    return k->buffers[0] && k->buffers[1];
+}
+
+TRIT_EXPORT void trit_js_stored_close(void)
+{
+    if (!k->is_open) return;
+    trit_store_unlock();
+    for (int i = 0; i < 2; i++) free(k->buffers[i]);
+    trit_packer_free(k->packer);
+    *k = (trit_stored){0};
+}
+
+/* ---- opening ---- */
+
+/* Names end in the number of their record. What has another form is none of ours and stays unused. */
+static void on_listed(trit_store_result result, size_t n_bytes)
+{
+    if (result == TRIT_STORE_FAILED) {
+        trit_store_finished(TRIT_STORAGE);
+        return;
+    }
+    char prefix[TRIT_NAME_BYTES];
+    size_t n_prefix = (size_t)snprintf(prefix, sizeof prefix, "record/%s/", k->name);
+    const char *at = (const char *)k->buffers[0], *end = at + n_bytes;
+    for (const char *line = at; line < end;) {
+        const char *stop = memchr(line, '\n', (size_t)(end - line));
+        if (!stop) break;
+        if ((size_t)(stop - line) == n_prefix + 8) {
+            unsigned long index = strtoul(line + n_prefix, NULL, 10);
+            if (index < TRIT_STORED_MAX_RECORDS) k->present[index] = true;
+        }
+        line = stop + 1;
+    }
+    trit_store_finished(TRIT_OK);
+}
+
+static void list_records(void)
+{
+    char prefix[TRIT_NAME_BYTES];
+    snprintf(prefix, sizeof prefix, "record/%s/", k->name);
+    trit_store_list(prefix, (char *)k->buffers[0], buffer_bytes(), on_listed);
+}
+
+static void on_locked(trit_store_result result, size_t n_bytes);
+
+/* What is not there yet is written by one page at a time. */
+static void on_manifest(trit_store_result result, size_t n_bytes)
+{
+    trit_manifest *m = &k->manifest;
+    static trit_manifest read;
+    if (result == TRIT_STORE_FAILED) {
+        trit_store_finished(TRIT_STORAGE);
+        return;
+    }
+    trit_manifest_found found =
+        result == TRIT_STORE_ABSENT
+            ? TRIT_MANIFEST_BAD
+            : trit_manifest_read(&read, m->id, k->digest, k->buffers[0], n_bytes);
+    if (found == TRIT_MANIFEST_NEWER) {
+        trit_stored_fail(TRIT_DB_NEWER, "a newer version of trit has stored this model: reload "
+                                        "the page to get it, or delete the model");
+        return;
+    }
+    bool complete = found == TRIT_MANIFEST_FINE && read.state == TRIT_STORED_COMPLETE;
+    if (!complete && !k->alone) {
+        k->alone = true;
+        trit_store_unlock();
+        trit_store_lock(k->name, TRIT_LOCK_ALONE, on_locked);
+        return;
+    }
+    if (found == TRIT_MANIFEST_FINE) {
+        bool grows = read.record_bytes > m->record_bytes;
+        *m = read;
+        if (grows && !have_buffers()) {
+            trit_stored_fail(TRIT_OOM, "no memory for records of the store");
+            return;
+        }
+    }
+    list_records();
+}
+
+static void on_locked(trit_store_result result, size_t n_bytes)
+{
+    char name[TRIT_NAME_BYTES];
+    (void)n_bytes;
+    if (result != TRIT_STORE_DONE) {
+        trit_store_finished(TRIT_STORAGE);
+        return;
+    }
+    name_of_model(name, "model", k->name);
+    trit_store_get(name, k->buffers[0], buffer_bytes(), k->digest, on_manifest);
+}
+
+/* A request: finds the model that this text names, or begins it. */
+TRIT_EXPORT void trit_js_stored_open(const char *source, size_t n_source, const char *about,
+                                     size_t n_about, uint32_t record_bytes, const uint8_t *expected)
+{
+    trit_manifest *m = &k->manifest;
+    trit_sha256 sha;
+    trit_js_stored_close();
+    if (n_about > TRIT_STORED_MAX_ABOUT || record_bytes < TRIT_RECORD_MIN ||
+        record_bytes > TRIT_RECORD_MAX) {
+        trit_stored_fail(TRIT_PARAM, "the store: a record or a description of impossible size");
+        return;
+    }
+    *m = (trit_manifest){.state = TRIT_STORED_PARTIAL, .record_bytes = record_bytes};
+    m->n_about = (uint32_t)n_about;
+    memcpy(m->about, about, n_about);
+    trit_sha256_begin(&sha);
+    trit_sha256_push(&sha, source, n_source);
+    trit_sha256_end(&sha, m->id);
+    hex(k->name, m->id);
+    trit_sha256_begin(&k->sha);
+    k->has_expected = expected != NULL;
+    if (expected) memcpy(k->expected, expected, 32);
+    k->is_open = true;
+    if (!have_buffers()) {
+        trit_js_stored_close();
+        trit_stored_fail(TRIT_OOM, "no memory for records of the store");
+        return;
+    }
+    trit_store_lock(k->name, TRIT_LOCK_SHARED, on_locked);
+}
+
+/* out: state, origin, n_damaged, and begin and end of the next bytes that are missing, each in two words; the
+ * end is 0 when nobody knows it; whether nothing is missing; record_bytes. */
+TRIT_EXPORT trit_status trit_js_stored_need(uint32_t *out)
+{
+    const trit_manifest *m = &k->manifest;
+    uint64_t begin = trit_stored_position(), end = m->n_bytes;
+    for (uint32_t i = k->next + 1; i < TRIT_STORED_MAX_RECORDS; i++)
+        if (k->present[i] && (end == 0 || (uint64_t)i * m->record_bytes < end)) {
+            end = (uint64_t)i * m->record_bytes;
+            break;
+        }
+    out[0] = m->state;
+    out[1] = m->origin;
+    out[2] = k->n_damaged;
+    out[3] = (uint32_t)begin;
+    out[4] = (uint32_t)(begin >> 32);
+    out[5] = (uint32_t)end;
+    out[6] = (uint32_t)(end >> 32);
+    out[7] = m->n_bytes != 0 && begin == m->n_bytes;
+    out[8] = m->record_bytes;
+    return TRIT_OK;
+}
+
+/* The file's length, as the source announces it. */
+TRIT_EXPORT trit_status trit_js_stored_total(uint32_t low, uint32_t high)
+{
+    uint64_t n_bytes = low | (uint64_t)high << 32;
+    trit_error *error = trit_js_fresh_error();
+    trit_manifest *m = &k->manifest;
+    if (n_bytes == 0 || n_bytes > (uint64_t)m->record_bytes * TRIT_STORED_MAX_RECORDS ||
+        (m->n_bytes && m->n_bytes != n_bytes)) {
+        error->status = TRIT_SIZE;
+        snprintf(error->message, sizeof error->message,
+                 "the source announces %llu bytes, and has said %llu before",
+                 (unsigned long long)n_bytes, (unsigned long long)m->n_bytes);
+        return TRIT_SIZE;
+    }
+    m->n_bytes = n_bytes;
+    return TRIT_OK;
+}
+
+static void on_manifest_written(trit_store_result result, size_t n_bytes)
+{
+    (void)n_bytes;
+    trit_store_finished(result == TRIT_STORE_DONE ? TRIT_OK : TRIT_STORAGE);
+}
+
+/* Through a buffer that is neither filled nor on its way. */
+static void write_manifest(trit_store_answer *answer)
+{
+    char name[TRIT_NAME_BYTES];
+    uint8_t *out = k->buffers[1 - k->current];
+    name_of_model(name, "model", k->name);
+    trit_store_put(name, out, trit_manifest_write(&k->manifest, out), 1, answer);
+}
+
+/* A request, before the first record: so that a model that breaks off is known, and of which origin it is. */
+TRIT_EXPORT void trit_js_stored_begin(trit_origin origin)
+{
+    k->manifest.origin = origin;
+    k->manifest.state = TRIT_STORED_PARTIAL;
+    k->manifest.n_records = 0;
+    write_manifest(on_manifest_written);
+}
+
+/* A request, after the last record: only now is it a model. */
+TRIT_EXPORT void trit_js_stored_finish(void)
+{
+    trit_manifest *m = &k->manifest;
+    if (m->n_bytes == 0 || k->next != trit_manifest_count(m) || k->writing) {
+        trit_stored_fail(TRIT_STATE, "the store: the model is not whole");
+        return;
+    }
+    if (k->has_expected && m->origin == TRIT_ORIGIN_PACKED) {
+        uint8_t digest[32];
+        trit_sha256 sha = k->sha;
+        trit_sha256_end(&sha, digest);
+        if (memcmp(digest, k->expected, 32) != 0) {
+            trit_stored_fail(TRIT_HASH, "the file is not the one that its SHA-256 promises");
+            return;
+        }
+    }
+    if (m->state == TRIT_STORED_COMPLETE) {
+        trit_store_finished(TRIT_OK);
+        return;
+    }
+    m->state = TRIT_STORED_COMPLETE;
+    m->n_records = trit_manifest_count(m);
+    write_manifest(on_manifest_written);
+}
+
+/* ---- deleting: first the manifest says so, last it goes, so that a break leaves no orphans ---- */
+
+static void on_removed(trit_store_result result, size_t n_bytes)
+{
+    (void)n_bytes;
+    trit_js_stored_close();
+    trit_store_finished(result == TRIT_STORE_DONE ? TRIT_OK : TRIT_STORAGE);
+}
+
+static void on_records_removed(trit_store_result result, size_t n_bytes)
+{
+    char name[TRIT_NAME_BYTES];
+    if (result != TRIT_STORE_DONE) {
+        on_removed(result, n_bytes);
+        return;
+    }
+    name_of_model(name, "model", k->name);
+    trit_store_remove(name, on_removed);
+}
+
+static void on_marked(trit_store_result result, size_t n_bytes)
+{
+    char prefix[TRIT_NAME_BYTES];
+    if (result != TRIT_STORE_DONE) {
+        on_removed(result, n_bytes);
+        return;
+    }
+    snprintf(prefix, sizeof prefix, "record/%s/", k->name);
+    trit_store_remove(prefix, on_records_removed);
+}
+
+static void on_locked_to_remove(trit_store_result result, size_t n_bytes)
+{
+    if (result == TRIT_STORE_ABSENT) {
+        trit_js_stored_close();
+        trit_stored_fail(TRIT_IN_USE,
+                         "the model is being loaded or stored, perhaps by another tab: "
+                         "close it first");
+        return;
+    }
+    if (result != TRIT_STORE_DONE) {
+        on_removed(result, n_bytes);
+        return;
+    }
+    k->manifest.state = TRIT_STORED_DELETING;
+    write_manifest(on_marked);
+}
+
+static bool parse_id(uint8_t id[32], const char *text)
+{
+    for (int i = 0; i < 64; i++) {
+        const char *digits = "0123456789abcdef", *at = text[i] ? strchr(digits, text[i]) : NULL;
+        if (!at) return false;
+        id[i / 2] = (uint8_t)(id[i / 2] << 4 | (at - digits));
+    }
+    return text[64] == 0;
+}
+
+/* A request: deletes the model of this id, or what is left of it. */
+TRIT_EXPORT void trit_js_stored_remove(const char *id)
+{
+    trit_js_stored_close();
+    k->manifest.record_bytes = TRIT_RECORD_MIN;
+    if (!parse_id(k->manifest.id, id)) {
+        trit_stored_fail(TRIT_PARAM, "a stored model's id is 64 hexadecimal digits");
+        return;
+    }
+    memcpy(k->name, id, 65);
+    k->is_open = true;
+    if (!have_buffers()) {
+        trit_js_stored_close();
+        trit_stored_fail(TRIT_OOM, "no memory for records of the store");
+        return;
+    }
+    trit_store_lock(k->name, TRIT_LOCK_ALONE_NOW, on_locked_to_remove);
+}

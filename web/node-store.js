@@ -1,0 +1,159 @@
+import { createHash, randomUUID } from 'node:crypto';
+import { mkdir, open, readFile, readdir, rename, rm } from 'node:fs/promises';
+import { connect, createServer } from 'node:net';
+import { homedir, tmpdir } from 'node:os';
+import { dirname, join } from 'node:path';
+
+/** Where models from addresses are kept. */
+export function storeFolder() {
+    const { TRIT_CACHE, XDG_CACHE_HOME } = process.env;
+    return TRIT_CACHE || join(XDG_CACHE_HOME || join(homedir(), '.cache'), 'trit');
+}
+
+const LOCK_MS = 100;
+
+/**
+ * The store of wasm/store.h as files: a name is a path, and a value is written beside its place and then
+ * renamed, so that it is there as a whole or not at all.
+ */
+export function openNodeStore() {
+    const folder = storeFolder();
+    const place = (/** @type {string} */ name) => join(folder, name);
+    return {
+        /** @param {string} name */
+        async get(name) {
+            try {
+                const { buffer, byteOffset, byteLength } = await readFile(place(name));
+                return buffer.slice(byteOffset, byteOffset + byteLength);
+            } catch (error) {
+                if (isMissing(error)) return undefined;
+                throw storageError(error);
+            }
+        },
+
+        /**
+         * @param {string} name
+         * @param {ArrayBuffer} value
+         */
+        async put(name, value) {
+            const path = place(name);
+            const aside = `${path}.${randomUUID()}.part`;
+            try {
+                await mkdir(dirname(path), { recursive: true });
+                const file = await open(aside, 'wx');
+                try {
+                    await file.writeFile(new Uint8Array(value));
+                    await file.sync();
+                } finally {
+                    await file.close();
+                }
+                await rename(aside, path);
+            } catch (error) {
+                await rm(aside, { force: true });
+                throw storageError(error);
+            }
+        },
+
+        /** @param {string} prefix that ends a folder's name */
+        async list(prefix) {
+            try {
+                const names = await readdir(place(prefix));
+                return names
+                    .filter((name) => !name.includes('.'))
+                    .sort()
+                    .map((name) => prefix + name);
+            } catch (error) {
+                if (isMissing(error)) return [];
+                throw storageError(error);
+            }
+        },
+
+        /** @param {string} prefix */
+        async remove(prefix) {
+            try {
+                await rm(place(prefix), { recursive: true, force: true });
+            } catch (error) {
+                throw storageError(error);
+            }
+        },
+
+        locks: { request: requestLock },
+    };
+}
+
+/** @param {any} error */
+const isMissing = (error) => error?.code === 'ENOENT' || error?.code === 'ENOTDIR';
+
+/** @param {any} error */
+function storageError(error) {
+    if (error?.code === 'ENOSPC' || error?.code === 'EDQUOT')
+        return Object.assign(new Error('the disk is full'), { code: 'QUOTA', cause: error });
+    if (['EACCES', 'EPERM', 'EROFS'].includes(error?.code))
+        return Object.assign(new Error(`the folder of stored models: ${error.message}`), {
+            code: 'NO_STORAGE',
+            cause: error,
+        });
+    return error;
+}
+
+/**
+ * As navigator.locks.request, for all processes of a machine. Who only reads takes none: files that are deleted
+ * meanwhile are damaged records, which is noticed.
+ * @param {string} name
+ * @param {{mode: string, ifAvailable?: boolean, signal?: AbortSignal}} how
+ * @param {(lock: object | null) => any} use
+ */
+async function requestLock(name, { mode, ifAvailable, signal }, use) {
+    if (mode === 'shared') return use({});
+    const address = lockAddress(name);
+    let lock;
+    while (!(lock = await listen(address))) {
+        if (ifAvailable) return use(null);
+        await new Promise((resolve) => setTimeout(resolve, LOCK_MS));
+        if (signal?.aborted) throw Object.assign(new Error('stopped'), { code: 'ABORTED' });
+    }
+    try {
+        return await use({});
+    } finally {
+        lock.close();
+    }
+}
+
+/**
+ * A lock is a local socket that listens: only one can, and it ends with the thread that holds it, whatever ends
+ * that.
+ * @param {string} name
+ */
+function lockAddress(name) {
+    const id = createHash('sha256').update(`${storeFolder()} ${name}`).digest('hex').slice(0, 32);
+    if (process.platform === 'linux') return `\0trit-${id}`; // not a file, so nothing is left behind
+    if (process.platform === 'win32') return `\\\\.\\pipe\\trit-${id}`;
+    return join(tmpdir(), `trit-${id}.sock`);
+}
+
+/**
+ * @param {string} address
+ * @returns {Promise<import('node:net').Server | undefined>} undefined when another one listens there
+ */
+async function listen(address) {
+    const server = createServer((socket) => socket.destroy()).unref();
+    /** @type {any} */
+    const error = await new Promise((resolve) => {
+        server.once('error', resolve);
+        server.listen(address, () => resolve(undefined));
+    });
+    if (!error) return server;
+    if (error.code !== 'EADDRINUSE') throw storageError(error);
+    const left = address.endsWith('.sock') && !(await answers(address));
+    if (left) await rm(address, { force: true });
+    return undefined;
+}
+
+/** @param {string} address */
+function answers(address) {
+    return new Promise((resolve) => {
+        const socket = connect(address, () => resolve(true));
+        socket.once('error', () => resolve(false));
+        socket.once('connect', () => socket.destroy());
+    });
+}

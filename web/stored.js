@@ -1,0 +1,104 @@
+import { defaults } from './defaults.js';
+import { TritError } from './errors.js';
+import { sendChunks } from './load.js';
+
+/** @typedef {import('./client.js').Client} Client */
+/** @typedef {import('./load.js').LoadOptions} LoadOptions */
+/** @typedef {ReturnType<typeof import('./source.js').resolveFiles>} Files */
+
+/** Failures of a storage that is not there, in private windows and strict browsers: the model can do without. */
+const MISSING = ['NO_STORAGE', 'STORAGE'];
+
+/**
+ * The addresses that a source is made of; undefined when something else belongs to it.
+ * @param {any} files
+ * @returns {string[] | undefined}
+ */
+function addressesOf(files) {
+    if (typeof files === 'string' || files instanceof URL) {
+        const base = globalThis.location?.href; // in Node what has no scheme is a path
+        try {
+            const { protocol, href } = new URL(files, base);
+            return /^https?:$/.test(protocol) ? [href] : undefined;
+        } catch {
+            return undefined;
+        }
+    }
+    if (files instanceof Blob || ArrayBuffer.isView(files) || files instanceof ArrayBuffer)
+        return undefined;
+    if (typeof files !== 'object' || files === null || Symbol.asyncIterator in files)
+        return undefined;
+    const all = [];
+    for (const value of Object.values(files)) {
+        const own = addressesOf(value);
+        if (!own) return undefined;
+        all.push(...own);
+    }
+    return all.length > 0 ? all : undefined;
+}
+
+/** @param {string | undefined} sha256 */
+function checkDigest(sha256) {
+    if (sha256 !== undefined && !/^[0-9a-f]{64}$/.test(sha256))
+        throw new TritError('PARAM', 'sha256 is not 64 hexadecimal digits in lower case');
+}
+
+/**
+ * Opens the store for a model that comes from addresses.
+ * @param {Client} client
+ * @param {Files} files
+ * @param {LoadOptions} options
+ * @returns {Promise<{resumes: boolean, info: {stored: boolean, note?: string}} | undefined>} resumes: its bytes
+ *   are asked for where they are missing; undefined for what is not stored
+ */
+export async function beginStored(client, files, { store = true, sha256, head, i2s, signal }) {
+    checkDigest(sha256);
+    const addresses = store ? addressesOf(files) : undefined;
+    if (!addresses) return undefined;
+    const source = JSON.stringify({ addresses, head, i2s });
+    const about = { source: addresses };
+    const recordBytes = (typeof store === 'object' && store.recordBytes) || defaults.recordBytes;
+    try {
+        await client.call('openStored', [{ source, about, recordBytes, sha256 }], { signal });
+    } catch (error) {
+        if (!(error instanceof TritError) || !MISSING.includes(error.code)) throw error;
+        return { resumes: false, info: { stored: false, note: `not stored: ${error.message}` } };
+    }
+    return { resumes: true, info: { stored: true } };
+}
+
+/**
+ * Loads what is stored, and of a file what is missing from its address.
+ * @param {import('./load.js').Platform} platform
+ * @param {Client} client
+ * @param {Files} files
+ * @param {LoadOptions} options
+ * @param {() => Promise<any>} begin begins to load anew
+ * @returns {Promise<boolean>} false: the source has to be read from its beginning
+ */
+export async function readStored(platform, client, files, options, begin) {
+    const { signal, onProgress } = options;
+    let total = /** @type {number | undefined} */ (undefined);
+    const report = (/** @type {number} */ loaded) => onProgress?.({ phase: 'load', loaded, total });
+    for (;;) {
+        const onEvent = (/** @type {{loaded: number}} */ event) => report(event.loaded);
+        const missing = await client.call('readStored', [], { signal, onEvent });
+        if (missing.whole) return true;
+        if (missing.imported || (typeof files !== 'string' && !(files instanceof URL))) {
+            if (missing.begin > 0) await begin();
+            return false;
+        }
+        const opened = await platform.open(files, signal, missing);
+        total = opened.total;
+        if (total !== undefined) await client.call('announce', [total], { signal });
+        try {
+            await sendChunks(client, opened.chunks, signal, (n) => report(missing.begin + n));
+        } catch (error) {
+            // what has come is stored before the engine ends
+            await client.call('settleStored', []).catch(() => {});
+            throw error;
+        }
+        const after = await client.call('flushStored', [], { signal });
+        if (after.imported) return true;
+    }
+}

@@ -1,0 +1,178 @@
+import { throwIfStopped } from './session.js';
+
+/** @typedef {import('./session.js').Job} Job */
+
+/**
+ * What of a stored model is still missing: the bytes of the file from `begin` on, up to `end` (undefined when its
+ * length is not known). Of an imported one, which is no longer the source's file, all of the source.
+ * @typedef {object} Missing
+ * @property {'partial' | 'complete'} state
+ * @property {boolean} imported
+ * @property {boolean} whole nothing is missing
+ * @property {number} damaged how many records were not what they should be
+ * @property {number} begin
+ * @property {number} [end]
+ */
+
+/** @param {number} low @param {number} high */
+const wide = (low, high) => low + 2 ** 32 * high;
+
+/** The model of the store that this engine loads or stores. What it does is done by C (wasm/stored.h). */
+export class Storing {
+    #c;
+    #begun = false;
+
+    /** @param {import('./bindings.js').Bindings} c */
+    constructor(c) {
+        this.#c = c;
+    }
+
+    /**
+     * @param {Job} job
+     * @param {string} name
+     * @param {...number} args
+     */
+    async #later(job, name, ...args) {
+        throwIfStopped(job);
+        job.stop = () => this.#c.cancel();
+        try {
+            return await this.#c.later(name, ...args);
+        } finally {
+            job.stop = undefined;
+        }
+    }
+
+    /**
+     * @param {{source: string, about: any, recordBytes: number, sha256?: string}} what
+     * @param {Job} job
+     */
+    async open({ source, about, recordBytes, sha256 }, job) {
+        const c = this.#c;
+        const digest = sha256
+            ? Uint8Array.from(sha256.match(/../g) ?? [], (hex) => parseInt(hex, 16))
+            : undefined;
+        const places = [source, JSON.stringify(about)].map((text) => c.keep(text));
+        const expected = digest ? c.keep(digest) : { address: 0 };
+        try {
+            const [from, to] = places;
+            const args = [from.address, from.n, to.address, to.n, recordBytes, expected.address];
+            await this.#later(job, 'stored_open', ...args);
+        } finally {
+            for (const { address } of [...places, expected]) c.free(address);
+        }
+        this.#begun = this.missing().state === 'complete';
+    }
+
+    /** The words of trit_js_stored_need. */
+    #need() {
+        return this.#c.filled('stored_need', 9);
+    }
+
+    /** @returns {Missing} */
+    missing() {
+        const [state, origin, damaged, low, high, endLow, endHigh, whole] = this.#need();
+        return {
+            state: state === 2 ? 'complete' : 'partial',
+            imported: origin === 2,
+            whole: whole === 1,
+            damaged,
+            begin: wide(low, high),
+            end: wide(endLow, endHigh) || undefined,
+        };
+    }
+
+    /**
+     * Hands records to the loader, as far as they are there.
+     * @param {number} loader
+     * @param {Job} job
+     * @param {(loaded: number) => void} onProgress
+     */
+    async read(loader, job, onProgress) {
+        while ((await this.#later(job, 'stored_read', loader)) === 'CONTINUE')
+            onProgress(this.missing().begin);
+        return this.missing();
+    }
+
+    /** @param {number} total of the source, before its first byte */
+    announce(total) {
+        this.#c.call('stored_total', total % 2 ** 32, Math.floor(total / 2 ** 32));
+    }
+
+    /**
+     * Bytes of the source, for the loader and the store.
+     * @param {number} loader
+     * @param {Uint8Array} bytes
+     * @param {Job} job
+     */
+    async push(loader, bytes, job) {
+        const recordBytes = this.#need()[8];
+        for (let at = 0; at < bytes.length; at += recordBytes) {
+            await this.#later(job, 'stored_room');
+            this.#c.with(bytes.subarray(at, at + recordBytes), (address, n) =>
+                this.#c.call('stored_push', loader, address, n),
+            );
+            const [, origin] = this.#need();
+            if (!this.#begun && origin !== 0) {
+                await this.#later(job, 'stored_begin', origin);
+                this.#begun = true;
+            }
+        }
+    }
+
+    /**
+     * The source has come to an end, or to records that are there.
+     * @param {Job} job
+     */
+    async flush(job) {
+        await this.#later(job, 'stored_flush');
+        return this.missing();
+    }
+
+    /**
+     * Waits until what is on its way is stored.
+     * @param {Job} job
+     */
+    async settle(job) {
+        await this.#later(job, 'stored_room');
+    }
+
+    /**
+     * The loader is content: the model becomes one of the store's.
+     * @param {number} model
+     * @param {Job} job
+     * @param {(loaded: number) => void} onProgress
+     */
+    async complete(model, job, onProgress) {
+        const { imported, whole } = this.missing();
+        if (imported && !whole)
+            while ((await this.#later(job, 'stored_import', model)) === 'CONTINUE')
+                onProgress(this.missing().begin);
+        await this.#later(job, 'stored_finish');
+    }
+
+    /**
+     * @param {Job} job
+     * @returns {Promise<import('./protocol.js').StoredModel[]>}
+     */
+    async list(job) {
+        await this.#later(job, 'stored_manifests');
+        return JSON.parse(this.#c.string('stored_listing'));
+    }
+
+    /**
+     * @param {string} id
+     * @param {Job} job
+     */
+    async remove(id, job) {
+        const name = this.#c.keep(`${id}\0`);
+        try {
+            await this.#later(job, 'stored_remove', name.address);
+        } finally {
+            this.#c.free(name.address);
+        }
+    }
+
+    close() {
+        this.#c.plain('stored_close');
+    }
+}
