@@ -330,7 +330,8 @@ TRIT_EXPORT trit_status trit_js_sampler_new(const trit_model *model, float tempe
 TRIT_EXPORT trit_status trit_js_logprobs(trit_session *session, size_t n_vocab, int32_t *top,
                                          size_t n_top, double *log_sum)
 {
-    return trit_logprobs(trit_session_logits(session), n_vocab, top, n_top, log_sum, trit_js_fresh_error());
+    return trit_logprobs(trit_session_logits(session), n_vocab, top, n_top, log_sum,
+                         trit_js_fresh_error());
 }
 
 TRIT_EXPORT void trit_js_sampler_free(trit_sampler *sampler) { trit_sampler_free(sampler); }

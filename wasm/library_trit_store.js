@@ -106,9 +106,15 @@ addToLibrary({
 
     $tritStoreError: (code, message) => Object.assign(new Error(message), { code }),
 
-    $tritStore__deps: ['$tritIndexedStore', '$tritStoreError', 'malloc', 'free', 'trit_js_sha256'],
+    $tritStore__deps: [
+        '$tritIndexedStore',
+        '$tritStoreError',
+        'malloc',
+        'free',
+        'trit_js_sha256',
+        'trit_js_store_answer',
+    ],
     $tritStore: {
-        calls: {},
         /** Answers of an older round come from a model that has been closed: its memory is gone. */
         round: 0,
         lastError: undefined,
@@ -118,19 +124,11 @@ addToLibrary({
             return (Module['store'] ??= tritIndexedStore());
         },
 
-        /** Whoever asks for one and the same thing of the body: its answer goes to C, once. */
-        ask: (name, answer, work) => {
+        /** Does the work, and gives its outcome to C, once. */
+        ask: (answer, work) => {
             const { round } = tritStore;
-            tritStore.calls[name] = (tritStore.calls[name] ?? 0) + 1;
             const reply = (result, n) => {
-                if (round === tritStore.round) {
-                    {
-                        {
-                            makeDynCall('vip', 'answer');
-                        }
-                    }
-                }
-                (result, n);
+                if (round === tritStore.round) _trit_js_store_answer(answer, result, n);
             };
             Promise.resolve()
                 .then(work)
@@ -165,7 +163,7 @@ addToLibrary({
     trit_store_put: (name, value, n, strict, answer) => {
         const key = UTF8ToString(name);
         const copy = HEAPU8.slice(value >>> 0, (value >>> 0) + n);
-        tritStore.ask('put', answer, async () => {
+        tritStore.ask(answer, async () => {
             copy.set(await tritStore.digest(copy.subarray(32)));
             await tritStore.body().put(key, copy.buffer, Boolean(strict));
             return { give: () => HEAPU8.set(copy.subarray(0, 32), value >>> 0) };
@@ -175,7 +173,7 @@ addToLibrary({
     trit_store_get__deps: ['$tritStore', '$tritStoreError', '$UTF8ToString'],
     trit_store_get: (name, into, capacity, digest, answer) => {
         const key = UTF8ToString(name);
-        tritStore.ask('get', answer, async () => {
+        tritStore.ask(answer, async () => {
             const value = await tritStore.body().get(key);
             // a value that is none of ours, or too short to be one, is as good as none
             if (!(value instanceof ArrayBuffer) || value.byteLength < 32) return { result: 1 };
@@ -195,7 +193,7 @@ addToLibrary({
     trit_store_list__deps: ['$tritStore', '$tritStoreError', '$UTF8ToString'],
     trit_store_list: (prefix, into, capacity, answer) => {
         const key = UTF8ToString(prefix);
-        tritStore.ask('list', answer, async () => {
+        tritStore.ask(answer, async () => {
             const names = await tritStore.body().list(key);
             const text = names.map((name) => `${name}\n`).join('');
             const bytes = new TextEncoder().encode(text);
@@ -208,7 +206,7 @@ addToLibrary({
     trit_store_remove__deps: ['$tritStore', '$UTF8ToString'],
     trit_store_remove: (prefix, answer) => {
         const key = UTF8ToString(prefix);
-        tritStore.ask('remove', answer, async () => {
+        tritStore.ask(answer, async () => {
             await tritStore.body().remove(key);
             return {};
         });
@@ -217,13 +215,15 @@ addToLibrary({
     trit_store_lock__deps: ['$tritStore', '$UTF8ToString'],
     trit_store_lock: (name, how, answer) => {
         const lock = `trit:model:${UTF8ToString(name)}`;
-        tritStore.ask('lock', answer, async () => {
+        tritStore.ask(answer, async () => {
             const body = tritStore.body();
             const stop = new AbortController();
             tritStore.release = () => stop.abort();
             const mode = how === 0 ? 'shared' : 'exclusive';
             const wish = how === 2 ? { mode, ifAvailable: true } : { mode, signal: stop.signal };
             const locks = body.locks ?? globalThis.navigator?.locks;
+            // without https there are none: two pages may then store the same twice
+            if (!locks) return {};
             return new Promise((resolve, reject) => {
                 const held = (granted) => {
                     if (!granted) return resolve({ result: 1 });

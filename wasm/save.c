@@ -68,6 +68,7 @@ TRIT_EXPORT trit_status trit_js_stored_push(trit_loader *loader, const uint8_t *
     trit_error *error = trit_js_fresh_error();
     trit_status status = trit_loader_push(loader, bytes, n_bytes, error);
     if (status != TRIT_OK) return status;
+    if (k->has_expected) trit_sha256_push(&k->sha, bytes, n_bytes);
     trit_container container = trit_loader_container(loader);
     if (container == TRIT_CONTAINER_PACKED) m->origin = TRIT_ORIGIN_PACKED;
     /* what has not said by the end of a record what it is, is packed anew */
@@ -78,7 +79,6 @@ TRIT_EXPORT trit_status trit_js_stored_push(trit_loader *loader, const uint8_t *
         k->n_filled = 0;
         return TRIT_OK;
     }
-    if (k->has_expected) trit_sha256_push(&k->sha, bytes, n_bytes);
     while (n_bytes) {
         uint32_t whole = trit_stored_record_bytes(k->next);
         size_t left = whole - k->n_filled, n = n_bytes < left ? n_bytes : left;

@@ -9,6 +9,13 @@
 trit_stored trit_opened;
 static trit_stored *const k = &trit_opened;
 
+/* The way by which the store's JavaScript calls an answer. */
+TRIT_EXPORT void trit_js_store_answer(trit_store_answer *answer, trit_store_result result,
+                                      size_t n_bytes)
+{
+    answer(result, n_bytes);
+}
+
 void trit_stored_fail(trit_status status, const char *sentence)
 {
     trit_error *error = trit_js_fresh_error();
@@ -82,6 +89,8 @@ static void on_listed(trit_store_result result, size_t n_bytes)
         trit_store_finished(TRIT_STORAGE);
         return;
     }
+    const trit_manifest *m = &k->manifest;
+    bool usable = m->origin != TRIT_ORIGIN_IMPORTED || m->state == TRIT_STORED_COMPLETE;
     char prefix[TRIT_NAME_BYTES];
     size_t n_prefix = (size_t)snprintf(prefix, sizeof prefix, "record/%s/", k->name);
     const char *at = (const char *)k->buffers[0], *end = at + n_bytes;
@@ -90,7 +99,8 @@ static void on_listed(trit_store_result result, size_t n_bytes)
         if (!stop) break;
         if ((size_t)(stop - line) == n_prefix + 8) {
             unsigned long index = strtoul(line + n_prefix, NULL, 10);
-            if (index < TRIT_STORED_MAX_RECORDS) k->present[index] = true;
+            /* an import that broke off is made anew */
+            if (index < TRIT_STORED_MAX_RECORDS && usable) k->present[index] = true;
         }
         line = stop + 1;
     }
@@ -131,13 +141,16 @@ static void on_manifest(trit_store_result result, size_t n_bytes)
         trit_store_lock(k->name, TRIT_LOCK_ALONE, on_locked);
         return;
     }
-    if (found == TRIT_MANIFEST_FINE) {
-        bool grows = read.record_bytes > m->record_bytes;
-        *m = read;
-        if (grows && !have_buffers()) {
-            trit_stored_fail(TRIT_OOM, "no memory for records of the store");
-            return;
-        }
+    if (found == TRIT_MANIFEST_BAD) {
+        /* without it nobody knows whether records are the source's bytes: they are made anew */
+        trit_store_finished(TRIT_OK);
+        return;
+    }
+    bool grows = read.record_bytes > m->record_bytes;
+    *m = read;
+    if (grows && !have_buffers()) {
+        trit_stored_fail(TRIT_OOM, "no memory for records of the store");
+        return;
     }
     list_records();
 }
@@ -258,7 +271,8 @@ TRIT_EXPORT void trit_js_stored_finish(void)
         trit_stored_fail(TRIT_STATE, "the store: the model is not whole");
         return;
     }
-    if (k->has_expected && m->origin == TRIT_ORIGIN_PACKED) {
+    /* of a complete import the source was hashed when it was made */
+    if (k->has_expected && (m->origin == TRIT_ORIGIN_PACKED || m->state != TRIT_STORED_COMPLETE)) {
         uint8_t digest[32];
         trit_sha256 sha = k->sha;
         trit_sha256_end(&sha, digest);

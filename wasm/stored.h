@@ -28,7 +28,7 @@ typedef struct {
     void (*when_read)(void);
     uint8_t digest[32];
     trit_packer *packer; /* of what is being imported */
-    trit_sha256 sha; /* of the file, as far as it has come from a packed source or its records */
+    trit_sha256 sha;     /* of the source, as far as it or its records have come */
     bool has_expected;
     uint8_t expected[32];
 } trit_stored;

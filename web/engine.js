@@ -73,6 +73,7 @@ export class Engine {
     /** @param {{head?: string, kernels?: string, i2s?: string}} options as in LoadOptions */
     beginLoad({ head, kernels = this.#fastest, i2s }) {
         this.#kernels = kernels;
+        this.#loading?.free(); // of a stored import that turned out damaged
         this.#loading = new Loading(this.#c, { head, kernels, i2s }, this.#openPool());
     }
 

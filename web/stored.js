@@ -54,14 +54,17 @@ function checkDigest(sha256) {
 export async function beginStored(client, files, { store = true, sha256, head, i2s, signal }) {
     checkDigest(sha256);
     const addresses = store ? addressesOf(files) : undefined;
+    if (sha256 && addresses?.length !== 1)
+        throw new TritError('PARAM', 'sha256 is for a file from an address, with the store');
     if (!addresses) return undefined;
-    const source = JSON.stringify({ addresses, head, i2s });
+    const source = JSON.stringify({ addresses, head, i2s, sha256 });
     const about = { source: addresses };
     const recordBytes = (typeof store === 'object' && store.recordBytes) || defaults.recordBytes;
     try {
         await client.call('openStored', [{ source, about, recordBytes, sha256 }], { signal });
     } catch (error) {
-        if (!(error instanceof TritError) || !MISSING.includes(error.code)) throw error;
+        const bearable = error instanceof TritError && MISSING.includes(error.code) && !sha256;
+        if (!bearable) throw error;
         return { resumes: false, info: { stored: false, note: `not stored: ${error.message}` } };
     }
     return { resumes: true, info: { stored: true } };

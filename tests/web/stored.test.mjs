@@ -1,5 +1,6 @@
 // Models from addresses, through the store of files: what is kept, what is asked for again, what is refused.
 import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync } from 'node:fs';
 import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -134,11 +135,23 @@ test('a source of another length than was announced is refused', async (t) => {
     await assert.rejects(load(), ({ code }) => /SIZE|TRUNCATED/.test(code));
 });
 
-test('a file without the SHA-256 that it should have is never complete', async (t) => {
+for (const name of ['packed', 'GGUF'])
+    test(`a ${name} file must have the SHA-256 that is asked for`, async (t) => {
+        const bytes = name === 'GGUF' ? gguf : packed;
+        const { load } = await setUp(t, bytes);
+        await assert.rejects(load({ sha256: '0'.repeat(64) }), { code: 'HASH' });
+        assert.equal((await Trit.models())[0].state, 'partial');
+        const sha256 = createHash('sha256').update(bytes).digest('hex');
+        for (const visit of ['first', 'second'])
+            assert.deepEqual(await answer(await load({ sha256 })), expected, visit);
+    });
+
+test('a SHA-256 that nobody would look at is refused', async (t) => {
     const { load } = await setUp(t, packed);
-    await assert.rejects(load({ sha256: '0'.repeat(64) }), { code: 'HASH' });
-    assert.equal((await Trit.models())[0].state, 'partial');
-    await assert.rejects(load({ sha256: 'abc' }), { code: 'PARAM' });
+    const sha256 = '0'.repeat(64);
+    for (const more of [{ sha256: 'abc' }, { sha256, store: false }])
+        await assert.rejects(load(more), { code: 'PARAM' });
+    await assert.rejects(Trit.load(packed, { ...options, sha256 }), { code: 'PARAM' });
 });
 
 test('what is no model is not stored', async (t) => {

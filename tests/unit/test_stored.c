@@ -1,0 +1,410 @@
+/* The store as C drives it, over a store that is played here: each call in turn fails, or is the last one before
+ * a crash, and whatever happens nothing is ever complete that is not whole, and nothing stored is lost. */
+#include <stdlib.h>
+
+#include "base.h"
+#include "check.h"
+#include "stored.h"
+
+/* As in wasm/exports.txt; their only other caller is JavaScript. */
+void trit_js_stored_open(const char *source, size_t n_source, const char *about, size_t n_about,
+                         uint32_t record_bytes, const uint8_t *expected);
+void trit_js_stored_close(void);
+trit_status trit_js_stored_need(uint32_t *out);
+trit_status trit_js_stored_total(uint32_t low, uint32_t high);
+void trit_js_stored_begin(trit_origin origin);
+void trit_js_stored_read(trit_loader *into);
+void trit_js_stored_room(void);
+trit_status trit_js_stored_push(trit_loader *loader, const uint8_t *bytes, size_t n_bytes);
+void trit_js_stored_flush(void);
+void trit_js_stored_import(const trit_model *model);
+void trit_js_stored_finish(void);
+void trit_js_stored_remove(const char *id);
+void trit_js_stored_manifests(void);
+const char *trit_js_stored_listing(void);
+
+enum { MAX_VALUES = 64, RECORD = TRIT_RECORD_MIN };
+
+/* ---- the store ---- */
+
+typedef struct {
+    char name[TRIT_NAME_BYTES];
+    uint8_t *bytes;
+    size_t n;
+} value;
+
+static value values[MAX_VALUES];
+static struct {
+    trit_store_answer *answer;
+    trit_store_result result;
+    size_t n;
+} pending[8];
+static int n_pending, n_calls, fails_at = -1, crashes_at = -1;
+static bool crashed;
+static trit_error error;
+static int32_t finished;
+static bool has_finished;
+
+trit_error *trit_js_fresh_error(void)
+{
+    error = (trit_error){0};
+    return &error;
+}
+
+void trit_store_finished(int32_t status)
+{
+    TRIT_CHECK(!has_finished); /* one answer for each request */
+    finished = status;
+    has_finished = true;
+}
+
+static void sha256(uint8_t digest[32], const uint8_t *bytes, size_t n)
+{
+    trit_sha256 sha;
+    trit_sha256_begin(&sha);
+    trit_sha256_push(&sha, bytes, n);
+    trit_sha256_end(&sha, digest);
+}
+
+static value *find(const char *name)
+{
+    for (int i = 0; i < MAX_VALUES; i++)
+        if (values[i].bytes && strcmp(values[i].name, name) == 0) return &values[i];
+    return NULL;
+}
+
+static void drop(value *v)
+{
+    free(v->bytes);
+    *v = (value){0};
+}
+
+/* False when this call fails or is one after the crash: then it changes nothing. */
+static bool called(trit_store_answer *answer, trit_store_result result, size_t n)
+{
+    int call = n_calls++;
+    if (call == crashes_at) crashed = true;
+    if (crashed) return false;
+    bool fails = call == fails_at;
+    pending[n_pending].answer = answer;
+    pending[n_pending].result = fails ? TRIT_STORE_FAILED : result;
+    pending[n_pending++].n = fails ? 0 : n;
+    return !fails;
+}
+
+void trit_store_put(const char *name, uint8_t *bytes, size_t n, int strict,
+                    trit_store_answer *answer)
+{
+    (void)strict;
+    if (!called(answer, TRIT_STORE_DONE, 0)) return;
+    sha256(bytes, bytes + 32, n - 32);
+    value *v = find(name);
+    for (int i = 0; !v; i++)
+        if (!values[i].bytes) v = &values[i];
+    drop(v);
+    strcpy(v->name, name);
+    v->n = n;
+    v->bytes = malloc(n);
+    memcpy(v->bytes, bytes, n);
+}
+
+void trit_store_get(const char *name, uint8_t *into, size_t capacity, uint8_t digest[32],
+                    trit_store_answer *answer)
+{
+    const value *v = find(name);
+    bool there = v && v->n >= 32 && v->n <= capacity;
+    if (!called(answer, there ? TRIT_STORE_DONE : TRIT_STORE_ABSENT, there ? v->n : 0) || !there)
+        return;
+    memcpy(into, v->bytes, v->n);
+    sha256(digest, v->bytes + 32, v->n - 32);
+}
+
+static int by_name(const void *a, const void *b) { return strcmp(a, b); }
+
+void trit_store_list(const char *prefix, char *into, size_t capacity, trit_store_answer *answer)
+{
+    char names[MAX_VALUES][TRIT_NAME_BYTES];
+    size_t n_names = 0, n = 0;
+    for (int i = 0; i < MAX_VALUES; i++)
+        if (values[i].bytes && strncmp(values[i].name, prefix, strlen(prefix)) == 0)
+            strcpy(names[n_names++], values[i].name);
+    qsort(names, n_names, sizeof *names, by_name);
+    for (size_t i = 0; i < n_names; i++)
+        n += tritx_format(into + n, capacity - n, "%s\n", names[i]);
+    called(answer, TRIT_STORE_DONE, n);
+}
+
+void trit_store_remove(const char *prefix, trit_store_answer *answer)
+{
+    if (!called(answer, TRIT_STORE_DONE, 0)) return;
+    for (int i = 0; i < MAX_VALUES; i++)
+        if (values[i].bytes && strncmp(values[i].name, prefix, strlen(prefix)) == 0)
+            drop(&values[i]);
+}
+
+void trit_store_lock(const char *name, trit_lock how, trit_store_answer *answer)
+{
+    (void)name;
+    (void)how;
+    called(answer, TRIT_STORE_DONE, 0);
+}
+
+void trit_store_unlock(void) { n_pending = 0; }
+
+/* Lets the answers come until the request is done; false after a crash. */
+static bool done(void)
+{
+    while (!has_finished && n_pending) {
+        trit_store_answer *answer = pending[0].answer;
+        trit_store_result result = pending[0].result;
+        size_t n = pending[0].n;
+        n_pending--;
+        memmove(pending, pending + 1, sizeof *pending * (size_t)n_pending);
+        answer(result, n);
+    }
+    TRIT_CHECK(has_finished || crashed);
+    bool is_done = has_finished;
+    has_finished = false;
+    return is_done;
+}
+
+/* ---- a visit, as web/storing.js makes it ---- */
+
+typedef struct {
+    const uint8_t *bytes;
+    size_t n;
+    size_t n_sent; /* from the source */
+} source;
+
+#define ASK(request)                                                                               \
+    do {                                                                                           \
+        request;                                                                                   \
+        if (!done()) return TRIT_ABORTED;                                                          \
+        if (finished < 0) return finished;                                                         \
+    } while (0)
+
+static uint64_t wide(const uint32_t *words) { return words[0] | (uint64_t)words[1] << 32; }
+
+static trit_status send(trit_loader *loader, source *from, const uint32_t *need, bool *begun)
+{
+    enum { PIECE = 10000 };
+    uint64_t end = wide(need + 5) ? wide(need + 5) : from->n;
+    for (uint64_t at = wide(need + 3); at < end; at += PIECE) {
+        uint32_t now[9];
+        size_t n = end - at < PIECE ? (size_t)(end - at) : PIECE;
+        ASK(trit_js_stored_room());
+        from->n_sent += n;
+        TRIT_TRY(trit_js_stored_push(loader, from->bytes + at, n));
+        TRIT_TRY(trit_js_stored_need(now));
+        if (!*begun && now[1]) ASK(trit_js_stored_begin((trit_origin)now[1]));
+        *begun = *begun || now[1];
+    }
+    ASK(trit_js_stored_flush());
+    return TRIT_OK;
+}
+
+static trit_status fill(trit_loader *loader, source *from)
+{
+    uint32_t need[9];
+    bool begun;
+    ASK(trit_js_stored_open("x", 1, "{}", 2, RECORD, NULL));
+    TRIT_TRY(trit_js_stored_need(need));
+    begun = need[0] == TRIT_STORED_COMPLETE;
+    for (;;) {
+        do ASK(trit_js_stored_read(loader));
+        while (finished == TRIT_CONTINUE);
+        TRIT_TRY(trit_js_stored_need(need));
+        if (need[7]) return TRIT_OK;
+        TRIT_TRY(trit_js_stored_total((uint32_t)from->n, 0));
+        TRIT_TRY(send(loader, from, need, &begun));
+        TRIT_TRY(trit_js_stored_need(need));
+        if (need[1] == TRIT_ORIGIN_IMPORTED) return TRIT_OK;
+    }
+}
+
+static trit_status keep(trit_model *model)
+{
+    uint32_t need[9];
+    TRIT_TRY(trit_js_stored_need(need));
+    if (need[1] == TRIT_ORIGIN_IMPORTED && !need[7]) do
+            ASK(trit_js_stored_import(model));
+        while (finished == TRIT_CONTINUE);
+    ASK(trit_js_stored_finish());
+    return TRIT_OK;
+}
+
+static trit_status visit(source *from)
+{
+    trit_loader *loader = NULL;
+    trit_model *model = NULL;
+    n_calls = 0;
+    crashed = has_finished = false;
+    TRIT_CHECK_EQ_I(trit_loader_new(&loader, TRIT_HEAD_AS_IS, NULL, NULL), TRIT_OK);
+    trit_status status = fill(loader, from);
+    if (status == TRIT_OK) status = trit_loader_finish(loader, &model, &error);
+    if (status == TRIT_OK) status = keep(model);
+    trit_js_stored_close();
+    trit_model_free(model);
+    trit_loader_free(loader);
+    return status;
+}
+
+static void forget_all(void)
+{
+    for (int i = 0; i < MAX_VALUES; i++) drop(&values[i]);
+}
+
+static bool is_complete(void)
+{
+    n_calls = 0;
+    crashed = has_finished = false;
+    fails_at = crashes_at = -1;
+    trit_js_stored_manifests();
+    TRIT_CHECK(done() && finished == TRIT_OK);
+    return strstr(trit_js_stored_listing(), "\"complete\"") != NULL;
+}
+
+/* The bytes of the records, one after the other, are the packed file. */
+static void check_records(const uint8_t *file, size_t n)
+{
+    size_t at = 0, next = 0;
+    for (size_t left = 1; left; next++) {
+        left = 0;
+        for (int i = 0; i < MAX_VALUES; i++) {
+            const char *number = values[i].bytes ? strrchr(values[i].name, '/') : NULL;
+            if (!number || strncmp(values[i].name, "record/", 7) != 0 ||
+                strtoul(number + 1, NULL, 10) != next)
+                continue;
+            left = values[i].n - TRIT_RECORD_HEAD;
+            TRIT_CHECK(at + left <= n &&
+                       memcmp(values[i].bytes + TRIT_RECORD_HEAD, file + at, left) == 0);
+            at += left;
+        }
+    }
+    TRIT_CHECK_EQ_I(at, n);
+}
+
+/* Every call of a first visit fails, or is the last; the visit after it is like any other. */
+static void test_faults(source from, const uint8_t *file, size_t n_file, bool resumes)
+{
+    for (int crash = 0; crash < 2; crash++)
+        for (int k = 0;; k++) {
+            forget_all();
+            fails_at = crash ? -1 : k;
+            crashes_at = crash ? k : -1;
+            from.n_sent = 0;
+            trit_status status = visit(&from);
+            bool reached = n_calls > k;
+            if (reached) TRIT_CHECK_EQ_I(status, crash ? TRIT_ABORTED : TRIT_STORAGE);
+            else TRIT_CHECK_EQ_I(status, TRIT_OK);
+            bool complete = is_complete();
+            if (complete) check_records(file, n_file);
+            /* what had come is not asked for again, but for the record that was on its way and one begun */
+            size_t first = from.n_sent;
+            from.n_sent = 0;
+            TRIT_CHECK_EQ_I(visit(&from), TRIT_OK);
+            if (resumes) TRIT_CHECK(first + from.n_sent <= from.n + 2 * RECORD);
+            if (complete) TRIT_CHECK_EQ_I(from.n_sent, 0);
+            TRIT_CHECK(is_complete());
+            check_records(file, n_file);
+            if (!reached) break;
+        }
+}
+
+static void test_damage(source from, const uint8_t *file)
+{
+    forget_all();
+    TRIT_CHECK_EQ_I(visit(&from), TRIT_OK);
+    for (int i = 0; i < MAX_VALUES; i++) {
+        value *v = &values[i];
+        if (!v->bytes) continue;
+        bool is_record = strncmp(v->name, "record/", 7) == 0;
+        for (int how = 0; how < 3; how++) {
+            if (how == 0) v->bytes[v->n / 2] ^= 4;
+            if (how == 1) v->bytes[how * 7] ^= 4; /* in the hash */
+            if (how == 2) v->n -= 1;
+            from.n_sent = 0;
+            TRIT_CHECK_EQ_I(visit(&from), TRIT_OK);
+            /* without its manifest nobody knows what the records are */
+            TRIT_CHECK(is_record ? from.n_sent > 0 && from.n_sent <= RECORD
+                                 : from.n_sent == from.n);
+            TRIT_CHECK(is_complete());
+            check_records(file, from.n);
+        }
+    }
+}
+
+/* A break at any call leaves the model as it was, or deleted at the next try, with nothing of it left. */
+static void test_remove(source from)
+{
+    for (int k = 0;; k++) {
+        char id[65];
+        forget_all();
+        fails_at = crashes_at = -1;
+        TRIT_CHECK_EQ_I(visit(&from), TRIT_OK);
+        for (int i = 0; i < MAX_VALUES; i++)
+            if (strncmp(values[i].name, "model/", 6) == 0) memcpy(id, values[i].name + 6, 65);
+        n_calls = 0;
+        crashes_at = k;
+        trit_js_stored_remove(id);
+        bool whole = done();
+        trit_js_stored_close();
+        bool complete = is_complete();
+        TRIT_CHECK(!whole || !complete);
+        trit_js_stored_remove(id);
+        TRIT_CHECK(done() && finished == TRIT_OK);
+        for (int i = 0; i < MAX_VALUES; i++) TRIT_CHECK(!values[i].bytes);
+        if (whole) break;
+    }
+}
+
+/* ---- models ---- */
+
+typedef struct {
+    uint8_t *bytes;
+    size_t n;
+} out;
+
+static int gather(void *ctx, const uint8_t *bytes, size_t n)
+{
+    out *o = ctx;
+    o->bytes = realloc(o->bytes, o->n + n);
+    memcpy(o->bytes + o->n, bytes, n);
+    o->n += n;
+    return 0;
+}
+
+int main(void)
+{
+    trit_config config;
+    trit_model *model = NULL;
+    trit_synthetic how = {.seed = 1, .zeros = 0.3f};
+    out packed = {0}, gguf = {0}, imported = {0};
+    TRIT_CHECK_EQ_I(trit_config_preset("tiny", &config, NULL), TRIT_OK);
+    config.n_layer = 1;
+    config.n_vocab = 300;
+    TRIT_CHECK_EQ_I(trit_model_synthetic(&config, &how, NULL, &model, NULL), TRIT_OK);
+    TRIT_CHECK_EQ_I(trit_model_write(model, NULL, gather, &packed, NULL), TRIT_OK);
+    TRIT_CHECK_EQ_I(trit_model_export(model, TRIT_EXPORT_TQ2_0, gather, &gguf, &error), TRIT_OK);
+    trit_model_free(model);
+    TRIT_CHECK(packed.n > 3 * RECORD);
+
+    trit_loader *loader = NULL;
+    TRIT_CHECK_EQ_I(trit_loader_new(&loader, TRIT_HEAD_AS_IS, NULL, NULL), TRIT_OK);
+    TRIT_CHECK_EQ_I(trit_loader_push(loader, gguf.bytes, gguf.n, NULL), TRIT_OK);
+    TRIT_CHECK_EQ_I(trit_loader_finish(loader, &model, NULL), TRIT_OK);
+    TRIT_CHECK_EQ_I(trit_model_write(model, NULL, gather, &imported, NULL), TRIT_OK);
+    trit_loader_free(loader);
+    trit_model_free(model);
+
+    source from_packed = {packed.bytes, packed.n, 0}, from_gguf = {gguf.bytes, gguf.n, 0};
+    test_faults(from_packed, packed.bytes, packed.n, true);
+    test_faults(from_gguf, imported.bytes, imported.n, false);
+    test_damage(from_packed, packed.bytes);
+    test_remove(from_packed);
+    forget_all();
+    free(packed.bytes);
+    free(gguf.bytes);
+    free(imported.bytes);
+    return TRIT_DONE();
+}
