@@ -86,21 +86,25 @@ for (const name of ['chromium', 'firefox', 'webkit']) {
             assert.equal((await answer(own, own, { workerUrl: 7 })).code, 'PARAM');
         });
 
-        await t.test('a template of the model’s own is rendered there too', async () => {
-            const text = await inPage(
-                own,
-                async (library, from) => {
-                    const There = await window.importTrit(library);
+        /** What a page makes of a conversation by a template of the model's own. */
+        const render = (url, library, options) =>
+            inPage(
+                url,
+                async (address, from, more) => {
+                    const There = await window.importTrit(address);
                     const template = '{{ messages[0].content }}!';
-                    const workerUrl = '/own/trit-worker.js';
-                    const model = await There.load(from, { template, workerUrl, threads: 1 });
+                    const model = await There.load(from, { template, threads: 1, ...more });
                     const messages = [{ role: 'user', content: 'A tale' }];
                     const { result } = model.generate({ messages }, { maxTokens: 0 });
-                    return model.detokenize((await result).promptIds);
+                    const { promptIds } = await result;
+                    return model.detokenize(promptIds).finally(() => model.close());
                 },
-                ...[`${elsewhere}/web/index.js`, source],
+                ...[`${library}/web/index.js`, source, options],
             );
-            assert.equal(text, 'A tale!');
+
+        await t.test('a template of the model’s own is rendered there too', async () => {
+            const workerUrl = '/own/trit-worker.js';
+            assert.equal(await render(own, elsewhere, { workerUrl }), 'A tale!');
         });
 
         await t.test('R20 what an engine lacks is made up for, or told', async () => {
@@ -159,6 +163,7 @@ for (const name of ['chromium', 'firefox', 'webkit']) {
                 ),
             });
             assert.deepEqual((await answer(strict, strict, { threads: 2 })).ids, expected);
+            assert.equal(await render(strict, strict, {}), 'A tale!');
         });
 
         await t.test(
