@@ -82,7 +82,7 @@ TRIT_EXPORT trit_status trit_js_stored_push(trit_loader *loader, const uint8_t *
     while (n_bytes) {
         uint32_t whole = trit_stored_record_bytes(k->next);
         size_t left = whole - k->n_filled, n = n_bytes < left ? n_bytes : left;
-        if (k->next >= TRIT_STORED_MAX_RECORDS || left == 0 || (n == left && k->writing)) {
+        if (k->next >= TRIT_STORED_MAX_RECORDS || left == 0) {
             error->status = TRIT_SIZE;
             return TRIT_SIZE;
         }
@@ -90,9 +90,16 @@ TRIT_EXPORT trit_status trit_js_stored_push(trit_loader *loader, const uint8_t *
         k->n_filled += n;
         bytes += n;
         n_bytes -= n;
-        if (k->n_filled == whole) end_record();
+        /* a short last one, which the same bytes may end, waits for the flush */
+        if (k->n_filled == whole && !k->writing) end_record();
     }
     return TRIT_OK;
+}
+
+static void flush(void)
+{
+    if (k->n_filled && trit_stored_position() == k->manifest.n_bytes) end_record();
+    trit_js_stored_room();
 }
 
 /* A request: the source has ended, where its length says or, when it has said none, here. The last record is
@@ -101,8 +108,8 @@ TRIT_EXPORT void trit_js_stored_flush(void)
 {
     trit_manifest *m = &k->manifest;
     if (m->n_bytes == 0) m->n_bytes = trit_stored_position();
-    if (k->n_filled && trit_stored_position() == m->n_bytes && !k->writing) end_record();
-    trit_js_stored_room();
+    if (k->writing) k->when_written = flush;
+    else flush();
 }
 
 /* ---- importing: the model that the loader has made, as a packed file ---- */

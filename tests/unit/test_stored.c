@@ -170,6 +170,8 @@ static bool done(void)
 
 /* ---- a visit, as web/storing.js makes it ---- */
 
+static size_t piece; /* in which the source sends its bytes, at most a record */
+
 typedef struct {
     const uint8_t *bytes;
     size_t n;
@@ -187,11 +189,10 @@ static uint64_t wide(const uint32_t *words) { return words[0] | (uint64_t)words[
 
 static trit_status send(trit_loader *loader, source *from, const uint32_t *need, bool *begun)
 {
-    enum { PIECE = 10000 };
     uint64_t end = wide(need + 5) ? wide(need + 5) : from->n;
-    for (uint64_t at = wide(need + 3); at < end; at += PIECE) {
+    for (uint64_t at = wide(need + 3); at < end; at += piece) {
         uint32_t now[9];
-        size_t n = end - at < PIECE ? (size_t)(end - at) : PIECE;
+        size_t n = end - at < piece ? (size_t)(end - at) : piece;
         ASK(trit_js_stored_room());
         from->n_sent += n;
         TRIT_TRY(trit_js_stored_push(loader, from->bytes + at, n));
@@ -398,6 +399,10 @@ int main(void)
     trit_model_free(model);
 
     source from_packed = {packed.bytes, packed.n, 0}, from_gguf = {gguf.bytes, gguf.n, 0};
+    piece = packed.n / 4 + 1; /* the last one ends two records */
+    TRIT_CHECK(piece <= RECORD && 3 * piece < 3 * RECORD && packed.n < 4 * RECORD);
+    test_faults(from_packed, packed.bytes, packed.n, true);
+    piece = 10000;
     test_faults(from_packed, packed.bytes, packed.n, true);
     test_faults(from_gguf, imported.bytes, imported.n, false);
     test_damage(from_packed, packed.bytes);
