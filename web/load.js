@@ -3,6 +3,7 @@ import { TritError, throwIfAborted, untilAborted } from './errors.js';
 import { chooseBuild } from './features.js';
 import { Model } from './model.js';
 import { checkInteger, checkOptions } from './params.js';
+import { sendChunks } from './sending.js';
 import { readSides, resolveFiles, tensorFiles } from './source.js';
 import { beginStored, readStored } from './stored.js';
 import { checkWorkerOptions } from './worker-file.js';
@@ -203,31 +204,4 @@ async function sendFiles({ open }, client, source, { signal, onProgress }) {
         });
         before += loaded;
     }
-}
-
-/**
- * @param {Client} client
- * @param {AsyncIterable<Uint8Array>} chunks
- * @param {AbortSignal | undefined} signal
- * @param {(loaded: number) => void} onProgress
- */
-export async function sendChunks(client, chunks, signal, onProgress) {
-    let loaded = 0;
-    /** @type {Promise<unknown>} */
-    let before = Promise.resolve();
-    let taken = before;
-    for await (const chunk of chunks) {
-        throwIfAborted(signal);
-        // one chunk is being taken and one waits, while the next is read
-        await before;
-        before = taken;
-        loaded += chunk.length;
-        const transfer = chunk.buffer instanceof ArrayBuffer ? [chunk.buffer] : [];
-        taken = client.call('push', [chunk], { signal, transfer });
-        taken.catch(() => {});
-        onProgress(loaded);
-    }
-    await before; // the first error, not what comes of it
-    await taken;
-    return loaded;
 }

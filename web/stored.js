@@ -1,6 +1,6 @@
 import { defaults } from './defaults.js';
 import { TritError } from './errors.js';
-import { sendChunks } from './load.js';
+import { sendChunks } from './sending.js';
 
 /** @typedef {import('./client.js').Client} Client */
 /** @typedef {import('./load.js').LoadOptions} LoadOptions */

@@ -1,4 +1,5 @@
 import { spawn } from 'node:child_process';
+import { mkdtempSync, rmSync } from 'node:fs';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -7,6 +8,11 @@ import { fileURLToPath } from 'node:url';
 export const root = fileURLToPath(new URL('../../', import.meta.url));
 export const modelPath = join(root, 'models/tiny-tales/tiny-tales.trit');
 export const cliPath = join(root, 'web/cli.js');
+
+// Models from a test's server are not to pile up among the tester's own.
+const cache = mkdtempSync(join(tmpdir(), 'trit-'));
+process.env.TRIT_CACHE = cache;
+process.on('exit', () => rmSync(cache, { recursive: true, force: true }));
 
 /** Starts the command line; `done` resolves to its output and exit code. */
 export function startCli(args, { input = '' } = {}) {

@@ -1,0 +1,28 @@
+import { throwIfAborted } from './errors.js';
+
+/**
+ * @param {import('./client.js').Client} client
+ * @param {AsyncIterable<Uint8Array>} chunks
+ * @param {AbortSignal | undefined} signal
+ * @param {(loaded: number) => void} onProgress
+ */
+export async function sendChunks(client, chunks, signal, onProgress) {
+    let loaded = 0;
+    /** @type {Promise<unknown>} */
+    let before = Promise.resolve();
+    let taken = before;
+    for await (const chunk of chunks) {
+        throwIfAborted(signal);
+        // one chunk is being taken and one waits, while the next is read
+        await before;
+        before = taken;
+        loaded += chunk.length;
+        const transfer = chunk.buffer instanceof ArrayBuffer ? [chunk.buffer] : [];
+        taken = client.call('push', [chunk], { signal, transfer });
+        taken.catch(() => {});
+        onProgress(loaded);
+    }
+    await before; // the first error, not what comes of it
+    await taken;
+    return loaded;
+}
