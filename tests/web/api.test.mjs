@@ -36,7 +36,7 @@ test('load: every kind of source gives the same model', async () => {
     }
     assert.equal(copy.length, bytes.length, 'the memory of the caller is left alone');
     server.close();
-    await assert.rejects(Trit.load(url), coded('NETWORK'));
+    await assert.rejects(Trit.load(url, { store: false }), coded('NETWORK'));
 });
 
 test('load: wrong wishes are refused by name', async () => {
