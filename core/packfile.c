@@ -24,7 +24,6 @@ struct trit_packer {
     size_t n_tensors;
     uint64_t n_data;
     uint8_t *row, *codes; /* one row of the file, and of codes */
-    trit_error *err;
 };
 
 /* cols 0 = a vector. */
@@ -143,7 +142,7 @@ static bool append_template(trit_packer *w)
     return fine;
 }
 
-static trit_status write_header(trit_packer *w, const char *card)
+static trit_status write_header(trit_packer *w, const char *card, trit_error *err)
 {
     char config[4096];
     size_t n = tritx_config_write(&w->model->config, config, sizeof config - 1);
@@ -154,12 +153,11 @@ static trit_status write_header(trit_packer *w, const char *card)
     if (!append_escaped(w, "{\"version\":1,\"config\":") || !append_escaped(w, config) ||
         !append_template(w) || !append_escaped(w, ",\"card\":") || !append_escaped(w, card) ||
         !append_escaped(w, "}"))
-        return tritx_fail(w->err, TRIT_PARAM, 0, "the card is too long: 64 KiB at most");
+        return tritx_fail(err, TRIT_PARAM, 0, "the card is too long: 64 KiB at most");
     w->n_header += tritx_format(w->header + w->n_header, w->header_capacity - w->n_header, "\"}");
     add_all(w);
     if (w->n_header + 72 > w->header_capacity)
-        return tritx_fail(w->err, TRIT_UNSUPPORTED, 0,
-                          "the model has too many tensors for a header");
+        return tritx_fail(err, TRIT_UNSUPPORTED, 0, "the model has too many tensors for a header");
     w->header[w->n_header++] = '}';
     while (w->n_header % 64) w->header[w->n_header++] = ' ';
     tritx_store_u32((uint8_t *)w->header, (uint32_t)(w->n_header - 8));
@@ -192,13 +190,12 @@ trit_status trit_packer_new(const trit_model *model, const char *card, trit_pack
     /* it reads through non-const accessors and changes nothing */
     w->model = (trit_model *)(uintptr_t)model;
     w->header_capacity = TRIT_MAX_HEADER;
-    w->err = err;
     w->header = malloc(w->header_capacity);
     w->tensors = malloc(((size_t)model->config.n_layer + 1) * TRIT_SLOT_COUNT * sizeof *w->tensors);
     w->row = malloc(widest);
     w->codes = malloc(widest);
     trit_status status = w->header && w->tensors && w->row && w->codes
-                             ? write_header(w, card)
+                             ? write_header(w, card, err)
                              : tritx_fail(err, TRIT_OOM, 0, "no memory to pack");
     if (status != TRIT_OK) {
         trit_packer_free(w);
