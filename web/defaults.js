@@ -23,6 +23,12 @@ export const defaults = Object.freeze({
     threads: 8,
     /** The engine's own limit; needed before the engine, whose threads start with it. */
     maxThreads: 64,
+    /** Milliseconds that work has to stop in, before its engine is ended. */
+    stopMs: 2000,
+    /** Milliseconds that threads have to start in, before the engine does without them. */
+    startMs: 30_000,
+    /** How often in a row an engine is started again that crashes before it has answered anything. */
+    restarts: 3,
     /** Bytes of a model that are handed over at once. */
     chunkBytes: 4 * 1024 * 1024,
     /** Bytes of the file in a record of the store, as large as all browsers take without doubt. */

@@ -3,7 +3,8 @@
 /**
  * An answer in the making. Iterate over it for pieces of text (whole code points); every loop gets
  * all of them, and leaving one early stops the work. `result` is the whole, also when nobody
- * iterates. An abort is no error: the pieces end, and `finish` is `'abort'`.
+ * iterates. An abort is no error: the pieces end, and `finish` is `'abort'`; but of an engine that had to be ended, as
+ * it did not stop, there is no whole: ABORTED.
  * @implements {AsyncIterable<string>}
  */
 export class Generation {

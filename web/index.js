@@ -1,5 +1,6 @@
 import { askStore, load, synthetic } from './load.js';
 import { openBytes } from './source.js';
+import { watchLife } from './watch.js';
 import { ownWorkerFile } from './worker-file.js';
 
 export { TritError } from './errors.js';
@@ -55,6 +56,7 @@ const platform = {
         );
     },
     open: openBytes,
+    watch: watchLife,
     cores: globalThis.navigator?.hardwareConcurrency ?? 1,
 };
 

@@ -1,10 +1,12 @@
 import { Client } from './client.js';
+import { defaults } from './defaults.js';
 import { TritError, throwIfAborted, untilAborted } from './errors.js';
 import { chooseBuild } from './features.js';
 import { Model } from './model.js';
 import { checkInteger, checkOptions } from './params.js';
+import { Restarting } from './restarting.js';
 import { sendChunks } from './sending.js';
-import { readSides, resolveFiles, tensorFiles } from './source.js';
+import { isReadAgain, readSides, resolveFiles, tensorFiles } from './source.js';
 import { beginStored, readStored } from './stored.js';
 import { checkWorkerOptions } from './worker-file.js';
 
@@ -30,6 +32,8 @@ import { checkWorkerOptions } from './worker-file.js';
  *   time; recordBytes: into how large pieces it is cut, 64 KiB to 16 MiB
  * @property {string} [sha256] of a file from an address: 64 hexadecimal digits that it must have
  * @property {'int8' | 'f16'} [head] for models of safetensors and GGUF: how the embedding is kept
+ * @property {(event: {reason: string}) => void} [onRestart] the engine has crashed and was started again; what
+ *   was under way has failed with ENGINE_CRASHED
  * @property {'x86' | 'arm' | 'rows'} [i2s] for GGUF files with I2_S: who wrote them, a program on x86
  *   (without it, as all published files), on ARM since the end of 2025, or one that lets four rows share a
  *   byte. When the model reads like noise, `info.warning` says so
@@ -39,6 +43,7 @@ import { checkWorkerOptions } from './worker-file.js';
  * @property {(options: LoadOptions) => import('./client.js').Endpoint} startTemplateWorker
  * @property {import('./source.js').Open} open
  * @property {number} cores
+ * @property {import('./watch.js').Watch} [watch] where an endpoint's onFailure does not tell of every end
  */
 
 /**
@@ -48,9 +53,13 @@ import { checkWorkerOptions } from './worker-file.js';
  * @returns {Promise<Model>}
  */
 export async function load(platform, source, options) {
-    return start(platform, options, async (client, settings) => {
+    const files = resolveFiles(source);
+    const fill = async (
+        /** @type {Client} */ client,
+        /** @type {import('./protocol.js').Settings} */ settings,
+        /** @type {LoadOptions} */ options,
+    ) => {
         const { head, kernels, i2s, signal, onProgress } = options;
-        const files = resolveFiles(source);
         const begin = () => client.call('beginLoad', [{ head, kernels, i2s }], { signal });
         await begin();
         const stored = await beginStored(client, files, options);
@@ -61,7 +70,8 @@ export async function load(platform, source, options) {
             onProgress?.({ phase: 'store', loaded: event.stored, total: undefined });
         const info = await client.call('finishLoad', [settings], { signal, onEvent });
         return { ...info, ...stored?.info };
-    });
+    };
+    return start(platform, options, fill, isReadAgain(files));
 }
 
 /**
@@ -73,13 +83,14 @@ export async function load(platform, source, options) {
  */
 export async function synthetic(platform, shape, options) {
     if (typeof shape !== 'string') throw new TritError('PARAM', 'the shape is not a string');
-    const { zeros, gateZeros, kernels, signal } = checkOptions(options);
+    const { zeros, gateZeros, kernels } = checkOptions(options);
     for (const [name, share] of Object.entries({ zeros, gateZeros }))
         if (share !== undefined && typeof share !== 'number')
             throw new TritError('PARAM', `${name} is not a number`);
-    return start(platform, options, (client, settings) =>
-        client.call('synthetic', [shape, { zeros, gateZeros }, settings, kernels], { signal }),
-    );
+    /** @type {Fill} */
+    const fill = (client, settings, { signal }) =>
+        client.call('synthetic', [shape, { zeros, gateZeros }, settings, kernels], { signal });
+    return start(platform, options, fill, true);
 }
 
 /**
@@ -101,55 +112,101 @@ export async function askStore(platform, op, args, options) {
 }
 
 /**
+ * Puts the model into an engine.
+ * @callback Fill
+ * @param {Client} client
+ * @param {import('./protocol.js').Settings} settings
+ * @param {LoadOptions} options
+ * @returns {Promise<import('./protocol.js').ModelInfo>}
+ */
+
+/**
  * @param {Platform} platform
  * @param {LoadOptions} options
- * @param {(client: Client, settings: import('./protocol.js').Settings) => Promise<any>} fill
+ * @param {Fill} fill
+ * @param {boolean} canAgain whether it can be called a second time
  */
-async function start(platform, options, fill) {
-    const { contextLength, kv, kernels, dense, template, signal } = checkOptions(options);
+async function start(platform, options, fill, canAgain) {
+    const { contextLength, kv, kernels, dense, template, signal, onRestart } =
+        checkOptions(options);
     throwIfAborted(signal);
-    const choice = chooseBuild(options, platform.cores);
+    let choice = chooseBuild(options, platform.cores);
     if (contextLength !== undefined) checkInteger('contextLength', contextLength, 1);
     if (kernels !== undefined && typeof kernels !== 'string')
         throw new TritError('PARAM', 'kernels is not a string');
     if (template !== undefined && typeof template !== 'string')
         throw new TritError('PARAM', 'template is not a string');
+    if (onRestart !== undefined && typeof onRestart !== 'function')
+        throw new TritError('PARAM', 'onRestart is not a function');
     checkWorkerOptions(options);
-    const client = await startEngine(platform, choice, options);
-    try {
-        // a source may keep silent for ever
-        const filled = untilAborted(
-            fill(client, { contextLength, kv, dense: Boolean(dense), template }),
-            signal,
-        );
-        return new Model(client, await filled, () => platform.startTemplateWorker(options));
-    } catch (error) {
-        client.close();
-        throw error;
-    }
+    const settings = { contextLength, kv, dense: Boolean(dense), template };
+    const begin = async (/** @type {LoadOptions} */ own) => {
+        const engine = await startEngine(platform, choice, own);
+        const { client } = engine;
+        choice = engine.choice; // what did not work is not tried again
+        try {
+            // a source may keep silent for ever
+            const info = await untilAborted(fill(client, settings, own), own.signal);
+            return { client, info };
+        } catch (error) {
+            client.close();
+            throw error;
+        }
+    };
+    /** @param {AbortSignal} closing */
+    const again = (closing) => begin({ ...options, signal: closing, onProgress: undefined });
+    const engine = new Restarting(await begin(options), {
+        again: canAgain ? again : undefined,
+        onRestart,
+    });
+    return new Model(engine, () => platform.startTemplateWorker(options));
 }
 
 /**
  * A worker with the engine in it. The relaxed build may be missing or fail its own test; unless it
- * was asked for, the plain one takes its place.
+ * was asked for, the plain one takes its place. Where threads do not start, one does all.
  * @param {Platform} platform
  * @param {import('./features.js').Choice} choice
  * @param {LoadOptions} options
- * @returns {Promise<Client>}
+ * @returns {Promise<{client: Client, choice: import('./features.js').Choice}>}
  */
 async function startEngine(platform, choice, options) {
+    const { signal } = options;
     const client = new Client(startWorker(platform, options));
+    const life = platform.watch?.();
+    const late = () => client.crash(new Error('its threads do not start'));
+    const deadline = choice.threads > 1 ? setTimeout(late, defaults.startMs) : undefined;
     try {
-        await client.call('start', [choice], { signal: options.signal });
-        return client;
+        const started = client.call('start', [choice, life?.name]);
+        const { watched } = await untilAborted(started, signal);
+        if (watched) life?.onEnd(() => client.crash(new Error('its worker was ended')));
+        return { client, choice };
     } catch (error) {
         client.close();
-        const failed = error instanceof TritError && error.code === 'RUNTIME_LOAD';
-        if (!failed || choice.flavour === 'simd128' || options.flavour) throw notStarted(error);
-        const reason = `the relaxed build does not work here: ${error.message}`;
-        const note = choice.note ? `${choice.note}; ${reason}` : reason;
-        return startEngine(platform, { ...choice, flavour: 'simd128', note }, options);
+        const next = error instanceof TritError && otherChoice(choice, options, error);
+        if (!next) throw notStarted(error);
+        return startEngine(platform, next, options);
+    } finally {
+        clearTimeout(deadline);
     }
+}
+
+/**
+ * What to try when an engine does not start.
+ * @param {import('./features.js').Choice} choice
+ * @param {LoadOptions} options
+ * @param {TritError} error
+ * @returns {import('./features.js').Choice | undefined}
+ */
+function otherChoice({ flavour, threads, note }, options, { code, message }) {
+    const and = (/** @type {string} */ reason) => (note ? `${note}; ${reason}` : reason);
+    if (code === 'ENGINE_CRASHED' && threads > 1)
+        return { flavour, threads: 1, note: and(`one thread, as with more: ${message}`) };
+    if (code === 'RUNTIME_LOAD' && flavour === 'relaxed' && !options.flavour) {
+        const reason = `the relaxed build does not work here: ${message}`;
+        return { flavour: 'simd128', threads, note: and(reason) };
+    }
+    return undefined;
 }
 
 /**

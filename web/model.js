@@ -12,23 +12,27 @@ import { renderTemplate } from './template.js';
 
 /** @typedef {string | ArrayLike<number> | {messages: import('./protocol.js').Message[]}} PromptLike */
 
-/** A model in its worker. Made by `Trit.load`. Calls are worked off one after the other. */
+/**
+ * A model in its worker. Made by `Trit.load`. Calls are worked off one after the other. When the engine crashes,
+ * they fail with ENGINE_CRASHED, and a new engine gets the same model: the next call waits for it.
+ */
 export class Model {
-    #client;
+    #engine;
     #startTemplateWorker;
     #lastContext = SHARED;
-    /** @type {Readonly<ModelInfo>} */
-    info;
 
     /**
-     * @param {import('./client.js').Client} client
-     * @param {ModelInfo} info
+     * @param {import('./restarting.js').Restarting} engine
      * @param {() => import('./client.js').Endpoint} startTemplateWorker
      */
-    constructor(client, info, startTemplateWorker) {
-        this.#client = client;
+    constructor(engine, startTemplateWorker) {
+        this.#engine = engine;
         this.#startTemplateWorker = startTemplateWorker;
-        this.info = Object.freeze(info);
+    }
+
+    /** @returns {Readonly<ModelInfo>} of the engine that is there now */
+    get info() {
+        return this.#engine.info;
     }
 
     /**
@@ -220,7 +224,7 @@ export class Model {
 
     /** Ends the worker and frees all memory. What is still running fails with DISPOSED. */
     close() {
-        this.#client.close();
+        this.#engine.close();
     }
 
     /**
@@ -229,7 +233,7 @@ export class Model {
      * @param {import('./client.js').CallOptions} [options]
      */
     #call(op, args, options) {
-        return this.#client.call(op, args, options);
+        return this.#engine.call(op, args, options);
     }
 }
 

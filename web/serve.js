@@ -1,5 +1,6 @@
 import { Engine } from './engine.js';
 import { TritError } from './errors.js';
+import { holdLife } from './watch.js';
 
 /** @typedef {import('./engine.js').Job} Job */
 /** @typedef {(event: any, transfer?: any[]) => void} Emit */
@@ -11,8 +12,10 @@ let openStore;
 
 /** @type {Record<import('./protocol.js').Op, (args: any, job: Job, emit: Emit) => any>} */
 const ops = {
-    start: async ([choice]) => {
+    start: async ([choice, life]) => {
+        const watched = life !== undefined && (await holdLife(life));
         engine = await Engine.start(choice, openStore);
+        return { watched };
     },
     beginLoad: ([options]) => engine.beginLoad(options),
     side: ([name, text]) => engine.side(name, text),
@@ -56,16 +59,21 @@ export function serve(post, store) {
     /** @type {Map<number, Job>} */
     const jobs = new Map();
     let last = Promise.resolve();
+    let crashed = false;
 
     /** @param {import('./protocol.js').Request} request */
     const answer = async ({ id, op, args }) => {
         const job = /** @type {Job} */ (jobs.get(id));
+        if (crashed) return; // nothing is called in an engine that trapped
         try {
+            if (!Object.hasOwn(ops, op) || !Array.isArray(args))
+                throw new TritError('PARAM', 'the worker does not know such a request');
             const ok = await ops[op](args, job, (event, transfer) => post({ id, event }, transfer));
             post({ id, ok });
         } catch (error) {
             // what is no TritError is a trap of the engine: it cannot be used any more
             const { code, message } = TritError.from(error, 'ENGINE_CRASHED');
+            crashed = code === 'ENGINE_CRASHED';
             post({ id, error: { code, message } });
         } finally {
             jobs.delete(id);
@@ -73,12 +81,14 @@ export function serve(post, store) {
     };
 
     return (message) => {
+        if (typeof message !== 'object' || message === null) return;
         if ('abort' in message) {
             const job = jobs.get(message.abort);
             if (job) job.aborted = true;
             job?.stop?.();
             return;
         }
+        if (message.id === undefined || jobs.has(message.id)) return;
         jobs.set(message.id, { aborted: false });
         last = last.then(() => answer(message));
     };

@@ -311,3 +311,17 @@ async function* copies(iterable) {
         yield* slices(chunk);
     }
 }
+
+/**
+ * Whether there is a second time to read it: a stream has none.
+ * @param {any} source
+ * @returns {boolean}
+ */
+export function isReadAgain(source) {
+    if (typeof source === 'string' || source instanceof URL || source instanceof Blob) return true;
+    if (source instanceof ArrayBuffer || ArrayBuffer.isView(source)) return true;
+    if (typeof source !== 'object' || source === null || Symbol.asyncIterator in source)
+        return false;
+    if (Symbol.iterator in source && !Array.isArray(source)) return false;
+    return Object.values(source).every(isReadAgain);
+}
