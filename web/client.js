@@ -16,6 +16,7 @@ import { TritError, throwIfAborted } from './errors.js';
  * @property {AbortSignal} [signal]
  * @property {(event: any) => void} [onEvent]
  * @property {any[]} [transfer]
+ * @property {boolean} [beside] it is answered while others are under way
  */
 
 /**
@@ -24,6 +25,7 @@ import { TritError, throwIfAborted } from './errors.js';
  * @property {(error: unknown) => void} reject
  * @property {(event: any) => void} [onEvent]
  * @property {boolean} stopping its caller has stopped it
+ * @property {boolean} beside
  */
 
 /**
@@ -57,7 +59,7 @@ export class Client {
      * @param {CallOptions} [options]
      * @returns {Promise<any>}
      */
-    async call(op, args, { signal, onEvent, transfer } = {}) {
+    async call(op, args, { signal, onEvent, transfer, beside = false } = {}) {
         if (this.#dead) throw this.#dead;
         throwIfAborted(signal);
         const id = ++this.#lastId;
@@ -65,7 +67,7 @@ export class Client {
         signal?.addEventListener('abort', abort, { once: true });
         try {
             return await new Promise((resolve, reject) => {
-                this.#waiting.set(id, { resolve, reject, onEvent, stopping: false });
+                this.#waiting.set(id, { resolve, reject, onEvent, stopping: false, beside });
                 this.#endpoint.hold?.(true);
                 try {
                     this.#endpoint.post({ id, op, args }, transfer);
@@ -104,7 +106,7 @@ export class Client {
 
     /** Gives the request under way, when it is to stop, its time. Those behind it cannot stop before their turn. */
     #watch() {
-        const [first] = this.#waiting.values();
+        const [first] = [...this.#waiting.values()].filter(({ beside }) => !beside);
         const stopping = first?.stopping ? first : undefined;
         if (stopping === this.#stopping) return;
         clearTimeout(this.#deadline);

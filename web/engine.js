@@ -236,6 +236,11 @@ export class Engine {
         };
     }
 
+    /** What changes while a model is there. */
+    diagnose() {
+        return { memoryBytes: this.#c.buffer.byteLength, fastestKernels: this.#fastest };
+    }
+
     /**
      * Writes the packed file.
      * @param {string | null} card a JSON object as text; null keeps the model's own

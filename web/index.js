@@ -1,3 +1,4 @@
+import { diagnose, pageStorage } from './diagnostics.js';
 import { askStore, load, synthetic } from './load.js';
 import { openBytes } from './source.js';
 import { watchLife } from './watch.js';
@@ -8,6 +9,7 @@ export { TritError } from './errors.js';
 /** @typedef {import('./model.js').Model} Model */
 /** @typedef {import('./chat.js').Chat} Chat */
 /** @typedef {import('./generation.js').Generation} Generation */
+/** @typedef {import('./diagnostics.js').Diagnostics} Diagnostics */
 /** @typedef {import('./load.js').LoadOptions} LoadOptions */
 /** @typedef {import('./load.js').Progress} Progress */
 /** @typedef {import('./source.js').Source} Source */
@@ -57,6 +59,7 @@ const platform = {
     },
     open: openBytes,
     watch: watchLife,
+    storage: pageStorage,
     cores: globalThis.navigator?.hardwareConcurrency ?? 1,
 };
 
@@ -92,4 +95,10 @@ export const Trit = Object.freeze({
      * @returns {Promise<void>}
      */
     deleteModel: (id, options = {}) => askStore(platform, 'removeModel', [id], options),
+
+    /**
+     * What a report of an error needs to tell when there is no model: runtime, features, build and storage.
+     * @returns {Promise<import('./diagnostics.js').Diagnostics>}
+     */
+    diagnostics: () => diagnose(platform),
 });

@@ -1,5 +1,6 @@
 import { Client } from './client.js';
 import { defaults } from './defaults.js';
+import { diagnose } from './diagnostics.js';
 import { TritError, throwIfAborted, untilAborted } from './errors.js';
 import { chooseBuild } from './features.js';
 import { Model } from './model.js';
@@ -43,6 +44,7 @@ import { checkWorkerOptions } from './worker-file.js';
  * @property {(options: LoadOptions) => import('./client.js').Endpoint} startTemplateWorker
  * @property {import('./source.js').Open} open
  * @property {number} cores
+ * @property {() => Promise<import('./diagnostics.js').Storage>} storage
  * @property {import('./watch.js').Watch} [watch] where an endpoint's onFailure does not tell of every end
  */
 
@@ -159,7 +161,8 @@ async function start(platform, options, fill, canAgain) {
         again: canAgain ? again : undefined,
         onRestart,
     });
-    return new Model(engine, () => platform.startTemplateWorker(options));
+    const startTemplateWorker = () => platform.startTemplateWorker(options);
+    return new Model(engine, startTemplateWorker, () => diagnose(platform));
 }
 
 /**

@@ -1,10 +1,12 @@
 import { Chat } from './chat.js';
+import { diagnoseModel } from './diagnostics.js';
 import { TritError } from './errors.js';
 import { Generation } from './generation.js';
 import { checkGenerate, checkIds, checkInteger, checkOptions, checkPrompt } from './params.js';
 import { SHARED } from './protocol.js';
 import { renderTemplate } from './template.js';
 
+/** @typedef {import('./diagnostics.js').Diagnostics} Diagnostics */
 /** @typedef {import('./protocol.js').ModelInfo} ModelInfo */
 /** @typedef {import('./protocol.js').Prompt} Prompt */
 /** @typedef {import('./protocol.js').Score} Score */
@@ -19,15 +21,18 @@ import { renderTemplate } from './template.js';
 export class Model {
     #engine;
     #startTemplateWorker;
+    #diagnose;
     #lastContext = SHARED;
 
     /**
      * @param {import('./restarting.js').Restarting} engine
      * @param {() => import('./client.js').Endpoint} startTemplateWorker
+     * @param {() => Promise<Diagnostics>} diagnose
      */
-    constructor(engine, startTemplateWorker) {
+    constructor(engine, startTemplateWorker, diagnose) {
         this.#engine = engine;
         this.#startTemplateWorker = startTemplateWorker;
+        this.#diagnose = diagnose;
     }
 
     /** @returns {Readonly<ModelInfo>} of the engine that is there now */
@@ -220,6 +225,17 @@ export class Model {
         const { prefill, decode, signal } = checkOptions(options);
         const lengths = [checkInteger('prefill', prefill, 1), checkInteger('decode', decode, 0)];
         return this.#call('measure', lengths, { signal });
+    }
+
+    /**
+     * What to tell with a report of an error: this runtime and what it can do, the engine, storage, and shape and
+     * memory of the model. Plain JSON, without prompts, addresses and names of files. Also of an engine that is
+     * busy or dead.
+     * @returns {Promise<Diagnostics & {model: import('./diagnostics.js').ModelDiagnostics}>}
+     */
+    async diagnostics() {
+        const [here, model] = await Promise.all([this.#diagnose(), diagnoseModel(this.#engine)]);
+        return { ...here, model };
     }
 
     /** Ends the worker and frees all memory. What is still running fails with DISPOSED. */

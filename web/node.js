@@ -2,6 +2,7 @@ import { fork } from 'node:child_process';
 import { availableParallelism } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
+import { diagnose } from './diagnostics.js';
 import { askStore, load, synthetic } from './load.js';
 import { openNode, resolveNode } from './node-source.js';
 
@@ -57,6 +58,8 @@ const platform = {
     startWorker,
     startTemplateWorker,
     open: openNode,
+    storage: async () =>
+        /** @type {const} */ ({ kind: 'files', persisted: true, usage: null, quota: null }),
     cores: availableParallelism(),
 };
 
@@ -92,4 +95,10 @@ export const Trit = Object.freeze({
      * @returns {Promise<void>}
      */
     deleteModel: (id, options = {}) => askStore(platform, 'removeModel', [id], options),
+
+    /**
+     * What a report of an error needs to tell when there is no model: runtime, features, build and storage.
+     * @returns {Promise<import('./diagnostics.js').Diagnostics>}
+     */
+    diagnostics: () => diagnose(platform),
 });

@@ -3,7 +3,7 @@
  *
  * The page sends `Request`s, each with an id of its own, and `Abort`s. The worker answers each
  * request with any number of `Event`s and then one `Ok` or one `Failure`. Requests are worked off
- * in order; an abort is read at once.
+ * in order, but `diagnose` at once; an abort is read at once, too.
  *
  * @typedef {{id: number, op: Op, args: any[]}} Request
  * @typedef {{abort: number}} Abort the id of the request to stop
@@ -13,7 +13,7 @@
  * @typedef {'start' | 'beginLoad' | 'side' | 'shard' | 'push' | 'finishLoad' | 'synthetic'
  *   | 'openStored' | 'readStored' | 'announce' | 'flushStored' | 'settleStored' | 'models' | 'removeModel'
  *   | 'tokenize' | 'detokenize' | 'countTokens' | 'template' | 'generate' | 'saveSession' | 'loadSession'
- *   | 'dropContext' | 'logits' | 'score' | 'measure'} Op
+ *   | 'dropContext' | 'logits' | 'score' | 'measure' | 'diagnose'} Op
  *
  * @typedef {{role: 'system' | 'user' | 'assistant', content: string}} Message
  * @typedef {{text: string} | {ids: number[]} | {messages: Message[]} | {parts: string[]}} Prompt

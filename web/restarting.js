@@ -23,8 +23,10 @@ export class Restarting {
     #client;
     /** @type {Readonly<ModelInfo>} */
     info;
-    /** How many engines came after the first. */
+    /** How many engines came after the first, and why the last one did. */
     restarts = 0;
+    /** @type {string | null} */
+    lastCrash = null;
     /** @type {Promise<void> | undefined} while there is no engine; rejected when there will be none */
     #renewal;
     /** Crashes since the last answer. */
@@ -72,7 +74,7 @@ export class Restarting {
     async #startAgain(error) {
         const { again, onRestart } = this.#life;
         const { signal } = this.#closing;
-        const reason = error.message;
+        const reason = (this.lastCrash = error.message);
         if (!again)
             throw lost(
                 `the engine crashed (${reason}), and its model came from a stream that is over`,

@@ -45,6 +45,7 @@ const ops = {
         engine.logits(ids, all, job, (rows) => emit(rows, [rows.buffer])),
     score: ([text], job, emit) =>
         engine.score(text, job, (loaded, total) => emit({ loaded, total })),
+    diagnose: () => engine.diagnose(),
     measure: ([nPrefill, nDecode], job) => engine.measure(nPrefill, nDecode, job),
 };
 
@@ -90,6 +91,7 @@ export function serve(post, store) {
         }
         if (message.id === undefined || jobs.has(message.id)) return;
         jobs.set(message.id, { aborted: false });
-        last = last.then(() => answer(message));
+        if (message.op === 'diagnose') answer(message);
+        else last = last.then(() => answer(message));
     };
 }

@@ -42,6 +42,7 @@ export function faultyPlatform(trit = {}) {
             throw new Error('no template is rendered in these tests');
         },
         open: openNode,
+        storage: async () => ({ kind: 'files', persisted: true, usage: null, quota: null }),
         cores: 2,
     };
 }

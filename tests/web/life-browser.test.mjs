@@ -82,6 +82,22 @@ for (const name of ['chromium', 'firefox', 'webkit']) {
             assert.deepEqual([n, same], [5, true]);
         });
 
+        await t.test('diagnostics tell of the browser and its storage', async () => {
+            const { here, model } = await page.evaluate(async () => {
+                const { model } = await window.faulty({ threads: 2 });
+                const told = await model.diagnostics();
+                model.close();
+                return { here: await window.Trit.diagnostics(), model: told.model };
+            });
+            const { features, storage, build } = here;
+            for (const name of ['crossOriginIsolated', 'threads', 'simd', 'secureContext', 'locks'])
+                assert.equal(features[name], true, name);
+            assert.equal(storage.kind, 'IndexedDB');
+            assert.equal(build.note, null);
+            assert.equal(typeof here.runtime, 'string');
+            assert.deepEqual([model.state, model.info.threads], ['ready', 2]);
+        });
+
         await t.test('R05 traps are', async () => {
             const kinds = ['out of bounds', 'unreachable', 'division by zero', 'stack overflow'];
             const answers = await page.evaluate(async (kinds) => {

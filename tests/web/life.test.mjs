@@ -265,3 +265,44 @@ test('R28 what is no message of the protocol is ignored, or rejected by its id',
         worker.emit('message', answer);
     await isFine(model);
 });
+
+test('diagnostics tell what a report needs, at any time, and nothing that was said', async (t) => {
+    const here = await Trit.diagnostics();
+    assert.match(here.runtime, /^Node \d+/);
+    assert.deepEqual([here.features.simd, here.storage.kind], [true, 'files']);
+    assert.ok(here.build.threads >= 1);
+
+    const { model, fault, workers } = await faulty(modelPath, { threads: 2 });
+    t.after(() => model.close());
+    const secret = 'Xylophone';
+    await model.generate(secret, greedy).result;
+    const running = model.generate(secret, { ...greedy, maxTokens: 400 });
+    await running[Symbol.asyncIterator]().next();
+    let ended = false;
+    running.result.then(() => (ended = true));
+    const told = await model.diagnostics();
+    assert.ok(!ended, 'not after the answer that is under way');
+    const { state, restarts, lastCrash, fastestKernels, info } = told.model;
+    assert.deepEqual([state, restarts, lastCrash], ['ready', 0, null]);
+    assert.equal(info.kernels, fastestKernels);
+    assert.deepEqual([info.threads, info.nVocab, info.kv], [2, 4096, 'f16']);
+    assert.ok(info.memoryBytes > info.modelBytes + info.sessionBytes);
+    assert.deepEqual(JSON.parse(JSON.stringify(told)), told);
+    for (const word of [secret, modelPath, 'tiny-tales', process.cwd()])
+        assert.ok(!JSON.stringify(told).includes(word), word);
+    await running.result;
+
+    fault('hang');
+    const stop = new AbortController();
+    const hung = model.generate(prompt, { ...greedy, signal: stop.signal }).result;
+    await new Promise((resolve) => setTimeout(resolve, 100));
+    assert.equal((await model.diagnostics()).model.state, 'busy');
+    stop.abort(); // what asked beside it does not keep it from being ended
+    await assert.rejects(hung, coded('ABORTED'));
+    await isFine(model);
+    const later = (await model.diagnostics()).model;
+    assert.deepEqual([later.restarts, later.lastCrash], [1, 'it did not stop when it was told to']);
+    model.close();
+    assert.equal((await model.diagnostics()).model.state, 'DISPOSED');
+    assert.equal(workers.length, 2);
+});
