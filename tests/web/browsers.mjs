@@ -3,6 +3,7 @@
 import puppeteer from 'puppeteer-core';
 import { browserProgram } from '../../wasm/toolchain/browsers.mjs';
 import { launchFirefox } from './firefox.mjs';
+import { killTree, memoryOfTree } from './processes.mjs';
 import { launchWebKit } from './webkit.mjs';
 
 const LIMIT_MS = 240_000;
@@ -15,9 +16,9 @@ const CHROMIUM_ARGS = [
 ];
 
 const launchers = {
-    chromium: (limitMs) => launchChromium(browserProgram('chromium'), limitMs),
-    firefox: (limitMs) => launchFirefox(browserProgram('firefox'), limitMs),
-    webkit: (limitMs) => launchWebKit(browserProgram('webkit'), limitMs),
+    chromium: (options) => launchChromium(browserProgram('chromium'), options),
+    firefox: (options) => launchFirefox(browserProgram('firefox'), options),
+    webkit: (options) => launchWebKit(browserProgram('webkit'), options),
 };
 
 /**
@@ -32,20 +33,34 @@ const launchers = {
  */
 
 /**
- * Starts a browser with an empty profile.
- * @param {'chromium' | 'firefox' | 'webkit'} name
- * @param {number} [limitMs] how long one call of `evaluate` may take
- * @returns {Promise<{open: (url: string) => Promise<Page>, close: () => Promise<void>}>} `open` waits
- *   until the page has loaded, its modules included
+ * @typedef {object} Browser
+ * @property {(url: string) => Promise<Page>} open waits until the page has loaded, its modules included
+ * @property {() => Promise<void>} close
+ * @property {() => Promise<void>} kill ends all its processes as a crash would; not of WebKit
+ * @property {() => number} memory bytes that all its processes have, on Linux; not of WebKit
+ *
+ * @typedef {object} BrowserOptions
+ * @property {number} [limitMs] how long one call of `evaluate` may take
+ * @property {string} [profile] a folder that keeps what the browser keeps, for the next one that is opened with
+ *   it; without it the profile is empty, and forgotten afterwards. WebKit's driver knows no other
+ * @property {string[]} [args] more words of Chromium's command line
  */
-export async function openBrowser(name, limitMs = LIMIT_MS) {
-    const browser = await launchers[name](limitMs);
+
+/**
+ * @param {'chromium' | 'firefox' | 'webkit'} name
+ * @param {BrowserOptions} [options]
+ * @returns {Promise<Browser>}
+ */
+export async function openBrowser(name, { limitMs = LIMIT_MS, profile, args = [] } = {}) {
+    const browser = await launchers[name]({ limitMs, profile, args });
     return {
         async open(url) {
             const { run, ...page } = await browser.open(url);
             return { ...page, evaluate: (source, ...args) => evaluate(run, source, args) };
         },
         close: browser.close,
+        kill: browser.kill,
+        memory: () => memoryOfTree(browser.pid),
     };
 }
 
@@ -54,9 +69,10 @@ async function evaluate(run, source, args) {
     return JSON.parse(await run(`(async () => JSON.stringify((await (${value})) ?? null))()`));
 }
 
-async function launchChromium(executablePath, limitMs) {
+async function launchChromium(executablePath, { limitMs, profile, args }) {
     const launched = await puppeteer.launch({
-        ...{ executablePath, args: CHROMIUM_ARGS, protocolTimeout: limitMs },
+        ...{ executablePath, args: [...CHROMIUM_ARGS, ...args], protocolTimeout: limitMs },
+        userDataDir: profile,
         // Chromium then ends when this process does, even when it is killed.
         pipe: true,
     });
@@ -75,5 +91,6 @@ async function launchChromium(executablePath, limitMs) {
             close: () => page.close(),
         };
     };
-    return { open, close: () => launched.close() };
+    const { pid } = launched.process();
+    return { open, pid, kill: () => killTree(pid), close: () => launched.close() };
 }

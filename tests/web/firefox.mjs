@@ -10,33 +10,42 @@ import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { setTimeout as wait } from 'node:timers/promises';
+import { killTree } from './processes.mjs';
 import { failure, pageOpener, stopAtEnd } from './webdriver.mjs';
 
-// Any free port; no search for codecs on the network.
+// Any free port; no search for codecs on the network; after crashes it starts as ever.
 const PREFERENCES = `
     user_pref("marionette.port", 0);
     user_pref("media.gmp-manager.updateEnabled", false);
+    user_pref("toolkit.startup.max_resumed_crashes", -1);
+    user_pref("browser.sessionstore.resume_from_crash", false);
 `;
 
-/** Starts the browser with an empty profile; it asks the network for nothing by itself. */
-function startBrowser(program) {
-    const profile = mkdtempSync(join(tmpdir(), 'trit-firefox-'));
+/**
+ * Starts the browser, without a folder with an empty profile; it asks the network for nothing by itself.
+ * @param {string} program
+ * @param {string} [kept]
+ */
+function startBrowser(program, kept) {
+    const profile = kept ?? mkdtempSync(join(tmpdir(), 'trit-firefox-'));
     writeFileSync(join(profile, 'user.js'), PREFERENCES);
+    rmSync(portFile(profile), { force: true }); // of one that was killed
     const args = ['--headless', '--no-remote', '--marionette', '--profile', profile];
     // Marionette gives the browser preferences for tests; that for remote settings holds with this only.
     const env = { ...process.env, MOZ_REMOTE_SETTINGS_DEVTOOLS: '1' };
     const browser = spawn(program, args, { env, stdio: 'ignore' });
-    const stop = () => {
+    const stop = stopAtEnd(() => {
         browser.kill('SIGKILL');
         // It may still be at work there for a moment.
-        rmSync(profile, { recursive: true, force: true, maxRetries: 10 });
-    };
-    stopAtEnd(stop);
+        if (!kept) rmSync(profile, { recursive: true, force: true, maxRetries: 10 });
+    });
     return { browser, profile, stop };
 }
 
+const portFile = (profile) => join(profile, 'MarionetteActivePort');
+
 async function portOf({ browser, profile }) {
-    const file = join(profile, 'MarionetteActivePort');
+    const file = portFile(profile);
     for (let tries = 0; tries < 600 && browser.exitCode === null; tries++) {
         const port = Number(await readFile(file, 'utf8').catch(() => 0));
         if (port) return port;
@@ -79,12 +88,15 @@ async function connectTo(port) {
     };
 }
 
-export async function launchFirefox(program, limitMs) {
-    const started = startBrowser(program);
+export async function launchFirefox(program, { limitMs, profile }) {
+    const started = startBrowser(program, profile);
     try {
         const send = await connectTo(await portOf(started));
         await send('NewSession');
-        return { open: await pageOpener(send, limitMs), close: async () => started.stop() };
+        const open = await pageOpener(send, limitMs);
+        const { pid } = started.browser;
+        const kill = () => killTree(pid).then(started.stop);
+        return { open, pid, kill, close: async () => started.stop() };
     } catch (error) {
         started.stop();
         throw error;

@@ -16,11 +16,25 @@ const PREPARE = `(() => {
 /** The Error of an answer that says that its command failed. */
 export const failure = ({ error, message }) => new Error(`${error}: ${message}`);
 
-/** Runs `stop` when this process ends: a test file that fails or is interrupted leaves nothing running. */
+const stops = new Set();
+let isWatching = false;
+
+/**
+ * Lets `stop` run when this process ends: a test file that fails or is interrupted leaves nothing running.
+ * @returns {() => void} runs it now, and no more then
+ */
 export function stopAtEnd(stop) {
-    process.once('exit', stop);
-    for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM'])
-        process.once(signal, () => process.exit(1));
+    if (!isWatching) {
+        process.once('exit', () => stops.forEach((left) => left()));
+        for (const signal of ['SIGHUP', 'SIGINT', 'SIGTERM'])
+            process.once(signal, () => process.exit(1));
+        isWatching = true;
+    }
+    stops.add(stop);
+    return () => {
+        stops.delete(stop);
+        stop();
+    };
 }
 
 /**

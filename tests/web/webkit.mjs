@@ -42,12 +42,10 @@ async function startDriver(program, port) {
     const display = `:${String(number).trim()}`;
     const env = { ...process.env, DISPLAY: display, JSC_useSharedArrayBuffer: '1' };
     const driver = spawn(program, [`--port=${port}`], { env, stdio: 'inherit' });
-    const stop = () => {
+    return stopAtEnd(() => {
         driver.kill();
         screen.kill();
-    };
-    stopAtEnd(stop);
-    return stop;
+    });
 }
 
 /** One request; the answer's value, or an Error with the driver's words. */
@@ -70,7 +68,7 @@ async function openSession(driver) {
     throw new Error('the WebDriver of WebKit did not start');
 }
 
-export async function launchWebKit(program, limitMs) {
+export async function launchWebKit(program, { limitMs }) {
     const port = await freePort();
     const stop = await startDriver(program, port);
     try {

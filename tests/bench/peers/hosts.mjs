@@ -52,7 +52,7 @@ export async function startNode(node) {
  * @returns {Promise<Host>}
  */
 export async function startChromium(url) {
-    const browser = await openBrowser('chromium', LIMIT_MS);
+    const browser = await openBrowser('chromium', { limitMs: LIMIT_MS });
     try {
         const page = await browser.open(`${url}/tests/bench/peers/page.html`);
         return {

@@ -1,0 +1,59 @@
+// A program and all that it has started, as Linux tells it under /proc.
+import { readdirSync, readFileSync } from 'node:fs';
+import { setTimeout as wait } from 'node:timers/promises';
+
+/** Why processes cannot be looked at here, in one sentence, or null when they can. */
+export const processesMissing = () =>
+    process.platform === 'linux' ? null : 'only Linux tells which processes a browser has';
+
+/** The file's text; of a process that has ended meanwhile, nothing. */
+function read(path) {
+    try {
+        return readFileSync(path, 'utf8');
+    } catch {
+        return '';
+    }
+}
+
+/** Parent and state of a process; the name before them may hold anything. */
+function statOf(pid) {
+    const stat = read(`/proc/${pid}/stat`);
+    const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    return { state, parent: Number(parent) };
+}
+
+/** The numbers of a process and of all that come from it. */
+export function treeOf(root) {
+    const children = new Map();
+    for (const pid of readdirSync('/proc')
+        .filter((name) => /^\d+$/.test(name))
+        .map(Number)) {
+        const { parent } = statOf(pid);
+        children.set(parent, [...(children.get(parent) ?? []), pid]);
+    }
+    const tree = [root];
+    for (const pid of tree) tree.push(...(children.get(pid) ?? []));
+    return tree;
+}
+
+/** Ends a process and all that come from it as a crash would, and waits until they are gone. */
+export async function killTree(root) {
+    const tree = treeOf(root);
+    for (const pid of tree)
+        try {
+            process.kill(pid, 'SIGKILL');
+        } catch {
+            // it has ended by itself
+        }
+    const runs = (pid) => ![undefined, '', 'Z', 'X'].includes(statOf(pid).state);
+    while (tree.some(runs)) await wait(2);
+}
+
+/** Bytes of memory that a process and all that come from it have; what several share is counted once. */
+export function memoryOfTree(root) {
+    const shares = treeOf(root).map((pid) => {
+        const text = read(`/proc/${pid}/smaps_rollup`);
+        return Number(text.match(/^Pss:\s+(\d+) kB$/m)?.[1] ?? 0);
+    });
+    return 1024 * shares.reduce((sum, share) => sum + share, 0);
+}
