@@ -141,7 +141,7 @@ static void on_manifest(trit_store_result result, size_t n_bytes)
         trit_store_lock(k->name, TRIT_LOCK_ALONE, on_locked);
         return;
     }
-    if (found == TRIT_MANIFEST_BAD) {
+    if (found == TRIT_MANIFEST_BAD || read.state == TRIT_STORED_DELETING) {
         /* without it nobody knows whether records are the source's bytes: they are made anew */
         trit_store_finished(TRIT_OK);
         return;
@@ -239,6 +239,28 @@ TRIT_EXPORT trit_status trit_js_stored_total(uint32_t low, uint32_t high)
     return TRIT_OK;
 }
 
+/* JSON of JavaScript's that is kept with the model, from the next writing of its manifest on. */
+TRIT_EXPORT trit_status trit_js_stored_describe(const char *about, size_t n_about)
+{
+    trit_manifest *m = &k->manifest;
+    if (n_about > TRIT_STORED_MAX_ABOUT) {
+        trit_js_fresh_error()->status = TRIT_PARAM;
+        return TRIT_PARAM;
+    }
+    memcpy(m->about, about, n_about);
+    m->n_about = (uint32_t)n_about;
+    return TRIT_OK;
+}
+
+/* The same, as it was found. */
+TRIT_EXPORT const char *trit_js_stored_about(void)
+{
+    trit_manifest *m = &k->manifest;
+    if (m->n_about >= TRIT_STORED_MAX_ABOUT) return "{}";
+    m->about[m->n_about] = 0;
+    return (const char *)m->about;
+}
+
 static void on_manifest_written(trit_store_result result, size_t n_bytes)
 {
     (void)n_bytes;
@@ -319,6 +341,18 @@ static void on_marked(trit_store_result result, size_t n_bytes)
     }
     snprintf(prefix, sizeof prefix, "record/%s/", k->name);
     trit_store_remove(prefix, on_records_removed);
+}
+
+/* A request: what turned out to be no model is forgotten, so that the next load asks its source for everything. One
+ * that is complete is left alone: each of its records is known by its hash. */
+TRIT_EXPORT void trit_js_stored_drop(void)
+{
+    if (!k->is_open || k->manifest.state == TRIT_STORED_COMPLETE) {
+        trit_store_finished(TRIT_OK);
+        return;
+    }
+    k->manifest.state = TRIT_STORED_DELETING;
+    write_manifest(on_marked);
 }
 
 static void on_locked_to_remove(trit_store_result result, size_t n_bytes)

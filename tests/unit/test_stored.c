@@ -20,6 +20,9 @@ void trit_js_stored_flush(void);
 void trit_js_stored_import(const trit_model *model);
 void trit_js_stored_finish(void);
 void trit_js_stored_remove(const char *id);
+void trit_js_stored_drop(void);
+trit_status trit_js_stored_describe(const char *about, size_t n_about);
+const char *trit_js_stored_about(void);
 void trit_js_stored_manifests(void);
 const char *trit_js_stored_listing(void);
 
@@ -372,6 +375,62 @@ static void test_remove(source from)
     }
 }
 
+static bool is_empty(void)
+{
+    for (int i = 0; i < MAX_VALUES; i++)
+        if (values[i].bytes) return false;
+    return true;
+}
+
+/* Begins a file whose first record is stored, and then drops it, with a crash at this call of dropping (-1: none);
+ * whether it came to its end. */
+static bool begin_and_drop(source from, int crash)
+{
+    const char about[] = "{\"version\":{}}";
+    trit_loader *loader = NULL;
+    uint32_t need[9];
+    bool begun = false;
+    forget_all();
+    fails_at = crashes_at = -1;
+    TRIT_CHECK_EQ_I(trit_loader_new(&loader, TRIT_HEAD_AS_IS, NULL, NULL), TRIT_OK);
+    trit_js_stored_open("x", 1, "{}", 2, RECORD, NULL);
+    TRIT_CHECK(done() && finished == TRIT_OK);
+    TRIT_CHECK(strcmp(trit_js_stored_about(), "{}") == 0);
+    TRIT_CHECK_EQ_I(trit_js_stored_describe(about, strlen(about)), TRIT_OK);
+    TRIT_CHECK_EQ_I(trit_js_stored_describe(about, TRIT_STORED_MAX_ABOUT + 1), TRIT_PARAM);
+    TRIT_CHECK(strcmp(trit_js_stored_about(), about) == 0);
+    TRIT_CHECK_EQ_I(trit_js_stored_need(need), TRIT_OK);
+    from.n = RECORD;
+    TRIT_CHECK_EQ_I(send(loader, &from, need, &begun), TRIT_OK);
+    TRIT_CHECK_EQ_I(count_records(), 1);
+    n_calls = 0;
+    crashes_at = crash;
+    trit_js_stored_drop();
+    bool whole = done();
+    trit_js_stored_close();
+    trit_loader_free(loader);
+    return whole;
+}
+
+/* What is dropped leaves nothing; after a crash on the way, the next visit is like the first. */
+static void test_drop(source from, const uint8_t *file)
+{
+    TRIT_CHECK(begin_and_drop(from, -1) && is_empty());
+    for (int k = 0; !begin_and_drop(from, k); k++) {
+        fails_at = crashes_at = -1;
+        TRIT_CHECK_EQ_I(visit(&from), TRIT_OK);
+        check_records(file, from.n);
+    }
+    crashes_at = -1;
+    TRIT_CHECK_EQ_I(visit(&from), TRIT_OK);
+    trit_js_stored_open("x", 1, "{}", 2, RECORD, NULL);
+    TRIT_CHECK(done() && finished == TRIT_OK);
+    trit_js_stored_drop();
+    TRIT_CHECK(done() && finished == TRIT_OK);
+    trit_js_stored_close();
+    TRIT_CHECK(is_complete()); /* a whole one is not dropped */
+}
+
 /* ---- models ---- */
 
 typedef struct {
@@ -420,6 +479,7 @@ int main(void)
     test_faults(from_gguf, imported.bytes, imported.n, false);
     test_damage(from_packed, packed.bytes);
     test_remove(from_packed);
+    test_drop(from_packed, packed.bytes);
     forget_all();
     free(packed.bytes);
     free(gguf.bytes);
