@@ -27,6 +27,16 @@ import { writeExport, writePacked } from './writing.js';
  * @property {Contexts} contexts
  */
 
+/**
+ * Whether the engine says that the bytes are no model, or not the right one.
+ * @param {unknown} error
+ */
+const isRefusal = (error) =>
+    error instanceof TritError &&
+    /^(NOT_A_MODEL|TRUNCATED|TRAILING_BYTES|UNSUPPORTED|HASH|BAD_\w+|(MISSING|UNKNOWN)_TENSOR)$/.test(
+        error.code,
+    );
+
 /** The worker's side: one module, one model, one session. What it does stands in the other modules. */
 export class Engine {
     #choice;
@@ -96,8 +106,27 @@ export class Engine {
      * @returns {void | Promise<void>}
      */
     push(bytes, job) {
-        if (!this.#storing) return this.#loading.push(bytes);
-        return this.#storing.push(this.#loading.address, bytes, job);
+        const storing = this.#storing;
+        if (!storing) return this.#loading.push(bytes);
+        return this.#unlessRefused(job, () => storing.push(this.#loading.address, bytes, job));
+    }
+
+    /**
+     * What turns out to be no model is not kept, so that the next load asks for it anew.
+     * @template T
+     * @param {Job} job
+     * @param {() => T | Promise<T>} work
+     */
+    async #unlessRefused(job, work) {
+        try {
+            return await work();
+        } catch (error) {
+            if (isRefusal(error)) {
+                await this.#storing?.drop(job).catch(() => {});
+                this.#storing = undefined;
+            }
+            throw error;
+        }
     }
 
     /**
@@ -109,7 +138,7 @@ export class Engine {
         const storing = new Storing(this.#c);
         await storing.open(what, job);
         this.#storing = storing;
-        return storing.missing();
+        return { ...storing.missing(), about: storing.about() };
     }
 
     /**
@@ -118,12 +147,17 @@ export class Engine {
      */
     readStored(job, emit) {
         const { address } = this.#loading;
-        return this.#storing?.read(address, job, (loaded) => emit({ loaded }));
+        const tell = (/** @type {number} */ loaded) => emit({ loaded });
+        return this.#unlessRefused(job, () => this.#storing?.read(address, job, tell));
     }
 
-    /** @param {number} total */
-    announce(total) {
-        this.#storing?.announce(total);
+    /**
+     * @param {number | undefined} total
+     * @param {any} about
+     */
+    announce(total, about) {
+        if (total !== undefined) this.#storing?.announce(total);
+        this.#storing?.describe(about);
     }
 
     /** @param {Job} job */
@@ -159,10 +193,11 @@ export class Engine {
      * @param {(event: {stored: number}) => void} [emit]
      */
     async finishLoad(settings, job, emit) {
-        const model = this.#loading.finish();
+        const model = await this.#unlessRefused(job, () => this.#loading.finish());
         this.#loading.free();
         const open = this.#openModel(model, settings);
-        await this.#storing?.complete(model, job, (stored) => emit?.({ stored }));
+        const tell = (/** @type {number} */ stored) => emit?.({ stored });
+        await this.#unlessRefused(job, () => this.#storing?.complete(model, job, tell));
         this.#storing?.close();
         this.#storing = undefined;
         const doubt = this.#c.plain('model_is_i2_s', model) && (await readsLikeNoise(open, job));

@@ -1,9 +1,24 @@
 /**
  * The one kind of error that this package throws on purpose.
  *
- * `code` is stable and made for programs: the names of the engine's list (`BAD_TENSOR_SHAPE`,
- * `PROMPT_TOO_LONG`, `PARAM` …) and those of the JavaScript side: `NETWORK`, `FILE`, `DISPOSED`,
- * `RUNTIME_LOAD`, `WORKER_ORIGIN`, `ENGINE_CRASHED`, `TEMPLATE`. `message` is one sentence made for people.
+ * `code` is stable and made for programs: the names of the engine's list (`TRIT_STATUS_MAP` in core/trit.h: `PARAM`,
+ * `PROMPT_TOO_LONG`, `BAD_TENSOR_SHAPE`, `IN_USE` …) and those of the JavaScript side. `message` is one sentence made
+ * for people.
+ *
+ * Of a source, from the engine or before it:
+ * - `NETWORK` no connection, a broken one, or a refusal of the server (then `cause.status` is its number)
+ * - `CORS` the browser does not let the page read the server's answers; or it is not there, which cannot be told apart
+ * - `CSP` the page's own policy forbids the address, or where it leads
+ * - `NOT_A_MODEL` a page for people, or other bytes than those of a model; nothing of it is stored
+ * - `SIZE` an empty answer, or another length than was announced or promised
+ * - `RANGE` the server sends other parts than are asked for
+ * - `ENCODING` the server compresses the file so that it cannot be put together
+ * - `SOURCE_CHANGED` the file is another one than when its first bytes came; what is stored stays until it is deleted
+ * - `HASH` the file is not the one of the SHA-256; nothing of it stays stored
+ * - `FILE` a file or folder cannot be read or written
+ *
+ * Of storage: `STORAGE`, `QUOTA` (no room), `NO_STORAGE` (none here), `DB_NEWER`. Of the engine's life: `RUNTIME_LOAD`,
+ * `WORKER_ORIGIN`, `ENGINE_CRASHED`, `DISPOSED` (closed), `ABORTED` (by the caller), `TEMPLATE`.
  */
 export class TritError extends Error {
     /**

@@ -3,17 +3,16 @@ import { defaults } from './defaults.js';
 import { diagnose } from './diagnostics.js';
 import { TritError, throwIfAborted, untilAborted } from './errors.js';
 import { chooseBuild } from './features.js';
+import { fillEngine } from './filling.js';
 import { Model } from './model.js';
 import { checkInteger, checkOptions } from './params.js';
 import { Restarting } from './restarting.js';
-import { sendChunks } from './sending.js';
-import { isReadAgain, readSides, resolveFiles, tensorFiles } from './source.js';
-import { beginStored, readStored } from './stored.js';
+import { isReadAgain, resolveFiles } from './source.js';
 import { checkWorkerOptions } from './worker-file.js';
 
 /**
- * @typedef {{phase: 'load' | 'store', loaded: number, total: number | undefined}} Progress bytes so far and,
- *   when it is known, of all. What is packed while it is loaded is stored afterwards
+ * @typedef {import('./progress.js').Progress<'load' | 'store' | 'wait'>} Progress in bytes. What is packed while it is
+ *   loaded is stored afterwards; `wait`: the network is away, and is asked again by itself
  *
  * @typedef {LoadSettings & import('./worker-file.js').WorkerOptions} LoadOptions
  *
@@ -32,6 +31,7 @@ import { checkWorkerOptions } from './worker-file.js';
  * @property {boolean | {recordBytes: number}} [store] false: a model from an address is not kept for the next
  *   time; recordBytes: into how large pieces it is cut, 64 KiB to 16 MiB
  * @property {string} [sha256] of a file from an address: 64 hexadecimal digits that it must have
+ * @property {Partial<import('./fetching.js').Patience>} [network] how a download that breaks off goes on
  * @property {'int8' | 'f16'} [head] for models of safetensors and GGUF: how the embedding is kept
  * @property {(event: {reason: string}) => void} [onRestart] the engine has crashed and was started again; what
  *   was under way has failed with ENGINE_CRASHED
@@ -56,24 +56,9 @@ import { checkWorkerOptions } from './worker-file.js';
  */
 export async function load(platform, source, options) {
     const files = resolveFiles(source);
-    const fill = async (
-        /** @type {Client} */ client,
-        /** @type {import('./protocol.js').Settings} */ settings,
-        /** @type {LoadOptions} */ options,
-    ) => {
-        const { head, kernels, i2s, signal, onProgress } = options;
-        const begin = () => client.call('beginLoad', [{ head, kernels, i2s }], { signal });
-        await begin();
-        const stored = await beginStored(client, files, options);
-        const whole =
-            stored?.resumes && (await readStored(platform, client, files, options, begin));
-        if (!whole) await sendFiles(platform, client, files, options);
-        const onEvent = (/** @type {{stored: number}} */ event) =>
-            onProgress?.({ phase: 'store', loaded: event.stored, total: undefined });
-        const info = await client.call('finishLoad', [settings], { signal, onEvent });
-        return { ...info, ...stored?.info };
-    };
-    return start(platform, options, fill, isReadAgain(files));
+    /** @type {Fill} */
+    const fillFrom = (client, settings, own) => fillEngine(platform, client, files, own, settings);
+    return start(platform, options, fillFrom, isReadAgain(files));
 }
 
 /**
@@ -113,6 +98,15 @@ export async function askStore(platform, op, args, options) {
     }
 }
 
+/** @param {LoadOptions['network']} network */
+function checkPatience(network = {}) {
+    for (const [name, value] of Object.entries(network)) {
+        if (!Object.hasOwn(defaults.network, name))
+            throw new TritError('PARAM', `network: there is no ${name}`);
+        checkInteger(`network: ${name}`, value, /ries$/.test(name) ? 1 : 0);
+    }
+}
+
 /**
  * Puts the model into an engine.
  * @callback Fill
@@ -141,6 +135,7 @@ async function start(platform, options, fill, canAgain) {
     if (onRestart !== undefined && typeof onRestart !== 'function')
         throw new TritError('PARAM', 'onRestart is not a function');
     checkWorkerOptions(options);
+    checkPatience(options.network);
     const settings = { contextLength, kv, dense: Boolean(dense), template };
     const begin = async (/** @type {LoadOptions} */ own) => {
         const engine = await startEngine(platform, choice, own);
@@ -236,32 +231,4 @@ function notStarted(error) {
             "the page's policy allow it (worker-src)",
         { cause: error },
     );
-}
-
-/**
- * @param {Platform} platform
- * @param {Client} client
- * @param {ReturnType<typeof resolveFiles>} source
- * @param {LoadOptions} options
- */
-async function sendFiles({ open }, client, source, { signal, onProgress }) {
-    let index;
-    for await (const [name, text] of readSides(source, open, signal)) {
-        await client.call('side', [name, text], { signal });
-        if (name === 'index') index = text;
-    }
-    const files = tensorFiles(source, index);
-    let before = 0;
-    for (const { name, bytes } of files) {
-        if (name !== undefined) await client.call('shard', [name], { signal });
-        const { total, chunks } = await open(bytes, signal);
-        const loaded = await sendChunks(client, chunks, signal, (now) => {
-            onProgress?.({
-                phase: 'load',
-                loaded: before + now,
-                total: files.length === 1 ? total : undefined,
-            });
-        });
-        before += loaded;
-    }
 }

@@ -3,6 +3,7 @@ import { diagnoseModel } from './diagnostics.js';
 import { TritError } from './errors.js';
 import { Generation } from './generation.js';
 import { checkGenerate, checkIds, checkInteger, checkOptions, checkPrompt } from './params.js';
+import { Meter } from './progress.js';
 import { SHARED } from './protocol.js';
 import { renderTemplate } from './template.js';
 
@@ -205,14 +206,15 @@ export class Model {
      * How well the model foretells a text: its tokens in windows that fit the context, BOS before
      * each, every other token scored once.
      * @param {string | Uint8Array} text
-     * @param {{signal?: AbortSignal, onProgress?: (progress: {phase: 'score', loaded: number, total: number}) => void}} [options]
+     * @param {{signal?: AbortSignal, onProgress?: (progress: import('./progress.js').Progress<'score'>) => void}} [options]
      * @returns {Promise<Score>}
      */
     async score(text, options = {}) {
         const { signal, onProgress } = checkOptions(options);
+        const meter = new Meter(onProgress, 'score');
         return this.#call('score', [checkText(text)], {
             signal,
-            onEvent: ({ loaded, total }) => onProgress?.({ phase: 'score', loaded, total }),
+            onEvent: ({ loaded, total }) => meter.advance(loaded, total),
         });
     }
 

@@ -12,9 +12,9 @@ export const isRemote = (source) =>
         : source instanceof URL && source.protocol !== 'file:';
 
 /** @type {import('./source.js').Open} */
-export async function openNode(source, signal, part) {
+export async function openNode(source, signal, want) {
     if ((typeof source !== 'string' && !(source instanceof URL)) || isRemote(source))
-        return openBytes(source, signal, part);
+        return openBytes(source, signal, want);
     const path = asPath(source);
     const { size } = await tryFile(path, () => stat(path));
     return { total: size, chunks: fileChunks(path) };

@@ -1,5 +1,6 @@
 import { defaults } from './defaults.js';
 import { TritError } from './errors.js';
+import { openUrl } from './fetching.js';
 
 /**
  * Where bytes can come from: an address, a file of the user, memory, or anything that yields bytes.
@@ -25,10 +26,15 @@ import { TritError } from './errors.js';
  *
  * @typedef {Bytes | Folder | Parts | Files} Source
  *
- * @typedef {{total: number | undefined, chunks: AsyncIterable<Uint8Array>}} Opened a chunk is a copy
- *   that stays as it is until the third after it is asked for; an unknown total is undefined
- * @typedef {{begin?: number, end?: number}} Part of an address's bytes, from begin up to end
- * @typedef {(source: Bytes, signal?: AbortSignal, part?: Part) => Promise<Opened>} Open
+ * A chunk is a copy that stays as it is until the third after it is asked for; an unknown total is undefined. Of an
+ * address, by what its file is known again.
+ * @typedef {object} Opened
+ * @property {number | undefined} total
+ * @property {AsyncIterable<Uint8Array>} chunks
+ * @property {import('./responses.js').Version} [version]
+ *
+ * @typedef {import('./fetching.js').Want} Want of an address
+ * @typedef {(source: Bytes, signal?: AbortSignal, want?: Want) => Promise<Opened>} Open
  */
 
 const MOST_SIDE_BYTES = 32 << 20;
@@ -173,8 +179,8 @@ export function tensorFiles(source, index) {
 }
 
 /** @type {Open} */
-export async function openBytes(source, signal, part) {
-    if (typeof source === 'string' || source instanceof URL) return openUrl(source, signal, part);
+export async function openBytes(source, signal, want) {
+    if (typeof source === 'string' || source instanceof URL) return openUrl(source, signal, want);
     if (source instanceof Blob) return { total: source.size, chunks: blobChunks(source) };
     if (source instanceof ArrayBuffer) return openBytes(new Uint8Array(source), signal);
     if (source instanceof Uint8Array) return { total: source.length, chunks: slices(source) };
@@ -202,87 +208,6 @@ async function readSide(name, source, open, signal) {
         parts.push(Uint8Array.from(chunk));
     }
     return new Uint8Array(await new Blob(parts).arrayBuffer());
-}
-
-/**
- * @param {string | URL} url
- * @param {AbortSignal} [signal]
- * @param {Part} [part]
- * @returns {Promise<Opened>}
- */
-async function openUrl(url, signal, { begin = 0, end } = {}) {
-    // With a range the server compresses nothing, and tells at once whether it can go on in the middle.
-    const range = `bytes=${begin}-${end === undefined ? '' : end - 1}`;
-    const response = await network(signal, () => fetch(url, { signal, headers: { range } }));
-    if (!response.ok || !response.body)
-        throw new TritError('NETWORK', `the server answered ${response.status} for ${url}`);
-    const { headers, status, body } = response;
-    if (status === 206) {
-        const [, first, total] =
-            headers.get('content-range')?.match(/^bytes (\d+)-\d+\/(\d+)$/) ?? [];
-        if (Number(first) !== begin)
-            throw new TritError(
-                'RANGE',
-                `the server sent another part of ${url} than was asked for`,
-            );
-        return { total: Number(total), chunks: streamChunks(body, signal) };
-    }
-    // the length of a compressed body says nothing about the bytes that arrive
-    const length = headers.has('content-encoding') ? null : headers.get('content-length');
-    return {
-        total: length === null ? undefined : Number(length),
-        chunks: cut(streamChunks(body, signal), begin, end),
-    };
-}
-
-/**
- * @param {AsyncIterable<Uint8Array>} chunks
- * @param {number} begin
- * @param {number} [end]
- */
-async function* cut(chunks, begin, end = Infinity) {
-    let at = 0;
-    for await (const chunk of chunks) {
-        const part = chunk.subarray(Math.max(0, begin - at), Math.max(0, end - at));
-        if (part.length > 0) yield part;
-        at += chunk.length;
-        if (at >= end) return;
-    }
-}
-
-/**
- * @template T
- * @param {AbortSignal | undefined} signal
- * @param {() => Promise<T>} work
- */
-async function network(signal, work) {
-    try {
-        return await work();
-    } catch (error) {
-        if (signal?.aborted)
-            throw new TritError('ABORTED', 'the work was stopped by the caller', { cause: error });
-        throw new TritError('NETWORK', 'the download failed: check the connection and try again', {
-            cause: error,
-        });
-    }
-}
-
-/**
- * @param {ReadableStream<Uint8Array>} stream
- * @param {AbortSignal} [signal]
- */
-async function* streamChunks(stream, signal) {
-    const reader = stream.getReader();
-    try {
-        for (;;) {
-            const { done, value } = await network(signal, () => reader.read());
-            if (done) return;
-            yield value;
-        }
-    } finally {
-        // nobody reads on: the connection can go
-        await reader.cancel().catch(() => {});
-    }
 }
 
 /** @param {Blob} blob */

@@ -48,8 +48,9 @@ function checkDigest(sha256) {
  * @param {Client} client
  * @param {Files} files
  * @param {LoadOptions} options
- * @returns {Promise<{resumes: boolean, info: {stored: boolean, note?: string}} | undefined>} resumes: its bytes
- *   are asked for where they are missing; undefined for what is not stored
+ * @returns {Promise<{resumes: boolean, isWhole: boolean, about: any, info: {stored: boolean, note?: string}} | undefined>}
+ *   resumes: its bytes are asked for where they are missing; isWhole: it is complete, so that the hash of each of its
+ *   records is known; about: what is kept with it; undefined for what is not stored
  */
 export async function beginStored(client, files, { store = true, sha256, head, i2s, signal }) {
     checkDigest(sha256);
@@ -61,13 +62,16 @@ export async function beginStored(client, files, { store = true, sha256, head, i
     const about = { source: addresses };
     const recordBytes = (typeof store === 'object' && store.recordBytes) || defaults.recordBytes;
     try {
-        await client.call('openStored', [{ source, about, recordBytes, sha256 }], { signal });
+        const what = { source, about, recordBytes, sha256 };
+        const found = await client.call('openStored', [what], { signal });
+        const isWhole = found.state === 'complete' && !found.imported;
+        return { resumes: true, isWhole, about: found.about, info: { stored: true } };
     } catch (error) {
         const bearable = error instanceof TritError && MISSING.includes(error.code) && !sha256;
         if (!bearable) throw error;
-        return { resumes: false, info: { stored: false, note: `not stored: ${error.message}` } };
+        const note = `not stored: ${error.message}`;
+        return { resumes: false, isWhole: false, about, info: { stored: false, note } };
     }
-    return { resumes: true, info: { stored: true } };
 }
 
 /**
@@ -75,14 +79,14 @@ export async function beginStored(client, files, { store = true, sha256, head, i
  * @param {import('./load.js').Platform} platform
  * @param {Client} client
  * @param {Files} files
- * @param {LoadOptions} options
+ * @param {import('./filling.js').Reported & {about: any}} options
  * @param {() => Promise<any>} begin begins to load anew
  * @returns {Promise<boolean>} false: the source has to be read from its beginning
  */
 export async function readStored(platform, client, files, options, begin) {
-    const { signal, onProgress } = options;
+    const { signal } = options;
     let total = /** @type {number | undefined} */ (undefined);
-    const report = (/** @type {number} */ loaded) => onProgress?.({ phase: 'load', loaded, total });
+    const report = (/** @type {number} */ loaded) => options.report(loaded, total);
     for (;;) {
         const onEvent = (/** @type {{loaded: number}} */ event) => report(event.loaded);
         const missing = await client.call('readStored', [], { signal, onEvent });
@@ -93,7 +97,8 @@ export async function readStored(platform, client, files, options, begin) {
         }
         const opened = await platform.open(files, signal, missing);
         total = opened.total;
-        if (total !== undefined) await client.call('announce', [total], { signal });
+        const about = { ...options.about, version: opened.version };
+        await client.call('announce', [total, about], { signal });
         try {
             await sendChunks(client, opened.chunks, signal, (n) => report(missing.begin + n));
         } catch (error) {

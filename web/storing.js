@@ -93,6 +93,16 @@ export class Storing {
         return this.missing();
     }
 
+    /** What is kept with the model, as it was found or described. */
+    about() {
+        return JSON.parse(this.#c.string('stored_about'));
+    }
+
+    /** @param {any} about what is to be kept with it */
+    describe(about) {
+        this.#c.with(JSON.stringify(about), (text, n) => this.#c.call('stored_describe', text, n));
+    }
+
     /** @param {number} total of the source, before its first byte */
     announce(total) {
         this.#c.call('stored_total', total % 2 ** 32, Math.floor(total / 2 ** 32));
@@ -148,6 +158,16 @@ export class Storing {
             while ((await this.#later(job, 'stored_import', model)) === 'CONTINUE')
                 onProgress(this.missing().begin);
         await this.#later(job, 'stored_finish');
+    }
+
+    /**
+     * Forgets what has come, unless the model is complete.
+     * @param {Job} job
+     */
+    async drop(job) {
+        await this.settle(job).catch(() => {}); // what failed on its way has been told
+        await this.#later(job, 'stored_drop');
+        this.close();
     }
 
     /**

@@ -36,7 +36,8 @@ test('load: every kind of source gives the same model', async () => {
     }
     assert.equal(copy.length, bytes.length, 'the memory of the caller is left alone');
     server.close();
-    await assert.rejects(Trit.load(url, { store: false }), coded('NETWORK'));
+    const network = { firstTries: 1 };
+    await assert.rejects(Trit.load(url, { store: false, network }), coded('NETWORK'));
 });
 
 test('load: wrong wishes are refused by name', async () => {
@@ -46,6 +47,8 @@ test('load: wrong wishes are refused by name', async () => {
         await assert.rejects(Trit.load(modelPath, { contextLength, threads: 1 }), coded('PARAM'));
     await assert.rejects(Trit.load(modelPath, { kv: 'f8', threads: 1 }), coded('PARAM'));
     await assert.rejects(Trit.load(modelPath, { flavour: 'x' }), coded('PARAM'));
+    for (const network of [{ tries: 0 }, { stallMs: '5' }, { retries: 3 }])
+        await assert.rejects(Trit.load(modelPath, { network }), coded('PARAM'));
     await assert.rejects(Trit.load(42, { threads: 1 }), coded('PARAM'));
     await assert.rejects(Trit.load('/nothing/there'), coded('FILE'));
 });

@@ -190,7 +190,8 @@ for (const [name, { relaxed, refused }] of Object.entries(engines)) {
                 false,
                 async (page) => {
                     assert.equal(await errorCode(page, '/tests/web/page.html'), 'NOT_A_MODEL');
-                    assert.equal(await errorCode(page, 'http://localhost:1/'), 'NETWORK');
+                    const once = { network: { firstTries: 1 } };
+                    assert.equal(await errorCode(page, 'http://localhost:1/', once), 'NETWORK');
                 },
                 refused,
             ),
