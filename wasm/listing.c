@@ -15,6 +15,8 @@ static struct {
     size_t n_names, next, n_text, capacity;
     uint8_t id[32], digest[32];
     trit_manifest manifest;
+    trit_manifest_found found; /* of it */
+    uint8_t used[TRIT_USED_BYTES];
 } l;
 
 static void append(const char *format, ...)
@@ -50,30 +52,41 @@ static bool have_text(size_t n_more)
 
 static void next_manifest(void);
 
-/* A manifest that cannot be read has lost what it said of the model, whose records may be deleted. */
-static void on_value(trit_store_result result, size_t n_bytes)
+static void on_used(trit_store_result result, size_t n_bytes)
 {
-    static const char *const states[] = {"damaged", "partial", "complete", "deleting"};
-    trit_manifest *m = &l.manifest;
-    if (result == TRIT_STORE_FAILED) {
-        end(TRIT_STORAGE);
-        return;
-    }
-    trit_manifest_found found = result == TRIT_STORE_ABSENT
-                                    ? TRIT_MANIFEST_BAD
-                                    : trit_manifest_read(m, l.id, l.digest, l.value, n_bytes);
-    if (found == TRIT_MANIFEST_BAD) *m = (trit_manifest){.state = 0};
+    static const char *const states[] = {"damaged", "partial", "complete"};
+    const trit_manifest *m = &l.manifest;
+    bool is_known = result == TRIT_STORE_DONE && n_bytes == sizeof l.used;
+    uint64_t used = is_known ? trit_used_read(l.used, l.digest) : 0;
     if (!have_text(256 + (size_t)m->n_about)) {
         end(TRIT_OOM);
         return;
     }
-    append("%s{\"id\":\"%.64s\",\"state\":\"%s\",\"imported\":%s,\"bytes\":%llu,\"about\":",
+    append("%s{\"id\":\"%.64s\",\"state\":\"%s\",\"imported\":%s,\"bytes\":%llu,\"used\":%llu,",
            l.next ? "," : "", name_of(l.next) + 6,
-           found == TRIT_MANIFEST_NEWER ? "newer" : states[m->state],
-           m->origin == TRIT_ORIGIN_IMPORTED ? "true" : "false", (unsigned long long)m->n_bytes);
-    append("%.*s}", m->n_about ? (int)m->n_about : 4, m->n_about ? (char *)m->about : "null");
+           l.found == TRIT_MANIFEST_NEWER ? "newer" : states[m->state],
+           m->origin == TRIT_ORIGIN_IMPORTED ? "true" : "false", (unsigned long long)m->n_bytes,
+           (unsigned long long)used);
+    append("\"about\":%.*s}", m->n_about ? (int)m->n_about : 4,
+           m->n_about ? (char *)m->about : "null");
     l.next++;
     next_manifest();
+}
+
+/* A manifest that cannot be read has lost what it said of the model, whose records may be deleted. */
+static void on_value(trit_store_result result, size_t n_bytes)
+{
+    char name[TRIT_NAME_BYTES];
+    if (result == TRIT_STORE_FAILED) {
+        end(TRIT_STORAGE);
+        return;
+    }
+    l.found = result == TRIT_STORE_ABSENT
+                  ? TRIT_MANIFEST_BAD
+                  : trit_manifest_read(&l.manifest, l.id, l.digest, l.value, n_bytes);
+    if (l.found != TRIT_MANIFEST_FINE) l.manifest = (trit_manifest){.state = 0};
+    trit_used_name(name, name_of(l.next) + 6);
+    trit_store_get(name, l.used, sizeof l.used, l.digest, on_used);
 }
 
 static void next_manifest(void)

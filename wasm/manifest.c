@@ -42,7 +42,7 @@ size_t trit_manifest_write(const trit_manifest *m, uint8_t *out)
 /* Numbers that fit each other. */
 static bool is_sound(const trit_manifest *m, size_t n_bytes)
 {
-    if (m->state < TRIT_STORED_PARTIAL || m->state > TRIT_STORED_DELETING) return false;
+    if (m->state < TRIT_STORED_PARTIAL || m->state > TRIT_STORED_COMPLETE) return false;
     if (m->origin > TRIT_ORIGIN_IMPORTED) return false;
     if (m->record_bytes < TRIT_RECORD_MIN || m->record_bytes > TRIT_RECORD_MAX) return false;
     if (m->n_bytes > (uint64_t)m->record_bytes * TRIT_STORED_MAX_RECORDS) return false;

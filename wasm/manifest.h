@@ -25,11 +25,7 @@ enum {
 };
 
 /* Only a complete model is ever loaded without looking at its source. */
-typedef enum {
-    TRIT_STORED_PARTIAL = 1,
-    TRIT_STORED_COMPLETE,
-    TRIT_STORED_DELETING
-} trit_stored_state;
+typedef enum { TRIT_STORED_PARTIAL = 1, TRIT_STORED_COMPLETE } trit_stored_state;
 /* Records are bytes of the source, or what was made of it. */
 typedef enum { TRIT_ORIGIN_UNKNOWN, TRIT_ORIGIN_PACKED, TRIT_ORIGIN_IMPORTED } trit_origin;
 

@@ -26,10 +26,13 @@ void trit_store_put(const char *name, uint8_t *value, size_t n_bytes, int strict
  * than the capacity is a failure. */
 void trit_store_get(const char *name, uint8_t *into, size_t capacity, uint8_t digest[32],
                     trit_store_answer *answer);
-/* The names that begin so, in order, each with a line feed behind it. */
+/* The names that begin so, as far as their next slash, in order and once each, with a line feed behind it. */
 void trit_store_list(const char *prefix, char *into, size_t capacity, trit_store_answer *answer);
 /* Every value whose name begins so. */
 void trit_store_remove(const char *prefix, trit_store_answer *answer);
+
+/* Everything, also what cannot be read any more. */
+void trit_store_reset(trit_store_answer *answer);
 
 /* How long a lock is waited for by those who may not share it. */
 typedef enum { TRIT_LOCK_SHARED, TRIT_LOCK_ALONE, TRIT_LOCK_ALONE_NOW } trit_lock;

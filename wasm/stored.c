@@ -141,7 +141,7 @@ static void on_manifest(trit_store_result result, size_t n_bytes)
         trit_store_lock(k->name, TRIT_LOCK_ALONE, on_locked);
         return;
     }
-    if (found == TRIT_MANIFEST_BAD || read.state == TRIT_STORED_DELETING) {
+    if (found == TRIT_MANIFEST_BAD) {
         /* without it nobody knows whether records are the source's bytes: they are made anew */
         trit_store_finished(TRIT_OK);
         return;
@@ -310,93 +310,4 @@ TRIT_EXPORT void trit_js_stored_finish(void)
     m->state = TRIT_STORED_COMPLETE;
     m->n_records = trit_manifest_count(m);
     write_manifest(on_manifest_written);
-}
-
-/* ---- deleting: first the manifest says so, last it goes, so that a break leaves no orphans ---- */
-
-static void on_removed(trit_store_result result, size_t n_bytes)
-{
-    (void)n_bytes;
-    trit_js_stored_close();
-    trit_store_finished(result == TRIT_STORE_DONE ? TRIT_OK : TRIT_STORAGE);
-}
-
-static void on_records_removed(trit_store_result result, size_t n_bytes)
-{
-    char name[TRIT_NAME_BYTES];
-    if (result != TRIT_STORE_DONE) {
-        on_removed(result, n_bytes);
-        return;
-    }
-    name_of_model(name, "model", k->name);
-    trit_store_remove(name, on_removed);
-}
-
-static void on_marked(trit_store_result result, size_t n_bytes)
-{
-    char prefix[TRIT_NAME_BYTES];
-    if (result != TRIT_STORE_DONE) {
-        on_removed(result, n_bytes);
-        return;
-    }
-    snprintf(prefix, sizeof prefix, "record/%s/", k->name);
-    trit_store_remove(prefix, on_records_removed);
-}
-
-/* A request: what turned out to be no model is forgotten, so that the next load asks its source for everything. One
- * that is complete is left alone: each of its records is known by its hash. */
-TRIT_EXPORT void trit_js_stored_drop(void)
-{
-    if (!k->is_open || k->manifest.state == TRIT_STORED_COMPLETE) {
-        trit_store_finished(TRIT_OK);
-        return;
-    }
-    k->manifest.state = TRIT_STORED_DELETING;
-    write_manifest(on_marked);
-}
-
-static void on_locked_to_remove(trit_store_result result, size_t n_bytes)
-{
-    if (result == TRIT_STORE_ABSENT) {
-        trit_js_stored_close();
-        trit_stored_fail(TRIT_IN_USE,
-                         "the model is being loaded or stored, perhaps by another tab: "
-                         "close it first");
-        return;
-    }
-    if (result != TRIT_STORE_DONE) {
-        on_removed(result, n_bytes);
-        return;
-    }
-    k->manifest.state = TRIT_STORED_DELETING;
-    write_manifest(on_marked);
-}
-
-static bool parse_id(uint8_t id[32], const char *text)
-{
-    for (int i = 0; i < 64; i++) {
-        const char *digits = "0123456789abcdef", *at = text[i] ? strchr(digits, text[i]) : NULL;
-        if (!at) return false;
-        id[i / 2] = (uint8_t)(id[i / 2] << 4 | (at - digits));
-    }
-    return text[64] == 0;
-}
-
-/* A request: deletes the model of this id, or what is left of it. */
-TRIT_EXPORT void trit_js_stored_remove(const char *id)
-{
-    trit_js_stored_close();
-    k->manifest.record_bytes = TRIT_RECORD_MIN;
-    if (!parse_id(k->manifest.id, id)) {
-        trit_stored_fail(TRIT_PARAM, "a stored model's id is 64 hexadecimal digits");
-        return;
-    }
-    memcpy(k->name, id, 65);
-    k->is_open = true;
-    if (!have_buffers()) {
-        trit_js_stored_close();
-        trit_stored_fail(TRIT_OOM, "no memory for records of the store");
-        return;
-    }
-    trit_store_lock(k->name, TRIT_LOCK_ALONE_NOW, on_locked_to_remove);
 }

@@ -1,4 +1,4 @@
-/* What stored.c (opening, completing, listing, deleting), load.c (records into the loader) and save.c (bytes into
+/* What stored.c (opening, completing), removing.c, usage.c, load.c (records into the loader) and save.c (bytes into
  * records) share: the one model that this engine is loading from the store or putting there. */
 #ifndef TRIT_STORED_H
 #define TRIT_STORED_H
@@ -7,7 +7,7 @@
 #include "store.h"
 #include "trit.h"
 
-enum { TRIT_NAME_BYTES = 96 };
+enum { TRIT_NAME_BYTES = 96, TRIT_USED_BYTES = 40 };
 
 typedef struct {
     trit_manifest manifest;
@@ -47,5 +47,10 @@ void trit_stored_record_name(char name[TRIT_NAME_BYTES], uint32_t index);
 void trit_stored_write(uint32_t index, uint32_t n_bytes);
 /* Where in the file the next byte belongs. */
 uint64_t trit_stored_position(void);
+/* Gives the open model back, if there is one. */
+void trit_js_stored_close(void);
+/* usage.c: milliseconds since 1970, 0 for a damaged value. */
+void trit_used_name(char name[TRIT_NAME_BYTES], const char *id);
+uint64_t trit_used_read(const uint8_t bytes[TRIT_USED_BYTES], const uint8_t digest[32]);
 
 #endif

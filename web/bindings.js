@@ -17,7 +17,7 @@ function storageError(reason, text) {
     const code = own ? reason.code : (codes[name] ?? 'STORAGE');
     const message =
         code === 'QUOTA'
-            ? 'there is no room left to store the model: free some, or load it with store: false'
+            ? 'there is no room left to store the model: free some (Trit.makeRoom), or load it with store: false'
             : code === 'DB_NEWER'
               ? 'a newer version has laid this storage out: reload the page'
               : reason?.message || text;
@@ -43,6 +43,10 @@ export class Bindings {
         this.#module = module;
         module.finished = (/** @type {number} */ value, /** @type {unknown} */ reason) =>
             this.#finish(value, reason);
+        module.crashed = (/** @type {unknown} */ trap) => {
+            this.#request?.reject(trap);
+            this.#request = undefined;
+        };
         const description = JSON.parse(this.string('describe'));
         this.#statuses = new Map(
             description.statuses.map(
@@ -136,6 +140,16 @@ export class Bindings {
     /** @param {any} store another body than IndexedDB */
     set store(store) {
         this.#module.store = store;
+    }
+
+    /** @returns {string | undefined} what the user should know of the storage */
+    get storeNote() {
+        return this.#module.store?.note;
+    }
+
+    /** @returns {Record<string, number>} how often C has called each function of the store */
+    storeCalls() {
+        return { ...this.#module.storeCalls };
     }
 
     /**

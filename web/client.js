@@ -135,7 +135,7 @@ export class Client {
             }
         } else if (error?.code === 'ENGINE_CRASHED')
             this.crash(new TritError(error.code, error.message));
-        else if (error) waiting.reject(new TritError(error.code, error.message));
+        else if (error) waiting.reject(new TritError(error.code, error.message, error));
         else waiting.resolve(ok);
     }
 

@@ -63,6 +63,7 @@ function build({ cores }) {
  * @typedef {object} ModelDiagnostics
  * @property {string} state 'ready', 'busy' when it has no time to answer, 'ENGINE_CRASHED', or 'DISPOSED' after close
  * @property {string} [fastestKernels] as measured when it started; `kernels` are those in use
+ * @property {Record<string, number>} [storeCalls] how often C has called each function of the store
  * @property {number} restarts
  * @property {string | null} lastCrash
  * @property {Record<string, string | number | boolean>} info

@@ -4,6 +4,7 @@ import { decode } from './decoding.js';
 import { defaults } from './defaults.js';
 import { TritError } from './errors.js';
 import { startModule } from './flavours.js';
+import { forgetfulStore } from './forgetful-store.js';
 import { Loading } from './loading.js';
 import { SHARED } from './protocol.js';
 import { readsLikeNoise, score } from './scoring.js';
@@ -12,6 +13,9 @@ import { Session } from './session.js';
 import { Storing } from './storing.js';
 import { Text } from './text.js';
 import { writeExport, writePacked } from './writing.js';
+
+/** Failures of a storage that is not there, in private windows and strict browsers, or broken. */
+const NO_STORE = ['NO_STORAGE', 'DB_BROKEN', 'STORAGE'];
 
 /** @typedef {import('./session.js').Job} Job */
 /** @typedef {import('./protocol.js').ModelInfo} ModelInfo */
@@ -130,15 +134,26 @@ export class Engine {
     }
 
     /**
-     * What is loaded is kept in the store, or comes from there.
+     * What is loaded is kept in the store, or comes from there; without a store it is held against its hashes.
      * @param {{source: string, about: any, recordBytes: number, sha256?: string}} what
      * @param {Job} job
+     * @returns {Promise<import('./storing.js').Missing & {about: any, info: {stored: boolean, note?: string}}>}
      */
     async openStored(what, job) {
         const storing = new Storing(this.#c);
-        await storing.open(what, job);
+        let missing;
+        try {
+            await storing.open(what, job);
+        } catch (error) {
+            if (!(error instanceof TritError) || !NO_STORE.includes(error.code)) throw error;
+            missing = `not stored: ${error.message}`;
+            this.#c.store = forgetfulStore();
+            await storing.open(what, job);
+        }
         this.#storing = storing;
-        return { ...storing.missing(), about: storing.about() };
+        const note = missing ?? this.#c.storeNote;
+        const info = { stored: !missing, ...(note ? { note } : {}) };
+        return { ...storing.missing(), about: storing.about(), info };
     }
 
     /**
@@ -185,6 +200,11 @@ export class Engine {
      */
     async removeModel(id, job) {
         await new Storing(this.#c).remove(id, job);
+    }
+
+    /** @param {Job} job */
+    async resetStore(job) {
+        await new Storing(this.#c).reset(job);
     }
 
     /**
@@ -273,7 +293,11 @@ export class Engine {
 
     /** What changes while a model is there. */
     diagnose() {
-        return { memoryBytes: this.#c.buffer.byteLength, fastestKernels: this.#fastest };
+        return {
+            memoryBytes: this.#c.buffer.byteLength,
+            fastestKernels: this.#fastest,
+            storeCalls: this.#c.storeCalls(),
+        };
     }
 
     /**

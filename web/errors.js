@@ -24,13 +24,15 @@ export class TritError extends Error {
     /**
      * @param {string} code
      * @param {string} message
-     * @param {{cause?: unknown}} [options]
+     * @param {{cause?: unknown, needed?: number}} [options]
      */
-    constructor(code, message, options) {
-        super(message, options);
+    constructor(code, message, { cause, needed } = {}) {
+        super(message, { cause });
         this.name = 'TritError';
         /** @type {string} */
         this.code = code;
+        /** @type {number | undefined} of QUOTA: bytes of the model that are not stored yet, when its length is known */
+        this.needed = needed;
     }
 
     /**

@@ -91,8 +91,7 @@ class Filling {
         const about = stored?.about ?? {};
         const platform = this.#asking({ reload, version: about.version });
         const reported = { signal, about, report: this.#meter.report.bind(this.#meter) };
-        const whole =
-            stored?.resumes && (await readStored(platform, client, files, reported, begin));
+        const whole = stored && (await readStored(platform, client, files, reported, begin));
         if (!whole) await sendFiles(platform, client, files, reported);
         const storing = new Meter(onProgress, 'store');
         const onEvent = (/** @type {{stored: number}} */ event) => storing.advance(event.stored);

@@ -45,6 +45,7 @@ import { checkWorkerOptions } from './worker-file.js';
  * @property {import('./source.js').Open} open
  * @property {number} cores
  * @property {() => Promise<import('./diagnostics.js').Storage>} storage
+ * @property {() => Promise<boolean>} persist
  * @property {import('./watch.js').Watch} [watch] where an endpoint's onFailure does not tell of every end
  */
 
@@ -81,18 +82,19 @@ export async function synthetic(platform, shape, options) {
 }
 
 /**
- * Asks an engine that needs no model, about the store.
+ * Lets an engine that needs no model be asked about the store.
+ * @template T
  * @param {Platform} platform
- * @param {import('./protocol.js').Op} op
- * @param {any[]} args
  * @param {import('./worker-file.js').WorkerOptions} options
+ * @param {(ask: import('./room.js').Ask) => Promise<T>} use
+ * @returns {Promise<T>}
  */
-export async function askStore(platform, op, args, options) {
+export async function withStore(platform, options, use) {
     checkWorkerOptions(checkOptions(options));
     const client = new Client(startWorker(platform, options));
     try {
         await client.call('start', [chooseBuild({ threads: 1, flavour: 'simd128' }, 1)]);
-        return await client.call(op, args);
+        return await use((op, args) => client.call(op, args));
     } finally {
         client.close();
     }

@@ -1,5 +1,5 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readFile, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -11,6 +11,12 @@ export function storeFolder() {
 }
 
 const LOCK_MS = 100;
+
+/** How many may load a model at once; who wants it alone takes all these places. */
+const READERS = 16;
+
+/** What is still being written is younger. */
+const LEFT_MS = 3_600_000;
 
 /**
  * The store of wasm/store.h as files: a name is a path, and a value is written beside its place and then
@@ -58,6 +64,7 @@ export function openNodeStore() {
         async list(prefix) {
             try {
                 const names = await readdir(place(prefix));
+                await clearLeft(place(prefix), names);
                 return names
                     .filter((name) => !name.includes('.'))
                     .sort()
@@ -77,8 +84,40 @@ export function openNodeStore() {
             }
         },
 
+        async reset() {
+            for (const name of ['model', 'record', 'used']) await this.remove(name);
+        },
+
         locks: { request: requestLock },
     };
+}
+
+/**
+ * Removes what a process that ended was writing.
+ * @param {string} folder
+ * @param {string[]} names
+ */
+async function clearLeft(folder, names) {
+    for (const name of names.filter((name) => name.endsWith('.part'))) {
+        const path = join(folder, name);
+        const { mtimeMs } = await stat(path);
+        if (Date.now() - mtimeMs > LEFT_MS) await rm(path, { force: true });
+    }
+}
+
+/** @returns {Promise<import('./diagnostics.js').Storage>} of the folder of the models */
+export async function nodeStorage() {
+    const folder = storeFolder();
+    const names = await readdir(folder, { recursive: true }).catch(() => []);
+    let usage = 0;
+    for (const name of names) {
+        const found = await stat(join(folder, name)).catch(() => undefined);
+        if (found?.isFile()) usage += found.size;
+    }
+    // a folder that is not there yet will be below one that is
+    const disk = await statfs(folder).catch(() => statfs(homedir()));
+    const quota = usage + disk.bavail * disk.bsize;
+    return { kind: 'files', persisted: true, usage, quota };
 }
 
 /** @param {any} error */
@@ -97,26 +136,39 @@ function storageError(error) {
 }
 
 /**
- * As navigator.locks.request, for all processes of a machine. Who only reads takes none: files that are deleted
- * meanwhile are damaged records, which is noticed.
+ * As navigator.locks.request, for all processes of a machine.
  * @param {string} name
  * @param {{mode: string, ifAvailable?: boolean, signal?: AbortSignal}} how
  * @param {(lock: object | null) => any} use
  */
 async function requestLock(name, { mode, ifAvailable, signal }, use) {
-    if (mode === 'shared') return use({});
-    const address = lockAddress(name);
-    let lock;
-    while (!(lock = await listen(address))) {
-        if (ifAvailable) return use(null);
-        await new Promise((resolve) => setTimeout(resolve, LOCK_MS));
-        if (signal?.aborted) throw Object.assign(new Error('stopped'), { code: 'ABORTED' });
-    }
+    const addresses = Array.from({ length: READERS }, (_, i) => lockAddress(`${name} ${i}`));
+    const wanted = mode === 'shared' ? 1 : READERS;
+    /** @type {import('node:net').Server[]} */
+    const held = [];
     try {
+        while (held.length < wanted) {
+            // those who want all take them in order, so that they do not wait for each other
+            const free = wanted === 1 ? addresses : [addresses[held.length]];
+            const lock = await listenAtOne(free);
+            if (lock) held.push(lock);
+            else if (ifAvailable) return await use(null);
+            else await new Promise((resolve) => setTimeout(resolve, LOCK_MS));
+            if (signal?.aborted) return undefined;
+        }
         return await use({});
     } finally {
-        lock.close();
+        for (const lock of held) lock.close();
     }
+}
+
+/** @param {string[]} addresses */
+async function listenAtOne(addresses) {
+    for (const address of addresses) {
+        const lock = await listen(address);
+        if (lock) return lock;
+    }
+    return undefined;
 }
 
 /**

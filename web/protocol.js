@@ -8,10 +8,11 @@
  * @typedef {{id: number, op: Op, args: any[]}} Request
  * @typedef {{abort: number}} Abort the id of the request to stop
  * @typedef {{id: number, ok: any}} Ok
- * @typedef {{id: number, error: {code: string, message: string}}} Failure
+ * @typedef {{id: number, error: {code: string, message: string, needed?: number}}} Failure
  * @typedef {{id: number, event: any}} Event a piece of text, logits, or progress
  * @typedef {'start' | 'beginLoad' | 'side' | 'shard' | 'push' | 'finishLoad' | 'synthetic'
  *   | 'openStored' | 'readStored' | 'announce' | 'flushStored' | 'settleStored' | 'models' | 'removeModel'
+ *   | 'resetStore'
  *   | 'tokenize' | 'detokenize' | 'countTokens' | 'template' | 'generate' | 'saveSession' | 'loadSession'
  *   | 'dropContext' | 'logits' | 'score' | 'measure' | 'diagnose'} Op
  *
@@ -83,9 +84,10 @@
  * A model of the store, or what has come of one.
  * @typedef {object} StoredModel
  * @property {string} id
- * @property {'complete' | 'partial' | 'deleting' | 'damaged' | 'newer'} state
+ * @property {'complete' | 'partial' | 'damaged' | 'newer'} state
  * @property {boolean} imported from GGUF or safetensors
  * @property {number} bytes of the whole, 0 while nobody knows
+ * @property {number} used when it was loaded last, in milliseconds since 1970, 0 while nobody knows
  * @property {{source: string[]} | null} about
  *
  * @typedef {object} Score

@@ -29,6 +29,7 @@ const ops = {
     settleStored: (_, job) => engine.settleStored(job),
     models: (_, job) => engine.models(job),
     removeModel: ([id], job) => engine.removeModel(id, job),
+    resetStore: (_, job) => engine.resetStore(job),
     synthetic: ([shape, weights, settings, kernels]) =>
         engine.synthetic(shape, weights, settings, kernels),
     tokenize: ([text, options]) => engine.tokenize(text, options),
@@ -73,9 +74,9 @@ export function serve(post, store) {
             post({ id, ok });
         } catch (error) {
             // what is no TritError is a trap of the engine: it cannot be used any more
-            const { code, message } = TritError.from(error, 'ENGINE_CRASHED');
+            const { code, message, needed } = TritError.from(error, 'ENGINE_CRASHED');
             crashed = code === 'ENGINE_CRASHED';
-            post({ id, error: { code, message } });
+            post({ id, error: { code, message, needed } });
         } finally {
             jobs.delete(id);
         }

@@ -6,9 +6,6 @@ import { sendChunks } from './sending.js';
 /** @typedef {import('./load.js').LoadOptions} LoadOptions */
 /** @typedef {ReturnType<typeof import('./source.js').resolveFiles>} Files */
 
-/** Failures of a storage that is not there, in private windows and strict browsers: the model can do without. */
-const MISSING = ['NO_STORAGE', 'STORAGE'];
-
 /**
  * The addresses that a source is made of; undefined when something else belongs to it.
  * @param {any} files
@@ -48,9 +45,9 @@ function checkDigest(sha256) {
  * @param {Client} client
  * @param {Files} files
  * @param {LoadOptions} options
- * @returns {Promise<{resumes: boolean, isWhole: boolean, about: any, info: {stored: boolean, note?: string}} | undefined>}
- *   resumes: its bytes are asked for where they are missing; isWhole: it is complete, so that the hash of each of its
- *   records is known; about: what is kept with it; undefined for what is not stored
+ * @returns {Promise<{isWhole: boolean, about: any, info: {stored: boolean, note?: string}} | undefined>}
+ *   isWhole: it is complete, so that the hash of each of its records is known; about: what is kept with it; undefined
+ *   for what is not to be stored
  */
 export async function beginStored(client, files, { store = true, sha256, head, i2s, signal }) {
     checkDigest(sha256);
@@ -61,17 +58,10 @@ export async function beginStored(client, files, { store = true, sha256, head, i
     const source = JSON.stringify({ addresses, head, i2s, sha256 });
     const about = { source: addresses };
     const recordBytes = (typeof store === 'object' && store.recordBytes) || defaults.recordBytes;
-    try {
-        const what = { source, about, recordBytes, sha256 };
-        const found = await client.call('openStored', [what], { signal });
-        const isWhole = found.state === 'complete' && !found.imported;
-        return { resumes: true, isWhole, about: found.about, info: { stored: true } };
-    } catch (error) {
-        const bearable = error instanceof TritError && MISSING.includes(error.code) && !sha256;
-        if (!bearable) throw error;
-        const note = `not stored: ${error.message}`;
-        return { resumes: false, isWhole: false, about, info: { stored: false, note } };
-    }
+    const what = { source, about, recordBytes, sha256 };
+    const found = await client.call('openStored', [what], { signal });
+    const isWhole = found.state === 'complete' && !found.imported;
+    return { isWhole, about: found.about, info: found.info };
 }
 
 /**

@@ -1,3 +1,4 @@
+import { TritError } from './errors.js';
 import { throwIfStopped } from './session.js';
 
 /** @typedef {import('./session.js').Job} Job */
@@ -37,8 +38,34 @@ export class Storing {
         job.stop = () => this.#c.cancel();
         try {
             return await this.#c.later(name, ...args);
+        } catch (error) {
+            throw error instanceof TritError && error.code === 'QUOTA'
+                ? this.#noRoom(error)
+                : error;
         } finally {
             job.stop = undefined;
+        }
+    }
+
+    /** @param {TritError} error */
+    #noRoom(error) {
+        const [low, high] = this.#c.filled('stored_lacks', 2);
+        const needed = wide(low, high) || undefined;
+        const message = needed ? `${error.message}; ${needed} bytes are missing` : error.message;
+        return new TritError(error.code, message, { cause: error, needed });
+    }
+
+    /**
+     * As `#later`, of what the model does not depend on.
+     * @param {Job} job
+     * @param {string} name
+     * @param {...number} args
+     */
+    async #attempt(job, name, ...args) {
+        try {
+            await this.#later(job, name, ...args);
+        } catch (error) {
+            if (!(error instanceof TritError) || error.code === 'ABORTED') throw error;
         }
     }
 
@@ -48,6 +75,7 @@ export class Storing {
      */
     async open({ source, about, recordBytes, sha256 }, job) {
         const c = this.#c;
+        await this.#attempt(job, 'stored_clear');
         const digest = sha256
             ? Uint8Array.from(sha256.match(/../g) ?? [], (hex) => parseInt(hex, 16))
             : undefined;
@@ -158,6 +186,8 @@ export class Storing {
             while ((await this.#later(job, 'stored_import', model)) === 'CONTINUE')
                 onProgress(this.missing().begin);
         await this.#later(job, 'stored_finish');
+        const now = Date.now();
+        await this.#attempt(job, 'stored_use', now % 2 ** 32, Math.floor(now / 2 ** 32));
     }
 
     /**
@@ -175,6 +205,7 @@ export class Storing {
      * @returns {Promise<import('./protocol.js').StoredModel[]>}
      */
     async list(job) {
+        await this.#attempt(job, 'stored_clear');
         await this.#later(job, 'stored_manifests');
         return JSON.parse(this.#c.string('stored_listing'));
     }
@@ -190,6 +221,11 @@ export class Storing {
         } finally {
             this.#c.free(name.address);
         }
+    }
+
+    /** @param {Job} job */
+    async reset(job) {
+        await this.#later(job, 'stored_reset');
     }
 
     close() {

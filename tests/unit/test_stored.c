@@ -19,10 +19,14 @@ trit_status trit_js_stored_push(trit_loader *loader, const uint8_t *bytes, size_
 void trit_js_stored_flush(void);
 void trit_js_stored_import(const trit_model *model);
 void trit_js_stored_finish(void);
+void trit_js_stored_use(uint32_t low, uint32_t high);
+trit_status trit_js_stored_lacks(uint32_t *out);
 void trit_js_stored_remove(const char *id);
 void trit_js_stored_drop(void);
 trit_status trit_js_stored_describe(const char *about, size_t n_about);
 const char *trit_js_stored_about(void);
+void trit_js_stored_clear(void);
+void trit_js_stored_reset(void);
 void trit_js_stored_manifests(void);
 const char *trit_js_stored_listing(void);
 
@@ -44,6 +48,7 @@ static struct {
 } pending[8];
 static int n_pending, n_calls, fails_at = -1, crashes_at = -1;
 static bool crashed;
+static const char *held = ""; /* the name of a lock that somebody else has */
 static trit_error error;
 static int32_t finished;
 static bool has_finished;
@@ -95,12 +100,9 @@ static bool called(trit_store_answer *answer, trit_store_result result, size_t n
     return !fails;
 }
 
-void trit_store_put(const char *name, uint8_t *bytes, size_t n, int strict,
-                    trit_store_answer *answer)
+/* A new value of this name and these bytes. */
+static void keep_value(const char *name, const uint8_t *bytes, size_t n)
 {
-    (void)strict;
-    if (!called(answer, TRIT_STORE_DONE, 0)) return;
-    sha256(bytes, bytes + 32, n - 32);
     value *v = find(name);
     for (int i = 0; !v; i++)
         if (!values[i].bytes) v = &values[i];
@@ -109,6 +111,15 @@ void trit_store_put(const char *name, uint8_t *bytes, size_t n, int strict,
     v->n = n;
     v->bytes = malloc(n);
     memcpy(v->bytes, bytes, n);
+}
+
+void trit_store_put(const char *name, uint8_t *bytes, size_t n, int strict,
+                    trit_store_answer *answer)
+{
+    (void)strict;
+    if (!called(answer, TRIT_STORE_DONE, 0)) return;
+    sha256(bytes, bytes + 32, n - 32);
+    keep_value(name, bytes, n);
 }
 
 void trit_store_get(const char *name, uint8_t *into, size_t capacity, uint8_t digest[32],
@@ -132,8 +143,12 @@ void trit_store_list(const char *prefix, char *into, size_t capacity, trit_store
         if (values[i].bytes && strncmp(values[i].name, prefix, strlen(prefix)) == 0)
             strcpy(names[n_names++], values[i].name);
     qsort(names, n_names, sizeof *names, by_name);
-    for (size_t i = 0; i < n_names; i++)
-        n += tritx_format(into + n, capacity - n, "%s\n", names[i]);
+    for (size_t i = 0; i < n_names; i++) {
+        char *slash = strchr(names[i] + strlen(prefix), '/');
+        if (slash) *slash = 0;
+        if (i == 0 || strcmp(names[i], names[i - 1]) != 0)
+            n += tritx_format(into + n, capacity - n, "%s\n", names[i]);
+    }
     called(answer, TRIT_STORE_DONE, n);
 }
 
@@ -147,9 +162,14 @@ void trit_store_remove(const char *prefix, trit_store_answer *answer)
 
 void trit_store_lock(const char *name, trit_lock how, trit_store_answer *answer)
 {
-    (void)name;
-    (void)how;
-    called(answer, TRIT_STORE_DONE, 0);
+    bool is_held = how == TRIT_LOCK_ALONE_NOW && strcmp(name, held) == 0;
+    called(answer, is_held ? TRIT_STORE_ABSENT : TRIT_STORE_DONE, 0);
+}
+
+void trit_store_reset(trit_store_answer *answer)
+{
+    if (!called(answer, TRIT_STORE_DONE, 0)) return;
+    for (int i = 0; i < MAX_VALUES; i++) drop(&values[i]);
 }
 
 void trit_store_unlock(void) { n_pending = 0; }
@@ -296,7 +316,7 @@ static void check_records(const uint8_t *file, size_t n)
     TRIT_CHECK_EQ_I(at, n);
 }
 
-/* Every call of a first visit fails, or is the last; the visit after it is like any other. */
+/* Every call of a first visit fails, or is the last (S05 to S07, of the crash after the last record, too); the visit after it is like any other. */
 static void test_faults(source from, const uint8_t *file, size_t n_file, bool resumes)
 {
     for (int crash = 0; crash < 2; crash++)
@@ -350,7 +370,24 @@ static void test_damage(source from, const uint8_t *file)
     }
 }
 
-/* A break at any call leaves the model as it was, or deleted at the next try, with nothing of it left. */
+/* A request that no call of the store hinders. */
+#define FINE(request)                                                                              \
+    do {                                                                                           \
+        n_calls = 0;                                                                               \
+        crashed = has_finished = false;                                                            \
+        fails_at = crashes_at = -1;                                                                \
+        request;                                                                                   \
+        TRIT_CHECK(done() && finished == TRIT_OK);                                                 \
+    } while (0)
+
+static int count_values(void)
+{
+    int n = 0;
+    for (int i = 0; i < MAX_VALUES; i++) n += values[i].bytes != NULL;
+    return n;
+}
+
+/* S08: a break at any call leaves the model as it was, or the next start deletes what is left of it. */
 static void test_remove(source from)
 {
     for (int k = 0;; k++) {
@@ -358,7 +395,7 @@ static void test_remove(source from)
         forget_all();
         fails_at = crashes_at = -1;
         TRIT_CHECK_EQ_I(visit(&from), TRIT_OK);
-        int n_records = count_records();
+        int n_values = count_values();
         for (int i = 0; i < MAX_VALUES; i++)
             if (strncmp(values[i].name, "model/", 6) == 0) memcpy(id, values[i].name + 6, 65);
         n_calls = 0;
@@ -366,20 +403,12 @@ static void test_remove(source from)
         trit_js_stored_remove(id);
         bool whole = done();
         trit_js_stored_close();
-        bool complete = is_complete();
-        if (complete) TRIT_CHECK(!whole && count_records() == n_records);
-        trit_js_stored_remove(id);
-        TRIT_CHECK(done() && finished == TRIT_OK);
-        for (int i = 0; i < MAX_VALUES; i++) TRIT_CHECK(!values[i].bytes);
+        FINE(trit_js_stored_clear());
+        if (count_values()) TRIT_CHECK(!whole && is_complete() && count_values() == n_values);
+        FINE(trit_js_stored_remove(id));
+        TRIT_CHECK_EQ_I(count_values(), 0);
         if (whole) break;
     }
-}
-
-static bool is_empty(void)
-{
-    for (int i = 0; i < MAX_VALUES; i++)
-        if (values[i].bytes) return false;
-    return true;
 }
 
 /* Begins a file whose first record is stored, and then drops it, with a crash at this call of dropping (-1: none);
@@ -415,7 +444,7 @@ static bool begin_and_drop(source from, int crash)
 /* What is dropped leaves nothing; after a crash on the way, the next visit is like the first. */
 static void test_drop(source from, const uint8_t *file)
 {
-    TRIT_CHECK(begin_and_drop(from, -1) && is_empty());
+    TRIT_CHECK(begin_and_drop(from, -1) && count_values() == 0);
     for (int k = 0; !begin_and_drop(from, k); k++) {
         fails_at = crashes_at = -1;
         TRIT_CHECK_EQ_I(visit(&from), TRIT_OK);
@@ -429,6 +458,64 @@ static void test_drop(source from, const uint8_t *file)
     TRIT_CHECK(done() && finished == TRIT_OK);
     trit_js_stored_close();
     TRIT_CHECK(is_complete()); /* a whole one is not dropped */
+}
+
+/* What belongs to no manifest goes, unless somebody has it; whatever call fails, a model stays. */
+static void test_clear(source from)
+{
+    static const char *const left[] = {
+        "record/000000000000000000000000000000000000000000000000000000000000000a/00000000",
+        "record/000000000000000000000000000000000000000000000000000000000000000a/00000001",
+        "record/fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffb/00000007",
+        "used/000000000000000000000000000000000000000000000000000000000000000c"};
+    for (int crash = 0; crash < 2; crash++)
+        for (int k = 0;; k++) {
+            forget_all();
+            fails_at = crashes_at = -1;
+            TRIT_CHECK_EQ_I(visit(&from), TRIT_OK);
+            int n_values = count_values();
+            for (int i = 0; i < 4; i++) keep_value(left[i], (const uint8_t *)"x", 1);
+            held = "fffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffffb";
+            n_calls = 0;
+            fails_at = crash ? -1 : k;
+            crashes_at = crash ? k : -1;
+            trit_js_stored_clear();
+            bool whole = done() && n_calls <= k;
+            trit_js_stored_close();
+            TRIT_CHECK(find(left[2]) && is_complete());
+            FINE(trit_js_stored_clear());
+            TRIT_CHECK(find(left[2]) && count_values() == n_values + 1);
+            held = "";
+            FINE(trit_js_stored_clear());
+            TRIT_CHECK(count_values() == n_values && is_complete());
+            if (whole) break;
+        }
+    FINE(trit_js_stored_reset());
+    TRIT_CHECK_EQ_I(count_values(), 0);
+}
+
+/* What is said of a model's use, and of the room that it still takes. */
+static void test_use(source from)
+{
+    uint32_t lacks[2];
+    forget_all();
+    fails_at = crashes_at = -1;
+    TRIT_CHECK_EQ_I(visit(&from), TRIT_OK);
+    FINE(trit_js_stored_open("x", 1, "{}", 2, RECORD, NULL));
+    TRIT_CHECK(trit_js_stored_lacks(lacks) == TRIT_OK && lacks[0] == 0);
+    FINE(trit_js_stored_use(77, 1));
+    trit_js_stored_close();
+    TRIT_CHECK(is_complete() && strstr(trit_js_stored_listing(), "\"used\":4294967373,"));
+    for (int i = 0; i < MAX_VALUES; i++) {
+        value *v = &values[i];
+        if (!v->bytes) continue;
+        if (strncmp(v->name, "used/", 5) == 0) v->bytes[35] ^= 1;
+        else if (strstr(v->name, "/00000001")) drop(v);
+    }
+    TRIT_CHECK(is_complete() && strstr(trit_js_stored_listing(), "\"used\":0,"));
+    FINE(trit_js_stored_open("x", 1, "{}", 2, RECORD, NULL));
+    TRIT_CHECK(trit_js_stored_lacks(lacks) == TRIT_OK && lacks[0] == RECORD && lacks[1] == 0);
+    trit_js_stored_close();
 }
 
 /* ---- models ---- */
@@ -480,6 +567,8 @@ int main(void)
     test_damage(from_packed, packed.bytes);
     test_remove(from_packed);
     test_drop(from_packed, packed.bytes);
+    test_clear(from_packed);
+    test_use(from_packed);
     forget_all();
     free(packed.bytes);
     free(gguf.bytes);

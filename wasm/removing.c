@@ -1,0 +1,216 @@
+/* Deleting a model, clearing what deletions and first visits that broke off have left, and beginning anew.
+ *
+ * The manifest goes first, in one transaction: from then on the records are nobody's, and whoever opens the store
+ * next deletes them. */
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "export.h"
+#include "stored.h"
+
+static trit_stored *const k = &trit_opened;
+
+/* Where the values of a model stand, before its id, in the order in which they go. */
+static const char *const places[] = {"model/", "record/", "used/"};
+enum { N_PLACES = sizeof places / sizeof *places, ID_BYTES = 64, MAX_MODELS = 1024 };
+
+static void remove_at(const char *place, const char *id, trit_store_answer *answer)
+{
+    char prefix[TRIT_NAME_BYTES];
+    snprintf(prefix, sizeof prefix, "%s%.64s", place, id);
+    trit_store_remove(prefix, answer);
+}
+
+/* ---- a model ---- */
+
+static int next_place;
+
+static void remove_next(trit_store_result result, size_t n_bytes)
+{
+    (void)n_bytes;
+    if (result == TRIT_STORE_DONE && next_place < N_PLACES) {
+        remove_at(places[next_place++], k->name, remove_next);
+        return;
+    }
+    trit_js_stored_close();
+    trit_store_finished(result == TRIT_STORE_DONE ? TRIT_OK : TRIT_STORAGE);
+}
+
+static void on_locked(trit_store_result result, size_t n_bytes)
+{
+    if (result == TRIT_STORE_ABSENT) {
+        trit_js_stored_close();
+        trit_stored_fail(TRIT_IN_USE,
+                         "the model is being loaded or stored, perhaps by another tab: "
+                         "close it first");
+        return;
+    }
+    next_place = 0;
+    remove_next(result, n_bytes);
+}
+
+/* A request: what turned out to be no model is forgotten, so that the next load asks its source for everything. One
+ * that is complete is left alone: each of its records is known by its hash. */
+TRIT_EXPORT void trit_js_stored_drop(void)
+{
+    if (!k->is_open || k->manifest.state == TRIT_STORED_COMPLETE) {
+        trit_store_finished(TRIT_OK);
+        return;
+    }
+    next_place = 0;
+    remove_next(TRIT_STORE_DONE, 0);
+}
+
+static bool is_id(const char *text)
+{
+    return strspn(text, "0123456789abcdef") == ID_BYTES && text[ID_BYTES] == 0;
+}
+
+/* A request: deletes the model of this id, or what is left of it. */
+TRIT_EXPORT void trit_js_stored_remove(const char *id)
+{
+    trit_js_stored_close();
+    if (!is_id(id)) {
+        trit_stored_fail(TRIT_PARAM, "a stored model's id is 64 hexadecimal digits");
+        return;
+    }
+    memcpy(k->name, id, sizeof k->name);
+    k->is_open = true;
+    trit_store_lock(k->name, TRIT_LOCK_ALONE_NOW, on_locked);
+}
+
+/* ---- what has no manifest ---- */
+
+static struct {
+    char *models, *others; /* names of manifests, and of one other place */
+    size_t n_others, next; /* bytes */
+    int place;
+} c;
+
+static size_t capacity(void) { return MAX_MODELS * (ID_BYTES + sizeof "record/"); }
+
+static void end_clearing(trit_status status)
+{
+    free(c.models);
+    free(c.others);
+    c.models = c.others = NULL;
+    trit_js_stored_close();
+    trit_store_finished(status);
+}
+
+static void list_others(void);
+static void next_other(void);
+
+static const char *other(void) { return c.others + c.next + strlen(places[c.place]); }
+
+static bool has_manifest(void)
+{
+    char id[ID_BYTES + 1];
+    snprintf(id, sizeof id, "%s", other());
+    return strstr(c.models, id) != NULL;
+}
+
+static void on_cleared(trit_store_result result, size_t n_bytes)
+{
+    (void)n_bytes;
+    trit_store_unlock();
+    if (result == TRIT_STORE_FAILED) {
+        end_clearing(TRIT_STORAGE);
+        return;
+    }
+    c.next += strlen(places[c.place]) + ID_BYTES + 1;
+    next_other();
+}
+
+/* Under the lock: somebody may have stored it meanwhile. */
+static void on_looked(trit_store_result result, size_t n_bytes)
+{
+    if (result == TRIT_STORE_FAILED) {
+        end_clearing(TRIT_STORAGE);
+        return;
+    }
+    c.models[n_bytes] = 0;
+    if (has_manifest()) on_cleared(TRIT_STORE_ABSENT, 0);
+    else remove_at(places[c.place], other(), on_cleared);
+}
+
+static void on_locked_to_clear(trit_store_result result, size_t n_bytes)
+{
+    /* somebody who has it is just beginning to store it */
+    if (result == TRIT_STORE_DONE) trit_store_list(places[0], c.models, capacity(), on_looked);
+    else on_cleared(result, n_bytes);
+}
+
+static void next_other(void)
+{
+    size_t n_name = strlen(places[c.place]) + ID_BYTES + 1;
+    for (; c.next + n_name <= c.n_others; c.next += n_name) {
+        if (other()[ID_BYTES] != '\n') break; /* names of no model end the list */
+        if (has_manifest()) continue;
+        memcpy(k->name, other(), ID_BYTES);
+        trit_store_lock(k->name, TRIT_LOCK_ALONE_NOW, on_locked_to_clear);
+        return;
+    }
+    c.place++;
+    list_others();
+}
+
+static void on_others(trit_store_result result, size_t n_bytes)
+{
+    if (result == TRIT_STORE_FAILED) {
+        end_clearing(TRIT_STORAGE);
+        return;
+    }
+    c.n_others = n_bytes;
+    c.next = 0;
+    next_other();
+}
+
+static void list_others(void)
+{
+    if (c.place == N_PLACES) end_clearing(TRIT_OK);
+    else trit_store_list(places[c.place], c.others, capacity(), on_others);
+}
+
+static void on_models(trit_store_result result, size_t n_bytes)
+{
+    if (result == TRIT_STORE_FAILED) {
+        end_clearing(TRIT_STORAGE);
+        return;
+    }
+    c.models[n_bytes] = 0;
+    c.place = 1;
+    list_others();
+}
+
+/* A request: deletes what belongs to no manifest and is in nobody's hands. */
+TRIT_EXPORT void trit_js_stored_clear(void)
+{
+    trit_js_stored_close();
+    k->is_open = true;
+    free(c.models); /* of a request that was cancelled */
+    free(c.others);
+    c.models = malloc(capacity() + 1);
+    c.others = malloc(capacity());
+    if (!c.models || !c.others) {
+        end_clearing(TRIT_OOM);
+        return;
+    }
+    trit_store_list(places[0], c.models, capacity(), on_models);
+}
+
+/* ---- everything ---- */
+
+static void on_reset(trit_store_result result, size_t n_bytes)
+{
+    (void)n_bytes;
+    trit_store_finished(result == TRIT_STORE_DONE ? TRIT_OK : TRIT_STORAGE);
+}
+
+/* A request: the store begins anew, whatever state it is in. */
+TRIT_EXPORT void trit_js_stored_reset(void)
+{
+    trit_js_stored_close();
+    trit_store_reset(on_reset);
+}
