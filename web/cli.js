@@ -28,6 +28,7 @@ const help = `usage: trit COMMAND [options]
 
   -m MODEL            a packed model, a GGUF file, or a folder as Hugging Face has them:
                       config.json, tokenizer.json, model.safetensors or shards with their index
+                      an address of a file; hf:OWNER/REPOSITORY[@REVISION][/FILE]; catalog:ID
   -p TEXT, -f FILE    the text, or the file that holds it; run also takes --ids 1,2,3
   -n N                at most N tokens of answer; -1, the default: until the context is full
   -c N                tokens of context
@@ -41,6 +42,7 @@ const help = `usage: trit COMMAND [options]
   --system TEXT       chat: the system message
   --chat-template X   chat: bitnet-2b4t, llama3, falcon3 or Jinja instead of the model's own
   --special --bos     tokenize: read special tokens; put BOS first
+  --hub URL           where hf: and catalog: lead; default: https://huggingface.co
   --i2s x86|arm|rows  the layout of I2_S in a GGUF file that reads like noise; default: x86
   --head int8|f16     pack: how the embedding is kept; --card FILE: a JSON object to carry along
   --to CONTAINER      convert: tq2_0 or i2_s, a GGUF file, or safetensors, a folder

@@ -33,6 +33,8 @@ export const defaults = Object.freeze({
     chunkBytes: 4 * 1024 * 1024,
     /** Bytes of the file in a record of the store, as large as all browsers take without doubt. */
     recordBytes: 16 * 1024 * 1024,
+    /** Where hf: and catalog: lead. */
+    hub: 'https://huggingface.co',
     /** How a download that breaks off goes on: see Patience in fetching.js. */
     network: Object.freeze({
         stallMs: 30_000,

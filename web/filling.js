@@ -7,6 +7,7 @@ import { beginStored, readStored } from './stored.js';
 /** @typedef {import('./client.js').Client} Client */
 /** @typedef {import('./load.js').LoadOptions} LoadOptions */
 /** @typedef {import('./load.js').Platform} Platform */
+/** @typedef {import('./place.js').Place} Place */
 /** @typedef {ReturnType<typeof import('./source.js').resolveFiles>} Files */
 
 /** @typedef {{signal?: AbortSignal, report: (loaded: number, total?: number) => void}} Reported */
@@ -19,13 +20,13 @@ const MOST_REPAIRS = 3;
  * Brings a model from its source, or from the store, into the engine.
  * @param {Platform} platform
  * @param {Client} client
- * @param {Files} files
+ * @param {Place} place
  * @param {LoadOptions} options
  * @param {import('./protocol.js').Settings} settings
  */
-export async function fillEngine(platform, client, files, options, settings) {
+export async function fillEngine(platform, client, place, options, settings) {
     return withNetwork(platform, options, (open, meter) =>
-        refill(new Filling({ ...platform, open }, client, files, options, settings, meter)),
+        refill(new Filling({ ...platform, open }, client, place, options, settings, meter)),
     );
 }
 
@@ -57,7 +58,7 @@ class Filling {
     isRepair = false;
     #platform;
     #client;
-    #files;
+    #place;
     #options;
     #settings;
     #meter;
@@ -65,15 +66,15 @@ class Filling {
     /**
      * @param {Platform} platform
      * @param {Client} client
-     * @param {Files} files
+     * @param {Place} place
      * @param {LoadOptions} options
      * @param {import('./protocol.js').Settings} settings
      * @param {Meter<'load'>} meter
      */
-    constructor(platform, client, files, options, settings, meter) {
+    constructor(platform, client, place, options, settings, meter) {
         this.#platform = platform;
         this.#client = client;
-        this.#files = files;
+        this.#place = place;
         this.#options = options;
         this.#settings = settings;
         this.#meter = meter;
@@ -82,17 +83,26 @@ class Filling {
     /** @param {boolean} reload not from the browser's cache */
     async fill(reload) {
         const client = this.#client;
-        const files = this.#files;
+        const place = this.#place;
         const { head, kernels, i2s, signal, onProgress } = this.#options;
         const begin = () => client.call('beginLoad', [{ head, kernels, i2s }], { signal });
         await begin();
-        const stored = await beginStored(client, files, this.#options);
+        const stored = await beginStored(client, place, this.#options);
         this.isRepair = stored?.isWhole ?? false;
         const about = stored?.about ?? {};
-        const platform = this.#asking({ reload, version: about.version });
+        // where a hash decides, the browser's cache only costs time
+        const isKnown = Boolean(this.#options.sha256 ?? place.sha256);
+        const platform = this.#asking({
+            reload: reload || isKnown,
+            version: about.version,
+            total: place.bytes,
+        });
+        /** @type {Promise<Files> | undefined} */
+        let files;
+        const find = () => (files ??= place.find(this.#platform.open, signal));
         const reported = { signal, about, report: this.#meter.report.bind(this.#meter) };
-        const whole = stored && (await readStored(platform, client, files, reported, begin));
-        if (!whole) await sendFiles(platform, client, files, reported);
+        const whole = stored && (await readStored(platform, client, find, reported, begin));
+        if (!whole) await sendFiles(platform, client, await find(), reported);
         const storing = new Meter(onProgress, 'store');
         const onEvent = (/** @type {{stored: number}} */ event) => storing.advance(event.stored);
         const info = await client.call('finishLoad', [this.#settings], { signal, onEvent });

@@ -6,8 +6,8 @@ import { chooseBuild } from './features.js';
 import { fillEngine } from './filling.js';
 import { Model } from './model.js';
 import { checkInteger, checkOptions } from './params.js';
+import { placeOf } from './place.js';
 import { Restarting } from './restarting.js';
-import { isReadAgain, resolveFiles } from './source.js';
 import { checkWorkerOptions } from './worker-file.js';
 
 /**
@@ -30,6 +30,7 @@ import { checkWorkerOptions } from './worker-file.js';
  *   Jinja
  * @property {boolean | {recordBytes: number}} [store] false: a model from an address is not kept for the next
  *   time; recordBytes: into how large pieces it is cut, 64 KiB to 16 MiB
+ * @property {string} [hub] the address of another hub than huggingface.co, for sources that begin with hf: or catalog:
  * @property {string} [sha256] of a file from an address: 64 hexadecimal digits that it must have
  * @property {Partial<import('./fetching.js').Patience>} [network] how a download that breaks off goes on
  * @property {'int8' | 'f16'} [head] for models of safetensors and GGUF: how the embedding is kept
@@ -56,10 +57,10 @@ import { checkWorkerOptions } from './worker-file.js';
  * @returns {Promise<Model>}
  */
 export async function load(platform, source, options) {
-    const files = resolveFiles(source);
+    const place = await placeOf(source, checkOptions(options));
     /** @type {Fill} */
-    const fillFrom = (client, settings, own) => fillEngine(platform, client, files, own, settings);
-    return start(platform, options, fillFrom, isReadAgain(files));
+    const fill = (client, settings, own) => fillEngine(platform, client, place, own, settings);
+    return start(platform, options, fill, place.canAgain);
 }
 
 /**

@@ -5,10 +5,13 @@ import { defaults } from './defaults.js';
 import { TritError } from './errors.js';
 import { folderOf, openBytes, partName, partsOf, sideFiles } from './source.js';
 
-/** @param {unknown} source */
+/**
+ * What is no path: an address, or a name of the hub's or the catalogue's.
+ * @param {unknown} source
+ */
 export const isRemote = (source) =>
     typeof source === 'string'
-        ? /^https?:/.test(source)
+        ? /^(https?|hf|catalog):/.test(source)
         : source instanceof URL && source.protocol !== 'file:';
 
 /** @type {import('./source.js').Open} */

@@ -3,7 +3,8 @@ import { TritError } from './errors.js';
 import { openUrl } from './fetching.js';
 
 /**
- * Where bytes can come from: an address, a file of the user, memory, or anything that yields bytes.
+ * Where bytes can come from: an address, a file of the user, memory, or anything that yields bytes. As a whole source
+ * a text may also be hf:owner/repository[@revision][/file] or catalog:id.
  * @typedef {string | URL | Blob | ArrayBuffer | Uint8Array | AsyncIterable<Uint8Array>
  *   | Iterable<Uint8Array>} Bytes
  *
@@ -198,13 +199,23 @@ export async function openBytes(source, signal, want) {
  * @param {AbortSignal} [signal]
  */
 async function readSide(name, source, open, signal) {
+    const bytes = await readAll(await open(source, signal), MOST_SIDE_BYTES);
+    if (!bytes) throw new TritError('BAD_JSON', `${name}: it is larger than 32 MiB`);
+    return bytes;
+}
+
+/**
+ * All bytes of a small file; undefined when it is not small.
+ * @param {Opened} opened
+ * @param {number} most
+ */
+export async function readAll({ chunks }, most) {
     /** @type {any[]} */
     const parts = [];
     let size = 0;
-    for await (const chunk of (await open(source, signal)).chunks) {
+    for await (const chunk of chunks) {
         size += chunk.length;
-        if (size > MOST_SIDE_BYTES)
-            throw new TritError('BAD_JSON', `${name}: it is larger than 32 MiB`);
+        if (size > most) return undefined;
         parts.push(Uint8Array.from(chunk));
     }
     return new Uint8Array(await new Blob(parts).arrayBuffer());

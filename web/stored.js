@@ -4,35 +4,7 @@ import { sendChunks } from './sending.js';
 
 /** @typedef {import('./client.js').Client} Client */
 /** @typedef {import('./load.js').LoadOptions} LoadOptions */
-/** @typedef {ReturnType<typeof import('./source.js').resolveFiles>} Files */
-
-/**
- * The addresses that a source is made of; undefined when something else belongs to it.
- * @param {any} files
- * @returns {string[] | undefined}
- */
-function addressesOf(files) {
-    if (typeof files === 'string' || files instanceof URL) {
-        const base = globalThis.location?.href; // in Node what has no scheme is a path
-        try {
-            const { protocol, href } = new URL(files, base);
-            return /^https?:$/.test(protocol) ? [href] : undefined;
-        } catch {
-            return undefined;
-        }
-    }
-    if (files instanceof Blob || ArrayBuffer.isView(files) || files instanceof ArrayBuffer)
-        return undefined;
-    if (typeof files !== 'object' || files === null || Symbol.asyncIterator in files)
-        return undefined;
-    const all = [];
-    for (const value of Object.values(files)) {
-        const own = addressesOf(value);
-        if (!own) return undefined;
-        all.push(...own);
-    }
-    return all.length > 0 ? all : undefined;
-}
+/** @typedef {import('./place.js').Place} Place */
 
 /** @param {string | undefined} sha256 */
 function checkDigest(sha256) {
@@ -43,16 +15,18 @@ function checkDigest(sha256) {
 /**
  * Opens the store for a model that comes from addresses.
  * @param {Client} client
- * @param {Files} files
+ * @param {Place} place
  * @param {LoadOptions} options
  * @returns {Promise<{isWhole: boolean, about: any, info: {stored: boolean, note?: string}} | undefined>}
  *   isWhole: it is complete, so that the hash of each of its records is known; about: what is kept with it; undefined
  *   for what is not to be stored
  */
-export async function beginStored(client, files, { store = true, sha256, head, i2s, signal }) {
-    checkDigest(sha256);
-    const addresses = store ? addressesOf(files) : undefined;
-    if (sha256 && addresses?.length !== 1)
+export async function beginStored(client, place, options) {
+    const { store = true, head, i2s, signal } = options;
+    checkDigest(options.sha256);
+    const addresses = store ? place.addresses : undefined;
+    const sha256 = options.sha256 ?? place.sha256;
+    if (options.sha256 && addresses?.length !== 1)
         throw new TritError('PARAM', 'sha256 is for a file from an address, with the store');
     if (!addresses) return undefined;
     const source = JSON.stringify({ addresses, head, i2s, sha256 });
@@ -68,12 +42,12 @@ export async function beginStored(client, files, { store = true, sha256, head, i
  * Loads what is stored, and of a file what is missing from its address.
  * @param {import('./load.js').Platform} platform
  * @param {Client} client
- * @param {Files} files
+ * @param {() => ReturnType<Place['find']>} find
  * @param {import('./filling.js').Reported & {about: any}} options
  * @param {() => Promise<any>} begin begins to load anew
  * @returns {Promise<boolean>} false: the source has to be read from its beginning
  */
-export async function readStored(platform, client, files, options, begin) {
+export async function readStored(platform, client, find, options, begin) {
     const { signal } = options;
     let total = /** @type {number | undefined} */ (undefined);
     const report = (/** @type {number} */ loaded) => options.report(loaded, total);
@@ -81,6 +55,7 @@ export async function readStored(platform, client, files, options, begin) {
         const onEvent = (/** @type {{loaded: number}} */ event) => report(event.loaded);
         const missing = await client.call('readStored', [], { signal, onEvent });
         if (missing.whole) return true;
+        const files = await find();
         if (missing.imported || (typeof files !== 'string' && !(files instanceof URL))) {
             if (missing.begin > 0) await begin();
             return false;

@@ -504,3 +504,32 @@ test('N28 an abort at any moment stops at once, and the next load goes on', asyn
     assert.deepEqual(await answer(await Trit.load(server.url, options)), expected);
     assert.equal(server.requests[0][0], kept * RECORD);
 });
+
+test('N29 a stored manifest that is none is made anew, with its records', async (t) => {
+    const { server, works } = await setUp(t);
+    await works();
+    const [{ id }] = await Trit.models();
+    const path = join(process.env.TRIT_CACHE, 'model', id);
+    const sound = await readFile(path);
+    const changes = {
+        empty: () => Buffer.alloc(0),
+        'a page': () => Buffer.from('<!doctype html>'),
+        'cut off': () => sound.subarray(0, sound.length - 1),
+        'a bit in its hash': () => flipped(3),
+        'a bit in its length': () => flipped(88),
+        'a bit in its count': () => flipped(97),
+        'a megabyte': () => Buffer.concat([sound, Buffer.alloc(1 << 20)]),
+    };
+    const flipped = (at) => sound.map((byte, i) => (i === at ? byte ^ 64 : byte));
+    for (const [what, change] of Object.entries(changes)) {
+        await writeFile(path, change());
+        assert.deepEqual(
+            (await Trit.models()).map(({ state }) => state),
+            ['damaged'],
+            what,
+        );
+        server.requests.length = 0;
+        await works();
+        assert.deepEqual(server.requests, [[0, undefined]], what);
+    }
+});

@@ -1,4 +1,4 @@
-// Serves one file as model hosts do, in ranges, and does what a test tells it to do instead.
+// Serves one file, or those of a hub, as model hosts do, in ranges, and does what a test tells it to do instead.
 import { createServer } from 'node:http';
 
 /**
@@ -9,8 +9,11 @@ export async function serveModel(bytes, headers = {}) {
     const server = {
         bytes,
         headers,
+        /** By path, instead of the one file. */
+        files: undefined,
         /** What was asked for: [begin, end] of each request, end undefined for the rest; and its headers. */
         requests: [],
+        paths: [],
         asked: [],
         /** Whether and how to answer otherwise: called with (request, response, begin, end). */
         fault: undefined,
@@ -20,10 +23,13 @@ export async function serveModel(bytes, headers = {}) {
         const begin = Number(first ?? 0);
         const end = last ? Number(last) + 1 : undefined;
         server.requests.push([begin, end]);
+        server.paths.push(request.url);
         server.asked.push(request.headers);
         if (server.fault?.(request, response, begin, end)) return;
-        const { length } = server.bytes;
-        const part = server.bytes.subarray(begin, end);
+        const whole = server.files ? server.files[request.url] : server.bytes;
+        if (whole === undefined) return void response.writeHead(404).end();
+        const { length } = whole;
+        const part = whole.subarray(begin, end);
         response.writeHead(first === undefined ? 200 : 206, {
             ...headers,
             'content-length': part.length,
@@ -44,7 +50,24 @@ export async function serveModel(bytes, headers = {}) {
     server.close = () => void server.stop();
     await server.start();
     ({ port } = http.address());
-    server.url = `http://localhost:${port}/model`;
+    server.origin = `http://localhost:${port}`;
+    server.url = `${server.origin}/model`;
+    return server;
+}
+
+export const COMMIT = 'c0ffee'.padEnd(40, '0');
+
+/** A hub of one repository with these files, all of one commit; a listing in place of its own, when there is one. */
+export async function serveHub(t, repository, files, listing) {
+    const server = await serveModel(new Uint8Array(0));
+    t.after(() => server.close());
+    const siblings = Object.keys(files).map((rfilename) => ({ rfilename }));
+    const text = listing ?? JSON.stringify({ id: repository, sha: COMMIT, siblings });
+    const bytes = typeof text === 'string' ? new TextEncoder().encode(text) : text;
+    server.files = { [`/api/models/${repository}/revision/main`]: bytes };
+    for (const [name, content] of Object.entries(files))
+        for (const revision of ['main', COMMIT])
+            server.files[`/${repository}/resolve/${revision}/${name}`] = content;
     return server;
 }
 

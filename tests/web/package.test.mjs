@@ -106,7 +106,7 @@ test('the package holds the four builds, the types, the model, and no file that 
                 `web/dist/trit-${name}.mjs`,
                 `web/dist/trit-${name}.wasm`,
             ]),
-            ...['web/dist/jinja.LICENSE', 'web/dist/jinja.mjs'],
+            ...['web/dist/catalog.mjs', 'web/dist/jinja.LICENSE', 'web/dist/jinja.mjs'],
             ...sources,
         ].sort(),
     );

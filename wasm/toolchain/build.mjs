@@ -2,7 +2,7 @@
 // Builds wasm flavours into web/dist/, all four unless some are named:
 //   node wasm/toolchain/build.mjs [--if-missing] [st-simd128 mt-simd128 st-relaxed mt-relaxed]
 import { spawnSync } from 'node:child_process';
-import { existsSync } from 'node:fs';
+import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { availableParallelism } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -26,6 +26,14 @@ function isBuilt(flavour) {
     );
 }
 
+/** The catalogue as a module, which every runtime and bundler takes. */
+function writeCatalog() {
+    const catalog = JSON.parse(readFileSync(join(repoDir, 'models/catalog.json'), 'utf8'));
+    mkdirSync(join(repoDir, 'web/dist'), { recursive: true });
+    const text = `// Made of models/catalog.json by the build.\nexport default ${JSON.stringify(catalog)};\n`;
+    writeFileSync(join(repoDir, 'web/dist/catalog.mjs'), text);
+}
+
 const args = process.argv.slice(2);
 const named = args.filter((arg) => !arg.startsWith('--'));
 const unknown = named.find((flavour) => !FLAVOURS.includes(flavour));
@@ -47,6 +55,7 @@ if (!args.includes('--if-missing') || !flavours.every(isBuilt)) {
         run('cmake', ['--build', '--preset', preset, '-t', 'dist', '-j', jobs]);
     }
 }
+writeCatalog();
 try {
     ensureJinja();
 } catch (error) {

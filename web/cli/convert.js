@@ -16,12 +16,12 @@ const targets = ['tq2_0', 'i2_s', 'safetensors'];
  * @param {AbortSignal} signal
  */
 export async function convert(args, signal) {
-    const { values, positionals } = parse(args, ['output', 'to', 'head', 'i2s', 'json'], 1);
+    const { values, positionals } = parse(args, ['output', 'to', 'head', 'i2s', 'hub', 'json'], 1);
     if (positionals.length === 0) throw new UsageError('give SOURCE, a model');
     const out = required(values, 'output');
     const to = required(values, 'to');
     if (!targets.includes(to)) throw new UsageError(`--to is one of ${targets.join(', ')}`);
-    const source = await openSource(positionals[0]);
+    const source = await openSource(positionals[0], values.hub);
     const engine = await Engine.start({ flavour: 'simd128', threads: 1 });
     const load = async () => {
         await source.load(engine, values, 'loading', signal);

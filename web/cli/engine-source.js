@@ -1,6 +1,8 @@
 import { throwIfAborted } from '../errors.js';
 import { isRemote, openNode, resolveNode } from '../node-source.js';
-import { readSides, resolveFiles, tensorFiles } from '../source.js';
+import { placeOf } from '../place.js';
+import { Meter } from '../progress.js';
+import { readSides, tensorFiles } from '../source.js';
 import { progressBar } from './output.js';
 
 /** @typedef {import('../engine.js').Engine} Engine */
@@ -16,11 +18,13 @@ function pathsOf(source) {
 }
 
 /**
- * A model's files, found but not read yet.
+ * A model's files, found but not read yet; those of a hub are asked for when they are read.
  * @param {string} path
+ * @param {string} [hub]
  */
-export async function openSource(path) {
-    const source = resolveFiles(await resolveNode(path));
+export async function openSource(path, hub) {
+    const source = await resolveNode(path);
+    const place = await placeOf(source, { hub });
     return {
         paths: pathsOf(source),
         /**
@@ -31,7 +35,7 @@ export async function openSource(path) {
          */
         async load(engine, values, what, signal) {
             engine.beginLoad({ head: values.head, i2s: values.i2s });
-            await push(engine, source, what, signal);
+            await push(engine, await place.find(openNode, signal), what, signal);
             const { warning } = await engine.finishLoad({}, { aborted: false });
             if (warning) process.stderr.write(`trit: warning: ${warning}\n`);
         },
@@ -40,7 +44,7 @@ export async function openSource(path) {
 
 /**
  * @param {Engine} engine
- * @param {ReturnType<typeof resolveFiles>} source
+ * @param {Awaited<ReturnType<import('../place.js').Place['find']>>} source
  * @param {string} what
  * @param {AbortSignal} signal
  */
@@ -52,6 +56,7 @@ async function push(engine, source, what, signal) {
     }
     const files = tensorFiles(source, index);
     const bar = progressBar(what);
+    const meter = new Meter(bar.update, what);
     let loaded = 0;
     try {
         for (const { name, bytes } of files) {
@@ -61,7 +66,7 @@ async function push(engine, source, what, signal) {
                 throwIfAborted(signal);
                 engine.push(chunk);
                 loaded += chunk.length;
-                bar.update({ loaded, total: files.length === 1 ? total : undefined });
+                meter.advance(loaded, files.length === 1 ? total : undefined);
             }
         }
     } finally {

@@ -13,7 +13,7 @@ export async function logits(args, signal) {
     const ids = idList(required(values, 'ids'));
     const out = required(values, 'out');
     let shape;
-    const { paths } = await openSource(required(values, 'model'));
+    const { paths } = await openSource(required(values, 'model'), values.hub);
     await writeNewFile(
         out,
         (write) =>

@@ -46,6 +46,7 @@ const options = {
     out: text,
     head: text,
     i2s: text,
+    hub: text,
     card: text,
     to: text,
     shape: text,
@@ -69,6 +70,7 @@ export const modelOptions = [
     'kernels',
     'dense',
     'i2s',
+    'hub',
     'json',
 ];
 /** Options of every command that draws tokens. */
@@ -180,6 +182,7 @@ export function loadOptions(values) {
         template: values['chat-template'],
         dense: values.dense,
         i2s: values.i2s,
+        hub: values.hub,
     };
 }
 

@@ -28,15 +28,25 @@ export function progressBar(label) {
     if (!process.stderr.isTTY) return { update: () => {}, end: () => {} };
     let shown = '';
     return {
-        /** @param {{loaded: number, total: number | undefined}} progress */
-        update({ loaded, total }) {
-            const percent = total ? `${Math.floor((100 * loaded) / total)} %` : `${loaded}`;
-            if (percent === shown) return;
-            shown = percent;
-            process.stderr.write(`\r\x1b[K${label} ${percent}`);
+        /** @param {import('../progress.js').Progress<string>} progress */
+        update(progress) {
+            const text = progressText(progress);
+            if (text === shown) return;
+            shown = text;
+            process.stderr.write(`\r\x1b[K${label} ${text}`);
         },
         end() {
             if (shown) process.stderr.write('\r\x1b[K');
         },
     };
+}
+
+/** @param {import('../progress.js').Progress<string>} progress */
+function progressText({ phase, loaded, total, rate, eta }) {
+    const words = [total ? `${Math.floor((100 * loaded) / total)} %` : `${loaded}`];
+    if (phase === 'wait') words.push('waiting for the network');
+    // a quick load needs no more
+    else if (eta !== undefined && eta >= 2 && rate !== undefined)
+        words.push(`${(rate / 1e6).toFixed(1)} MB/s`, `${Math.ceil(eta)} s`);
+    return words.join(', ');
 }

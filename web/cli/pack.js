@@ -23,6 +23,7 @@ export async function pack(args, signal) {
         'output',
         'head',
         'i2s',
+        'hub',
         'card',
         'json',
         'synthetic',
@@ -58,7 +59,7 @@ export async function pack(args, signal) {
  * @returns {Fill}
  */
 function random(values) {
-    refuse(values, ['head', 'i2s'], 'with --synthetic');
+    refuse(values, ['head', 'i2s', 'hub'], 'with --synthetic');
     const contextLength = number(values, 'ctx-size');
     if (contextLength !== undefined) checkInteger('--ctx-size', contextLength, 1);
     const weights = randomWeights(values);
@@ -80,7 +81,7 @@ function random(values) {
  */
 async function stored(path, values, signal) {
     refuse(values, ['ctx-size', ...weightOptions], 'without --synthetic');
-    const source = await openSource(path);
+    const source = await openSource(path, values.hub);
     /** @type {Fill} */
     const fill = async (engine) => {
         await source.load(engine, values, 'packing', signal);

@@ -7,7 +7,9 @@ const options: LoadOptions = {
     flavour: 'relaxed',
     workerUrl: new URL('https://example.com/trit-worker.js'),
     allowBlobWorker: true,
-    onProgress: ({ loaded, total }) => void (loaded + (total ?? 0)),
+    onProgress: ({ loaded, total, rate }) => void (loaded + (total ?? 0) / (rate ?? 1)),
+    network: { stallMs: 10_000 },
+    hub: 'https://hub.example.com',
 };
 const model: Model = await Trit.load('x', options);
 const ids: number[] = await model.tokenize('text');

@@ -1,0 +1,113 @@
+import { TritError } from './errors.js';
+import { addressOf, findFiles, isWholeModel, pageOf, parseNamed } from './hub.js';
+import { isReadAgain, resolveFiles } from './source.js';
+
+/** @typedef {ReturnType<typeof resolveFiles>} Resolved */
+
+/**
+ * Where a model comes from.
+ * @typedef {object} Place
+ * @property {string[]} [addresses] by which the store knows it; without them it is not stored
+ * @property {(open: import('./source.js').Open, signal?: AbortSignal) => Promise<Resolved>} find its files; asks the
+ *   network only where that is needed to know them
+ * @property {boolean} canAgain whether it can be read a second time
+ * @property {string} [sha256] as the catalogue promises, like
+ * @property {number} [bytes]
+ */
+
+/**
+ * @param {import('./source.js').Source} source
+ * @param {{hub?: string}} options
+ * @returns {Promise<Place>}
+ */
+export async function placeOf(source, { hub }) {
+    if (hub !== undefined && !/^https?:\/\//.test(hub))
+        throw new TritError('PARAM', 'hub is not an address of http or https');
+    if (typeof source === 'string' && source.startsWith('catalog:'))
+        return placeInCatalog(source.slice('catalog:'.length), hub);
+    if (typeof source === 'string' && source.startsWith('hf:'))
+        return placeInHub(parseNamed(source, hub));
+    const files = resolveFiles(source);
+    const addresses = addressesOf(files);
+    return { addresses, find: async () => files, canAgain: isReadAgain(files) };
+}
+
+/** @param {import('./hub.js').Named} named */
+function placeInHub(named) {
+    if (named.file !== undefined && isWholeModel(named.file)) {
+        const address = addressOf(named, named.file);
+        return { addresses: [address], find: async () => address, canAgain: true };
+    }
+    /** @type {Place['find']} */
+    const find = async (open, signal) => resolveFiles(await findFiles(named, open, signal));
+    return { addresses: [pageOf(named)], find, canAgain: true };
+}
+
+/**
+ * @param {string} id
+ * @param {string} [hub]
+ */
+async function placeInCatalog(id, hub) {
+    const models = await readCatalog();
+    const model = models.find((each) => each.id === id);
+    if (!model)
+        throw new TritError(
+            'PARAM',
+            `the catalogue has no "${id}": it has ${models.map((each) => each.id).join(', ')}`,
+        );
+    const named = parseNamed(`hf:${model.source.repository}`, hub);
+    if (model.files.length !== 1) return placeInHub(named);
+    const [{ name, sha256, bytes }] = model.files;
+    return {
+        ...placeInHub({ ...named, file: name }),
+        sha256: sha256 ?? undefined,
+        bytes: bytes ?? undefined,
+    };
+}
+
+/**
+ * @typedef {object} CatalogModel as far as it is used here
+ * @property {string} id
+ * @property {{repository: string}} source
+ * @property {{name: string, sha256: string | null, bytes: number | null}[]} files
+ *
+ * @returns {Promise<CatalogModel[]>}
+ */
+async function readCatalog() {
+    try {
+        // @ts-ignore: made by the build of models/catalog.json
+        return (await import('./dist/catalog.mjs')).default.models;
+    } catch (error) {
+        const sentence =
+            'web/dist/catalog.mjs cannot be loaded: make it with `npm run build`, and serve it with the page';
+        throw new TritError('RUNTIME_LOAD', sentence, { cause: error });
+    }
+}
+
+/**
+ * The addresses that a source is made of; undefined when something else belongs to it.
+ * @param {any} files
+ * @returns {string[] | undefined}
+ */
+function addressesOf(files) {
+    if (typeof files === 'string' || files instanceof URL) {
+        const base = globalThis.location?.href; // in Node what has no scheme is a path
+        try {
+            const { protocol, href } = new URL(files, base);
+            return /^https?:$/.test(protocol) ? [href] : undefined;
+        } catch {
+            return undefined;
+        }
+    }
+    if (files instanceof Blob || ArrayBuffer.isView(files) || files instanceof ArrayBuffer)
+        return undefined;
+    if (typeof files !== 'object' || files === null || Symbol.asyncIterator in files)
+        return undefined;
+    const all = [];
+    for (const value of Object.values(files)) {
+        const own = addressesOf(value);
+        if (!own) return undefined;
+        all.push(...own);
+    }
+    return all.length > 0 ? all : undefined;
+}
