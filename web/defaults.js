@@ -35,8 +35,9 @@ export const defaults = Object.freeze({
     recordBytes: 16 * 1024 * 1024,
     /** Where hf: and catalog: lead. */
     hub: 'https://huggingface.co',
-    /** How a download that breaks off goes on: see Patience in fetching.js. */
+    /** How a download goes, and goes on when it breaks off: see Patience in fetching.js. */
     network: Object.freeze({
+        askedBytes: 64 * 1024 * 1024,
         stallMs: 30_000,
         delayMs: 1000,
         mostDelayMs: 60_000,

@@ -8,8 +8,9 @@ import { backOff, isOffline, pause } from './waiting.js';
 /** @typedef {import('./responses.js').Brought} Brought */
 
 /**
- * How a download that breaks off goes on; what is left out is as in web/defaults.js.
+ * How a download goes, and goes on when it breaks off; what is left out is as in web/defaults.js.
  * @typedef {object} Patience
+ * @property {number} askedBytes that are asked for at once
  * @property {number} stallMs a connection that is silent for so long has broken
  * @property {number} delayMs before the first try after a break; each further one in a row waits twice as long
  * @property {number} mostDelayMs
@@ -65,6 +66,8 @@ class Download {
     #reload;
     /** A redirect may have led to an address that is no longer valid; asked for anew once. */
     #renewed = false;
+    /** Whether all that is left is asked for at once, as the server does not tell how much that is. */
+    #wantsAll = false;
     /** Where an answer ended too early without an error. */
     #shortAt = -1;
 
@@ -91,11 +94,23 @@ class Download {
         for (;;) {
             throwIfAborted(this.#signal);
             try {
-                return this.#accept(await this.#request());
+                const end = this.#askedEnd();
+                const answer = this.#accept(await this.#request(end), end);
+                if (!answer.isHidden || end === this.#want.end) return answer;
+                this.#wantsAll = true;
+                this.#stop.abort();
             } catch (error) {
                 await this.#bear(error);
             }
         }
+    }
+
+    /** A browser may read on as fast as the server sends, into its own memory, however slowly we take it. */
+    #askedEnd() {
+        const { end } = this.#want;
+        return this.#wantsAll
+            ? end
+            : Math.min(end ?? Infinity, this.#at + this.#patience.askedBytes);
     }
 
     /**
@@ -126,9 +141,11 @@ class Download {
         await pause(error.afterMs ?? backOff(this.#failures, this.#patience), this.#signal);
     }
 
-    /** @returns {Promise<Response>} */
-    async #request() {
-        const { end } = this.#want;
+    /**
+     * @param {number | undefined} end
+     * @returns {Promise<Response>}
+     */
+    async #request(end) {
         // With a range the server compresses nothing, and tells at once whether it can go on in the middle.
         const range = `bytes=${this.#at}-${end === undefined ? '' : end - 1}`;
         this.#stop = new AbortController();
@@ -149,11 +166,12 @@ class Download {
 
     /**
      * @param {Response} response
+     * @param {number | undefined} end
      * @returns {Answer}
      */
-    #accept(response) {
+    #accept(response, end) {
         try {
-            const brought = readResponse(response, this.#url, this.#at, this.#want.end);
+            const brought = readResponse(response, this.#url, this.#at, end);
             this.#compare(brought);
             this.#answered = true;
             // without a body the server has said that nothing is left

@@ -106,7 +106,7 @@ function checkPatience(network = {}) {
     for (const [name, value] of Object.entries(network)) {
         if (!Object.hasOwn(defaults.network, name))
             throw new TritError('PARAM', `network: there is no ${name}`);
-        checkInteger(`network: ${name}`, value, /ries$/.test(name) ? 1 : 0);
+        checkInteger(`network: ${name}`, value, /ries$|Bytes$/.test(name) ? 1 : 0);
     }
 }
 

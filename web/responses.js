@@ -9,6 +9,7 @@ import { TritError } from './errors.js';
  * @property {number} from
  * @property {number} [to]
  * @property {number} [total] bytes of the whole file
+ * @property {boolean} [isHidden] the server may have told it, but not to a page of another origin
  * @property {boolean} isCounted the protocol ends the body where it should
  * @property {Version} version
  */
@@ -115,7 +116,7 @@ function readPart({ headers, type }, url, begin, end, length) {
     // other origins hide it, unless they say otherwise
     if (range === null && type === 'cors') {
         const to = length === undefined ? undefined : begin + length;
-        return { from: begin, to, total: end === undefined ? to : undefined };
+        return { from: begin, to, total: end === undefined ? to : undefined, isHidden: true };
     }
     const [, ...numbers] = range?.match(/^bytes (\d+)-(\d+)\/(\d+)$/) ?? [];
     const [first, last, total] = numbers.map(Number);

@@ -11,7 +11,7 @@ export async function serveModel(bytes, headers = {}) {
         headers,
         /** By path, instead of the one file. */
         files: undefined,
-        /** What was asked for: [begin, end] of each request, end undefined for the rest; and its headers. */
+        /** What was asked for: [begin, end] of each request, end undefined for the rest, or more; and its headers. */
         requests: [],
         paths: [],
         asked: [],
@@ -21,12 +21,12 @@ export async function serveModel(bytes, headers = {}) {
     const http = createServer((request, response) => {
         const [, first, last] = request.headers.range?.match(/^bytes=(\d+)-(\d*)$/) ?? [];
         const begin = Number(first ?? 0);
-        const end = last ? Number(last) + 1 : undefined;
+        const whole = server.files ? server.files[request.url] : server.bytes;
+        const end = last && Number(last) < whole?.length ? Number(last) + 1 : undefined;
         server.requests.push([begin, end]);
         server.paths.push(request.url);
         server.asked.push(request.headers);
         if (server.fault?.(request, response, begin, end)) return;
-        const whole = server.files ? server.files[request.url] : server.bytes;
         if (whole === undefined) return void response.writeHead(404).end();
         const { length } = whole;
         const part = whole.subarray(begin, end);

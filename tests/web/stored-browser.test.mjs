@@ -110,6 +110,24 @@ for (const name of ['chromium', 'firefox', 'webkit']) {
             assert.deepEqual(models.requests, [[0, undefined]]);
         });
 
+        await t.test(
+            'of a server that hides which part it sent all is asked for at once',
+            async () => {
+                await inPage(async () => {
+                    for (const { id } of await window.Trit.models())
+                        await window.Trit.deleteModel(id);
+                });
+                models.requests.length = 0;
+                delete models.headers['access-control-expose-headers'];
+                const { result, info } = await visit({ network: { askedBytes: RECORD } });
+                assert.deepEqual([result.ids, info.stored], [expected.ids, true]);
+                assert.deepEqual(models.requests, [
+                    [0, RECORD],
+                    [0, undefined],
+                ]);
+            },
+        );
+
         await t.test('what is deleted is gone', async () => {
             const left = await inPage(async () => {
                 for (const { id } of await window.Trit.models()) await window.Trit.deleteModel(id);

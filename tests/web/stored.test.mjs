@@ -76,6 +76,21 @@ test('after a download was given up, the next load asks only for what is missing
     assert.equal((await Trit.models())[0].state, 'complete');
 });
 
+test('a long file is asked for in pieces, which need not end where records do', async (t) => {
+    const { server, load } = await setUp(t, packed);
+    const askedBytes = 700_000;
+    assert.deepEqual(await answer(await load({ network: { askedBytes } })), expected);
+    const begins = Array.from({ length: 4 }, (_, i) => i * askedBytes);
+    assert.deepEqual(
+        server.requests,
+        begins.map((begin) => [
+            begin,
+            begin + askedBytes > packed.length ? undefined : begin + askedBytes,
+        ]),
+    );
+    await assert.rejects(load({ network: { askedBytes: 0 } }), { code: 'PARAM' });
+});
+
 test('a damaged record is noticed, and only it is asked for again', async (t) => {
     const { server, load, records } = await setUp(t, packed);
     await answer(await load());
