@@ -29,6 +29,7 @@ const launchers = {
  * @property {(selector: string, path: string) => Promise<void>} uploadFile chooses a file in an input
  * @property {() => Promise<string[]>} troubles what the page has thrown and written to the console; of
  *   Firefox and WebKit nothing of workers, and nothing from before the driver reached the page
+ * @property {(isOffline: boolean) => Promise<void>} [setOffline] in Chromium
  * @property {() => Promise<void>} close
  */
 
@@ -88,6 +89,7 @@ async function launchChromium(executablePath, { limitMs, profile, args }) {
             run: (expression) => Promise.race([page.evaluate(expression), crashed]),
             uploadFile: async (selector, path) => (await page.$(selector)).uploadFile(path),
             troubles: async () => troubles,
+            setOffline: (isOffline) => page.setOfflineMode(isOffline),
             close: () => page.close(),
         };
     };

@@ -11,7 +11,8 @@ import { gzipSync } from 'node:zlib';
 import { openUrl } from '../../web/fetching.js';
 import { Trit, TritError } from '../../web/node.js';
 import { modelPath, temporaryFolder } from './helpers.mjs';
-import { cutAt, inTurn, partHeaders, serveModel } from './model-server.mjs';
+import { cutAt, inTurn, partHeaders, raw, serveModel } from './model-server.mjs';
+import { silentAt, status, whole, withHeaders } from './model-server.mjs';
 
 const packed = readFileSync(modelPath);
 const RECORD = 1 << 18;
@@ -58,52 +59,6 @@ async function setUp(t, ...faults) {
         works: async (more) => assert.deepEqual(await answer(await load(more)), expected),
     };
 }
-
-/** Answers with these headers instead of the right ones; undefined takes one away. */
-const withHeaders = (changes, status = 206) =>
-    function (request, response, begin, end) {
-        const all = { ...partHeaders(this, begin, end), ...changes };
-        const there = Object.entries(all).filter(([, value]) => value !== undefined);
-        response.writeHead(status, Object.fromEntries(there));
-        response.end(this.bytes.subarray(begin, end));
-        return true;
-    };
-
-/** Answers with what no server of HTTP would send: this head, the part up to `at`, and the end. */
-const raw = (head, at = Infinity) =>
-    function (request, response, begin, end = this.bytes.length) {
-        const part = this.bytes.subarray(begin, Math.min(at, end));
-        const range = `content-range: bytes ${begin}-${end - 1}/${this.bytes.length}`;
-        const text = head.map((line) =>
-            line.replace('RANGE', range).replace('LENGTH', end - begin),
-        );
-        response.socket.write(`${text.join('\r\n')}\r\n\r\n`);
-        response.socket.end(part);
-        return true;
-    };
-
-/** Sends the part up to `at`, and then nothing more. */
-const silentAt = (at) =>
-    function (request, response, begin, end) {
-        response.writeHead(206, partHeaders(this, begin, end));
-        if (at <= begin) response.flushHeaders();
-        else response.write(this.bytes.subarray(begin, at));
-        return true;
-    };
-
-/** Refuses with this status. */
-const status = (number, headers = {}, body = '') =>
-    function (request, response) {
-        response.writeHead(number, headers).end(body);
-        return true;
-    };
-
-/** A file that does not know ranges. */
-const whole = (headers = {}, bytes = packed) =>
-    function (request, response) {
-        response.writeHead(200, headers).end(bytes);
-        return true;
-    };
 
 test('N01 a connection cut anywhere goes on where it was', async (t) => {
     const places = [0, 1, 100, 3 * RECORD + 1000, 5 * RECORD, packed.length - 1];

@@ -96,3 +96,50 @@ export const inTurn = (...faults) =>
     function (...args) {
         return faults.shift()?.apply(this, args);
     };
+
+/** Answers with these headers instead of the right ones (undefined takes one away), and with another body. */
+export const withHeaders = (changes, status = 206, body = undefined) =>
+    function (request, response, begin, end) {
+        const all = { ...partHeaders(this, begin, end), ...changes };
+        const there = Object.entries(all).filter(([, value]) => value !== undefined);
+        response.writeHead(status, Object.fromEntries(there));
+        response.end(body ?? this.bytes.subarray(begin, end));
+        return true;
+    };
+
+/** Answers with what no server of HTTP would send: this head, the part up to `at`, and the end. */
+export const raw = (head, at = Infinity) =>
+    function (request, response, begin, end = this.bytes.length) {
+        const part = this.bytes.subarray(begin, Math.min(at, end));
+        const range = `content-range: bytes ${begin}-${end - 1}/${this.bytes.length}`;
+        const own = Object.entries(this.headers).map((pair) => pair.join(': '));
+        const text = [...head, ...own].map((line) =>
+            line.replace('RANGE', range).replace('LENGTH', end - begin),
+        );
+        response.socket.write(`${text.join('\r\n')}\r\n\r\n`);
+        response.socket.end(part);
+        return true;
+    };
+
+/** Sends the part up to `at`, and then nothing more. */
+export const silentAt = (at) =>
+    function (request, response, begin, end) {
+        response.writeHead(206, partHeaders(this, begin, end));
+        if (at <= begin) response.flushHeaders();
+        else response.write(this.bytes.subarray(begin, at));
+        return true;
+    };
+
+/** Refuses with this status. */
+export const status = (number, headers = {}, body = '') =>
+    function (request, response) {
+        response.writeHead(number, { ...this.headers, ...headers }).end(body);
+        return true;
+    };
+
+/** A file that does not know ranges. */
+export const whole = (headers = {}, bytes = undefined) =>
+    function (request, response) {
+        response.writeHead(200, { ...this.headers, ...headers }).end(bytes ?? this.bytes);
+        return true;
+    };
