@@ -48,6 +48,19 @@ trit_status trit_loader_i2_s(trit_loader *l, trit_i2_s layout, trit_error *err)
     return TRIT_OK;
 }
 
+trit_status trit_loader_plan_only(trit_loader *l, trit_error *err)
+{
+    if (!l || has_begun(l))
+        return tritx_fail(err, TRIT_STATE, 0, "the plan comes before the bytes");
+    l->plan_only = true;
+    return TRIT_OK;
+}
+
+const trit_model *trit_loader_model(const trit_loader *l)
+{
+    return l && l->state == STATE_DATA ? l->model : NULL;
+}
+
 static void free_header(trit_loader *l)
 {
     if (l->json.root) tritx_json_free(&l->json);
@@ -215,7 +228,7 @@ static trit_status read_header(trit_loader *l, trit_error *err)
                               "a packed file brings its own configuration: give no side files");
         TRIT_TRY(read_packed_metadata(l, metadata, err));
     } else {
-        if (!l->have_config || !l->have_tokenizer)
+        if (!l->have_config || (!l->have_tokenizer && !l->plan_only))
             return tritx_fail(err, TRIT_NOT_A_MODEL, 0,
                               "safetensors need config.json and tokenizer.json first: give "
                               "the directory");
@@ -321,6 +334,8 @@ static trit_status push(trit_loader *l, const uint8_t *bytes, size_t n_bytes, tr
             if (fill(l, l->header, l->n_header, &bytes, &n_bytes)) TRIT_TRY(read_header(l, err));
         } else if (l->state == STATE_GGUF) {
             TRIT_TRY(push_gguf(l, &bytes, &n_bytes, err));
+        } else if (l->plan_only) {
+            return TRIT_OK;
         } else {
             advance(l, padding(l, n_bytes), &bytes, &n_bytes);
             if (n_bytes == 0) return TRIT_OK;
@@ -389,6 +404,7 @@ trit_status trit_loader_finish(trit_loader *l, trit_model **model, trit_error *e
     if (!l || !model) return tritx_fail(err, TRIT_PARAM, 0, "loader: NULL argument");
     if (l->state == STATE_FAILED)
         return tritx_fail(err, TRIT_STATE, 0, "this loader has already failed");
+    if (l->plan_only) return tritx_fail(err, TRIT_STATE, 0, "the loader only plans");
     if (l->shard || !l->index) TRIT_TRY(name_shard(l, end_file(l, err), err));
     TRIT_TRY(tritx_index_end(l, err));
     TRIT_TRY(tritx_parts_end(l, err));

@@ -37,6 +37,8 @@ struct trit_loader {
     trit_config config;
     char *chat_template; /* what template.c kept */
     bool have_config, packed;
+    bool plan_only;                /* nothing behind the header is looked at */
+    size_t group_bytes;            /* of the largest group of rows, when the header is there */
     tritx_hf_weights hf;           /* when it is not packed */
     tritx_tokenizer_tables tables; /* until the tokenizer takes them */
     bool have_tokenizer;

@@ -180,11 +180,24 @@ static trit_status allocate_group(trit_loader *l, size_t n_bytes, trit_error *er
     return l->group ? TRIT_OK : tritx_fail(err, TRIT_OOM, 0, "no memory to load the model");
 }
 
+static int count_lanes(const trit_loader *l)
+{
+    int n = tritx_pool_threads(l->pool);
+    return n < TRITX_LOADER_LANES ? n : TRITX_LOADER_LANES;
+}
+
+size_t trit_loader_bytes(const trit_loader *l)
+{
+    if (!l || !l->model) return 0;
+    size_t widest = tritx_config_widest(&l->config),
+           lane = TRIT_T2_ROWS * trit_t2_cols(widest) + widest * (sizeof(float) + 1);
+    return l->group_bytes + (size_t)count_lanes(l) * lane;
+}
+
 static trit_status allocate_lanes(trit_loader *l, trit_error *err)
 {
     size_t widest = tritx_config_widest(&l->config);
-    l->n_lanes = tritx_pool_threads(l->pool);
-    if (l->n_lanes > TRITX_LOADER_LANES) l->n_lanes = TRITX_LOADER_LANES;
+    l->n_lanes = count_lanes(l);
     bool fine = true;
     for (int i = 0; i < l->n_lanes; i++) {
         tritx_lane *lane = &l->lanes[i];
@@ -244,6 +257,8 @@ trit_status tritx_loader_plan(trit_loader *l, trit_error *err)
         if (bytes > largest_group) largest_group = bytes;
     }
     if (!l->index && l->part + 1 >= l->n_parts) TRIT_TRY(need_all(l, err));
+    l->group_bytes = largest_group;
+    if (l->plan_only) return TRIT_OK;
     /* Now the file backs the shape: whatever a configuration claims, it takes no memory before. */
     if (!l->model->arena) {
         TRIT_TRY(tritx_model_allocate(l->model, err));

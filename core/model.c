@@ -72,6 +72,7 @@ trit_status tritx_model_plan(const trit_config *config, const char *kernels, tri
         trit_model_free(m);
         return tritx_fail(err, TRIT_OOM, 0, "no memory for the model's weights");
     }
+    m->n_bytes = plan.used + (size_t)config->n_layer * sizeof *m->layers;
     *model = m;
     return TRIT_OK;
 }
@@ -81,7 +82,9 @@ trit_status tritx_model_allocate(trit_model *m, trit_error *err)
     tritx_cutter measure = {0};
     cut_model(&measure, m);
     if (!measure.overflow) m->arena = aligned_alloc(TRIT_ARENA_ALIGNMENT, measure.used);
-    if (!m->arena) return tritx_fail(err, TRIT_OOM, 0, "no memory for the model's weights");
+    if (!m->arena)
+        return tritx_fail(err, TRIT_OOM, 0, "no memory for the model's weights, %zu MB",
+                          measure.used / 1000000);
     tritx_cutter c = {.base = (uintptr_t)m->arena};
     cut_model(&c, m);
     m->n_bytes = measure.used + (size_t)m->config.n_layer * sizeof *m->layers;

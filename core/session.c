@@ -68,7 +68,9 @@ static trit_status prepare(const trit_model *model, const trit_session_params *p
     s->params = *p;
     cut_session(c, s);
     return c->overflow
-               ? tritx_fail(err, TRIT_OOM, 0, "the context needs more memory than can be addressed")
+               ? tritx_fail(
+                     err, TRIT_OOM, 0,
+                     "the context needs more memory than can be addressed: choose a shorter one")
                : TRIT_OK;
 }
 

@@ -196,6 +196,15 @@ void trit_loader_free(trit_loader *loader); /* also after finish */
 /* What is being pushed, as soon as its header tells. */
 typedef enum { TRIT_CONTAINER_UNKNOWN, TRIT_CONTAINER_PACKED, TRIT_CONTAINER_OTHER } trit_container;
 trit_container trit_loader_container(const trit_loader *loader);
+/* Before the first push (else STATE): only the header is wanted, to know what a model needs before it is there. No
+ * memory is taken for weights, what follows the header is not looked at, safetensors need config.json alone, and
+ * finish fails. */
+trit_status trit_loader_plan_only(trit_loader *loader, trit_error *err);
+/* The model that is being loaded, as soon as its header is there, else NULL: its configuration, card, and the bytes of
+ * it and of its sessions. Owned by the loader until it is handed over. */
+const trit_model *trit_loader_model(const trit_loader *loader);
+/* Memory that the loader takes beside the model, when its header is there. */
+size_t trit_loader_bytes(const trit_loader *loader);
 void trit_model_free(trit_model *model);
 
 const trit_config *trit_model_config(const trit_model *model); /* owned by the model */

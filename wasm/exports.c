@@ -67,6 +67,35 @@ TRIT_EXPORT trit_status trit_js_loader_finish(trit_loader *loader, trit_model **
 
 TRIT_EXPORT void trit_js_loader_free(trit_loader *loader) { trit_loader_free(loader); }
 
+TRIT_EXPORT trit_status trit_js_loader_plan_only(trit_loader *loader)
+{
+    return trit_loader_plan_only(loader, trit_js_fresh_error());
+}
+
+TRIT_EXPORT const trit_model *trit_js_loader_model(const trit_loader *loader)
+{
+    return trit_loader_model(loader);
+}
+
+TRIT_EXPORT size_t trit_js_loader_bytes(const trit_loader *loader)
+{
+    return trit_loader_bytes(loader);
+}
+
+/* Random weights in the shape of another model, with fewer layers and ids, to measure with. */
+TRIT_EXPORT trit_status trit_js_model_sample(const trit_model *of, int32_t n_layer, int32_t n_vocab,
+                                             float zeros, const char *kernels, trit_model **out)
+{
+    trit_config config = *trit_model_config(of);
+    trit_synthetic how = {.seed = 1, .zeros = zeros};
+    config.n_layer = n_layer;
+    config.n_vocab = n_vocab;
+    config.add_bos = 0;
+    config.bos_id = -1;
+    config.n_stop = 0;
+    return trit_model_synthetic(&config, &how, kernels, out, trit_js_fresh_error());
+}
+
 /* n_ctx: what the context is to be at least, as no training has bounded it. */
 TRIT_EXPORT trit_status trit_js_model_synthetic(const char *shape, int32_t n_ctx, float zeros,
                                                 float gate_zeros, const char *kernels,

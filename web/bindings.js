@@ -95,8 +95,7 @@ export class Bindings {
     call(name, ...args) {
         const value = this.plain(name, ...args);
         const status = this.#statuses.get(value) ?? { name: 'UNKNOWN', text: 'unknown error' };
-        if (value < 0)
-            throw new TritError(status.name, this.string('error_message') || status.text);
+        if (value < 0) throw this.#failure(status);
         return status.name;
     }
 
@@ -123,10 +122,18 @@ export class Bindings {
         const status = this.#statuses.get(value) ?? { name: 'UNKNOWN', text: 'unknown error' };
         if (value >= 0) request?.resolve(status.name);
         else if (status.name === 'STORAGE') request?.reject(storageError(reason, status.text));
-        else
-            request?.reject(
-                new TritError(status.name, this.string('error_message') || status.text),
-            );
+        else request?.reject(this.#failure(status));
+    }
+
+    /** @param {{name: string, text: string}} status */
+    #failure({ name, text }) {
+        const message = this.string('error_message') || text;
+        return new TritError(name, name === 'OOM' ? `${message} (${this.#room()})` : message);
+    }
+
+    /** What there is, beside what was needed. */
+    #room() {
+        return `the engine has ${Math.floor(this.buffer.byteLength / 1e6)} MB`;
     }
 
     /** Ends the request that is under way, if there is one; its answer will be dropped. */
@@ -273,7 +280,8 @@ export class Bindings {
     alloc(nBytes) {
         // the engine's addresses have 32 bits: it would be given the rest of a longer length
         const address = nBytes < 2 ** 32 ? this.plain('alloc', nBytes || 1) >>> 0 : 0;
-        if (address === 0) throw new TritError('OOM', `no memory for ${nBytes} bytes`);
+        if (address === 0)
+            throw new TritError('OOM', `no memory for ${nBytes} bytes (${this.#room()})`);
         return address;
     }
 

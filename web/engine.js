@@ -41,6 +41,10 @@ const isRefusal = (error) =>
         error.code,
     );
 
+/** All that 32-bit addresses reach. */
+const MOST_BYTES = 2 ** 32;
+const mega = (/** @type {number} */ bytes) => `${Math.ceil(bytes / 1e6)} MB`;
+
 /** The worker's side: one module, one model, one session. What it does stands in the other modules. */
 export class Engine {
     #choice;
@@ -56,6 +60,8 @@ export class Engine {
     /** The kernels that are fastest on this processor, and those that the model is for. */
     #fastest = '';
     #kernels = '';
+    /** @type {Settings | undefined} until it is known whether there is memory for the context, too */
+    #unchecked;
 
     /**
      * @param {import('./features.js').Choice} choice
@@ -84,11 +90,16 @@ export class Engine {
 
     // ---- the model ----
 
-    /** @param {{head?: string, kernels?: string, i2s?: string}} options as in LoadOptions */
-    beginLoad({ head, kernels = this.#fastest, i2s }) {
+    /**
+     * @param {{head?: string, kernels?: string, i2s?: string, settings?: Settings, planOnly?: boolean}} options as
+     *   in LoadOptions; planOnly: nothing is loaded
+     */
+    beginLoad({ head, kernels = this.#fastest, i2s, settings = {}, planOnly }) {
         this.#kernels = kernels;
         this.#loading?.free(); // of a stored import that turned out damaged
         this.#loading = new Loading(this.#c, { head, kernels, i2s }, this.#openPool());
+        this.#unchecked = planOnly ? undefined : settings;
+        if (planOnly) this.#loading.planOnly();
     }
 
     /**
@@ -107,12 +118,12 @@ export class Engine {
     /**
      * @param {Uint8Array} bytes
      * @param {Job} job
-     * @returns {void | Promise<void>}
      */
-    push(bytes, job) {
+    async push(bytes, job) {
         const storing = this.#storing;
-        if (!storing) return this.#loading.push(bytes);
-        return this.#unlessRefused(job, () => storing.push(this.#loading.address, bytes, job));
+        if (!storing) this.#loading.push(bytes);
+        else await this.#unlessRefused(job, () => storing.push(this.#loading.address, bytes, job));
+        if (this.#unchecked && this.#loading.model) this.#checkRoom(this.#unchecked);
     }
 
     /**
@@ -131,6 +142,61 @@ export class Engine {
             }
             throw error;
         }
+    }
+
+    /**
+     * What is too large is refused before the rest of it comes: at the header, the memory of the weights is there.
+     * @param {Settings} settings
+     */
+    #checkRoom(settings) {
+        this.#unchecked = undefined;
+        const { sessionBytes } = this.#shape(this.#loading.model, settings);
+        const needed = this.#c.buffer.byteLength + sessionBytes;
+        if (needed > MOST_BYTES)
+            throw new TritError(
+                'OOM',
+                `the model and its context need ${mega(needed)} of memory, and ${mega(MOST_BYTES)} is all that ` +
+                    'WebAssembly can have: choose a smaller contextLength or kv',
+            );
+    }
+
+    /**
+     * @param {number} model
+     * @param {Settings} settings
+     */
+    #shape(model, { contextLength, kv = defaults.kv }) {
+        const config = JSON.parse(this.#c.string('model_info', model));
+        const settings = { contextLength: contextLength ?? config.nCtx, kv, dense: false };
+        const { nBytes } = new Session(this.#c, model, config.nVocab, settings, 0);
+        return { ...config, ...settings, sessionBytes: nBytes };
+    }
+
+    /**
+     * What is known of the model whose header was pushed; null when not all of it was.
+     * @param {Settings} settings
+     */
+    planned(settings) {
+        const { model, nBytes } = this.#loading;
+        if (!model) return null;
+        const shape = this.#shape(model, settings);
+        const card = this.#c.string('model_card', model);
+        const memoryBytes =
+            this.#c.buffer.byteLength + shape.modelBytes + shape.sessionBytes + nBytes;
+        return { ...shape, card: card ? JSON.parse(card) : {}, memoryBytes };
+    }
+
+    /**
+     * Random weights in the planned model's shape, but of fewer layers and ids, as the model to measure.
+     * @param {number} nLayer
+     * @param {number} nVocab
+     * @param {Settings} settings
+     */
+    sample(nLayer, nVocab, settings) {
+        const { model: of } = this.#loading;
+        const model = this.#c.with(this.#kernels, (kernels) =>
+            this.#c.make('model_sample', of, nLayer, nVocab, defaults.zeros, kernels),
+        );
+        this.#openModel(model, settings);
     }
 
     /**

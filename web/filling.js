@@ -85,7 +85,8 @@ class Filling {
         const client = this.#client;
         const place = this.#place;
         const { head, kernels, i2s, signal, onProgress } = this.#options;
-        const begin = () => client.call('beginLoad', [{ head, kernels, i2s }], { signal });
+        const wish = { head, kernels, i2s, settings: this.#settings };
+        const begin = () => client.call('beginLoad', [wish], { signal });
         await begin();
         const stored = await beginStored(client, place, this.#options);
         this.isRepair = stored?.isWhole ?? false;

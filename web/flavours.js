@@ -32,6 +32,13 @@ export async function startModule({ flavour, threads }) {
                 "a policy forbids WebAssembly here: serve web/worker.js with 'wasm-unsafe-eval' in script-src",
                 { cause: error },
             );
+        if (error instanceof RangeError)
+            throw new TritError(
+                'OOM',
+                `there is no memory for an engine (${error.message}), which takes 16 MB and the model's: close other ` +
+                    'pages or programs',
+                { cause: error },
+            );
         const { message } = TritError.from(error, 'RUNTIME_LOAD');
         throw new TritError(
             'RUNTIME_LOAD',

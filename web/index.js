@@ -1,6 +1,7 @@
 import { diagnose, pageStorage } from './diagnostics.js';
 import { load, synthetic, withStore } from './load.js';
 import { describeStorage, makeRoom } from './room.js';
+import { probe } from './probing.js';
 import { openBytes } from './source.js';
 import { watchLife } from './watch.js';
 import { ownWorkerFile } from './worker-file.js';
@@ -13,6 +14,7 @@ export { TritError } from './errors.js';
 /** @typedef {import('./diagnostics.js').Diagnostics} Diagnostics */
 /** @typedef {import('./load.js').LoadOptions} LoadOptions */
 /** @typedef {import('./load.js').Progress} Progress */
+/** @typedef {import('./probing.js').Probe} Probe */
 /** @typedef {import('./source.js').Source} Source */
 /** @typedef {import('./params.js').GenerateOptions} GenerateOptions */
 /** @typedef {import('./protocol.js').GenerateResult} GenerateResult */
@@ -40,6 +42,9 @@ function endpointOf(worker) {
     };
 }
 
+/** In GiB, as those browsers say that say it: rounded, and 8 at most. */
+const { deviceMemory } = /** @type {any} */ (globalThis.navigator ?? {});
+
 // The addresses are written out, so that bundlers find the files.
 const platform = {
     /** @param {LoadOptions} options */
@@ -64,6 +69,7 @@ const platform = {
     watch: watchLife,
     storage: pageStorage,
     persist: async () => (await globalThis.navigator?.storage?.persist?.()) ?? false,
+    memoryBytes: deviceMemory && deviceMemory * 2 ** 30,
     cores: globalThis.navigator?.hardwareConcurrency ?? 1,
 };
 
@@ -76,6 +82,14 @@ export const Trit = Object.freeze({
      * @returns {Promise<Model>}
      */
     load: (source, options = {}) => load(platform, source, options),
+
+    /**
+     * What loading a model would take and give, before it is downloaded: only the header is asked for.
+     * @param {Source} source
+     * @param {LoadOptions} [options] as for `load`
+     * @returns {Promise<import('./probing.js').Probe>}
+     */
+    probe: (source, options = {}) => probe(platform, source, options),
 
     /**
      * A model of a known shape with random weights, for measurements.

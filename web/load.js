@@ -47,6 +47,7 @@ import { checkWorkerOptions } from './worker-file.js';
  * @property {number} cores
  * @property {() => Promise<import('./diagnostics.js').Storage>} storage
  * @property {() => Promise<boolean>} persist
+ * @property {number} [memoryBytes] of this device, where that is known
  * @property {import('./watch.js').Watch} [watch] where an endpoint's onFailure does not tell of every end
  */
 
@@ -171,7 +172,7 @@ async function start(platform, options, fill, canAgain) {
  * @param {LoadOptions} options
  * @returns {Promise<{client: Client, choice: import('./features.js').Choice}>}
  */
-async function startEngine(platform, choice, options) {
+export async function startEngine(platform, choice, options) {
     const { signal } = options;
     const client = new Client(startWorker(platform, options));
     const life = platform.watch?.();
@@ -201,7 +202,8 @@ async function startEngine(platform, choice, options) {
  */
 function otherChoice({ flavour, threads, note }, options, { code, message }) {
     const and = (/** @type {string} */ reason) => (note ? `${note}; ${reason}` : reason);
-    if (code === 'ENGINE_CRASHED' && threads > 1)
+    // shared memory takes room for all that it may ever become
+    if ((code === 'ENGINE_CRASHED' || code === 'OOM') && threads > 1)
         return { flavour, threads: 1, note: and(`one thread, as with more: ${message}`) };
     if (code === 'RUNTIME_LOAD' && flavour === 'relaxed' && !options.flavour) {
         const reason = `the relaxed build does not work here: ${message}`;

@@ -56,6 +56,21 @@ export class Loading {
         this.#c.with(bytes, (address, n) => this.#c.call('loader_push', this.#loader, address, n));
     }
 
+    /** Only the header will be looked at. */
+    planOnly() {
+        this.#c.call('loader_plan_only', this.#loader);
+    }
+
+    /** @returns {number} the model as soon as the header is there, before 0 */
+    get model() {
+        return this.#c.plain('loader_model', this.#loader);
+    }
+
+    /** @returns {number} memory beside the model */
+    get nBytes() {
+        return this.#c.plain('loader_bytes', this.#loader) >>> 0;
+    }
+
     /** @returns {number} the model */
     finish() {
         return this.#c.make('loader_finish', this.#loader);

@@ -1,5 +1,5 @@
 import { fork } from 'node:child_process';
-import { availableParallelism } from 'node:os';
+import { availableParallelism, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { diagnose } from './diagnostics.js';
@@ -7,6 +7,7 @@ import { load, synthetic, withStore } from './load.js';
 import { openNode, resolveNode } from './node-source.js';
 import { nodeStorage } from './node-store.js';
 import { describeStorage, makeRoom } from './room.js';
+import { probe } from './probing.js';
 
 export { TritError } from './errors.js';
 
@@ -64,6 +65,9 @@ const platform = {
     open: openNode,
     storage: nodeStorage,
     persist: async () => true,
+    storage: async () =>
+        /** @type {const} */ ({ kind: 'files', persisted: true, usage: null, quota: null }),
+    memoryBytes: totalmem(),
     cores: availableParallelism(),
 };
 
@@ -76,6 +80,14 @@ export const Trit = Object.freeze({
      * @returns {Promise<Model>}
      */
     load: async (source, options = {}) => load(platform, await resolveNode(source), options),
+
+    /**
+     * What loading a model would take and give, before it is downloaded: only the header is asked for.
+     * @param {Source} source
+     * @param {LoadOptions} [options] as for `load`
+     * @returns {Promise<import('./probing.js').Probe>}
+     */
+    probe: async (source, options = {}) => probe(platform, await resolveNode(source), options),
 
     /**
      * A model of a known shape with random weights, for measurements.

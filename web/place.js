@@ -13,6 +13,7 @@ import { isReadAgain, resolveFiles } from './source.js';
  * @property {boolean} canAgain whether it can be read a second time
  * @property {string} [sha256] as the catalogue promises, like
  * @property {number} [bytes]
+ * @property {string | null} [licence]
  */
 
 /**
@@ -56,18 +57,21 @@ async function placeInCatalog(id, hub) {
             `the catalogue has no "${id}": it has ${models.map((each) => each.id).join(', ')}`,
         );
     const named = parseNamed(`hf:${model.source.repository}`, hub);
-    if (model.files.length !== 1) return placeInHub(named);
+    const { licence } = model;
+    if (model.files.length !== 1) return { ...placeInHub(named), licence };
     const [{ name, sha256, bytes }] = model.files;
     return {
         ...placeInHub({ ...named, file: name }),
         sha256: sha256 ?? undefined,
         bytes: bytes ?? undefined,
+        licence,
     };
 }
 
 /**
  * @typedef {object} CatalogModel as far as it is used here
  * @property {string} id
+ * @property {string | null} licence
  * @property {{repository: string}} source
  * @property {{name: string, sha256: string | null, bytes: number | null}[]} files
  *
@@ -89,7 +93,7 @@ async function readCatalog() {
  * @param {any} files
  * @returns {string[] | undefined}
  */
-function addressesOf(files) {
+export function addressesOf(files) {
     if (typeof files === 'string' || files instanceof URL) {
         const base = globalThis.location?.href; // in Node what has no scheme is a path
         try {

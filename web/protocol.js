@@ -14,7 +14,7 @@
  *   | 'openStored' | 'readStored' | 'announce' | 'flushStored' | 'settleStored' | 'models' | 'removeModel'
  *   | 'resetStore'
  *   | 'tokenize' | 'detokenize' | 'countTokens' | 'template' | 'generate' | 'saveSession' | 'loadSession'
- *   | 'dropContext' | 'logits' | 'score' | 'measure' | 'diagnose'} Op
+ *   | 'dropContext' | 'logits' | 'score' | 'measure' | 'diagnose' | 'planned' | 'sample'} Op
  *
  * @typedef {{role: 'system' | 'user' | 'assistant', content: string}} Message
  * @typedef {{text: string} | {ids: number[]} | {messages: Message[]} | {parts: string[]}} Prompt

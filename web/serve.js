@@ -46,6 +46,8 @@ const ops = {
         engine.logits(ids, all, job, (rows) => emit(rows, [rows.buffer])),
     score: ([text], job, emit) =>
         engine.score(text, job, (loaded, total) => emit({ loaded, total })),
+    planned: ([settings]) => engine.planned(settings),
+    sample: ([nLayer, nVocab, settings]) => engine.sample(nLayer, nVocab, settings),
     diagnose: () => engine.diagnose(),
     measure: ([nPrefill, nDecode], job) => engine.measure(nPrefill, nDecode, job),
 };

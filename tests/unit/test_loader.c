@@ -124,6 +124,32 @@ static void test_config(trit_config c)
     TRIT_CHECK_EQ_I(trit_config_validate(&c, NULL), TRIT_BAD_CONFIG);
 }
 
+/* A header is enough to know the model, and nothing behind it is looked at. */
+static void test_plan(const buffer *file, const trit_model *model)
+{
+    trit_loader *loader = NULL;
+    trit_model *none = NULL;
+    size_t header = 8 + (size_t)file->bytes[0] + ((size_t)file->bytes[1] << 8), planned, loaded;
+    trit_session_params params = {.n_ctx = 8, .n_slice = 4, .kv = TRIT_KV_F16};
+    TRIT_CHECK_EQ_I(trit_loader_new(&loader, TRIT_HEAD_AS_IS, NULL, NULL), TRIT_OK);
+    TRIT_CHECK_EQ_I(trit_loader_plan_only(loader, NULL), TRIT_OK);
+    TRIT_CHECK_EQ_I(trit_loader_push(loader, file->bytes, header - 1, NULL), TRIT_OK);
+    TRIT_CHECK(trit_loader_model(loader) == NULL && trit_loader_bytes(loader) == 0);
+    TRIT_CHECK_EQ_I(trit_loader_plan_only(loader, NULL), TRIT_STATE);
+    TRIT_CHECK_EQ_I(trit_loader_push(loader, file->bytes + header - 1, 1, NULL), TRIT_OK);
+    const trit_model *plan = trit_loader_model(loader);
+    TRIT_CHECK(plan != NULL && trit_loader_bytes(loader) > 0);
+    TRIT_CHECK(trit_model_bytes(plan) == trit_model_bytes(model));
+    TRIT_CHECK(strcmp(trit_model_card(plan), CARD) == 0);
+    TRIT_CHECK_EQ_I(trit_session_bytes(plan, &params, &planned, NULL), TRIT_OK);
+    TRIT_CHECK_EQ_I(trit_session_bytes(model, &params, &loaded, NULL), TRIT_OK);
+    TRIT_CHECK(planned == loaded);
+    TRIT_CHECK_EQ_I(trit_loader_push(loader, (const uint8_t *)"no data of this", 15, NULL),
+                    TRIT_OK);
+    TRIT_CHECK_EQ_I(trit_loader_finish(loader, &none, NULL), TRIT_STATE);
+    trit_loader_free(loader);
+}
+
 int main(void)
 {
     trit_model *model = small_model(), *again = NULL;
@@ -140,6 +166,7 @@ int main(void)
         trit_model_free(again);
     }
 
+    test_plan(&file, model);
     test_order(&file);
     test_sides();
     test_threads();

@@ -10,6 +10,17 @@ if (!isMainThread && workerData?.trit) {
     const { faultyWorker, withFaults } = await import('./faulty.mjs');
     const library = createRequire(import.meta.url)('node:worker_threads');
     const throwing = ['throw new Error("no thread")', { eval: true }];
+    if (workerData.trit.memory === 'none') {
+        WebAssembly.Memory = class {
+            constructor() {
+                throw new RangeError('could not allocate memory');
+            }
+        };
+    } else if (workerData.trit.memory === 'fixed') {
+        WebAssembly.Memory.prototype.grow = () => {
+            throw new RangeError('failed to grow memory');
+        };
+    }
     library.Worker = faultyWorker(Worker, workerData.trit.threads, throwing);
     const post = (message, transfer) => parentPort.postMessage(message, transfer ?? []);
     const own = { end: () => process.exit(), threads: library.Worker.threads };
@@ -18,7 +29,7 @@ if (!isMainThread && workerData?.trit) {
 
 /**
  * A platform for `load` whose workers are kept: `workers` in the order in which they came.
- * @param {{threads?: 'silent' | 'throwing'}} [trit]
+ * @param {{threads?: 'silent' | 'throwing', memory?: 'none' | 'fixed'}} [trit]
  */
 export function faultyPlatform(trit = {}) {
     const workers = [];

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
 import test, { after, before } from 'node:test';
-import { load } from '../../web/load.js';
+import { load, synthetic } from '../../web/load.js';
 import { Trit, TritError } from '../../web/node.js';
 import { faultyPlatform } from './faulty-node.mjs';
 import { collect, modelPath } from './helpers.mjs';
@@ -234,6 +234,32 @@ test('R04 a thread that is gone is done without', async (t) => {
     workers[0].postMessage({ fault: 'thread' });
     await isFine(model);
     assert.equal(restarts.length, 0);
+});
+
+test('R06 no memory for the engine, or no more of it, is OOM with what there is', async (t) => {
+    // the k-th allocation that fails is in tests/unit/test_alloc.c
+    const shared = await faulty(modelPath, { threads: 2 }, { memory: 'none' });
+    t.after(() => shared.model.close());
+    assert.match(
+        shared.model.info.note,
+        /one thread, as with more: there is no memory for an engine/,
+    );
+    await isFine(shared.model);
+
+    const room = /\(the engine has 16 MB\)$/;
+    const short = (what) => (error) => {
+        assert.match(error.message, what);
+        assert.match(error.message, room);
+        return coded('OOM')(error);
+    };
+    const fixed = { memory: 'fixed' };
+    const large = synthetic(faultyPlatform(fixed), '0.7B', { threads: 1 });
+    await assert.rejects(large, short(/^no memory for the model's weights, \d+ MB/));
+    const { model, restarts } = await faulty(modelPath, {}, fixed);
+    t.after(() => model.close());
+    await assert.rejects(model.tokenize('x'.repeat(2e7)), short(/^no memory for 20000001 bytes/));
+    await isFine(model);
+    assert.deepEqual(restarts, [], 'it is the same engine');
 });
 
 test('R28 what is no message of the protocol is ignored, or rejected by its id', async (t) => {
