@@ -106,7 +106,12 @@ test('the package holds the four builds, the types, the model, and no file that 
                 `web/dist/trit-${name}.mjs`,
                 `web/dist/trit-${name}.wasm`,
             ]),
-            ...['web/dist/catalog.mjs', 'web/dist/jinja.LICENSE', 'web/dist/jinja.mjs'],
+            ...[
+                'web/dist/catalog.d.mts',
+                'web/dist/catalog.mjs',
+                'web/dist/jinja.LICENSE',
+                'web/dist/jinja.mjs',
+            ],
             ...sources,
         ].sort(),
     );
@@ -125,6 +130,8 @@ const program = `
     console.log(JSON.stringify([model.info.flavour, model.info.threads, ids]));
     const error = await Trit.load('nothing').catch((reason) => reason);
     if (!(error instanceof TritError) || error.code !== 'FILE') throw error;
+    const unknown = await Trit.load('catalog:none').catch((reason) => reason);
+    if (unknown.code !== 'PARAM') throw unknown;
     if (new Error('x') instanceof TritError) throw new Error('every error is one of trit');
     model.close();`;
 
@@ -209,6 +216,10 @@ test(
         const browser = await openBrowser('chromium');
         t.after(() => Promise.all([browser.close(), server.close()]));
         const page = await browser.open(`${server.url}/index.html`);
+        const code = await page.evaluate(() =>
+            window.Trit.load('catalog:none').catch((error) => error.code),
+        );
+        assert.equal(code, 'PARAM', 'the catalogue is there');
         for (const flavour of ['simd128', 'relaxed'])
             for (const threads of [1, 2]) {
                 const answer = await page.evaluate(

@@ -26,12 +26,16 @@ function isBuilt(flavour) {
     );
 }
 
-/** The catalogue as a module, which every runtime and bundler takes. */
+/** The catalogue as a module, which every runtime and bundler takes; typed, so that no types are made of its data. */
 function writeCatalog() {
     const catalog = JSON.parse(readFileSync(join(repoDir, 'models/catalog.json'), 'utf8'));
-    mkdirSync(join(repoDir, 'web/dist'), { recursive: true });
-    const text = `// Made of models/catalog.json by the build.\nexport default ${JSON.stringify(catalog)};\n`;
-    writeFileSync(join(repoDir, 'web/dist/catalog.mjs'), text);
+    const note = '// Made of models/catalog.json by the build.\n';
+    const folder = join(repoDir, 'web/dist');
+    mkdirSync(folder, { recursive: true });
+    const data = `export default ${JSON.stringify(catalog)};\n`;
+    writeFileSync(join(folder, 'catalog.mjs'), note + data);
+    const types = 'declare const catalog: { models: any[] };\nexport default catalog;\n';
+    writeFileSync(join(folder, 'catalog.d.mts'), note + types);
 }
 
 const args = process.argv.slice(2);
