@@ -87,6 +87,7 @@ void trit_loader_free(trit_loader *l)
         free(l->lanes[i].int8);
     }
     free(l->seen);
+    free(l->taken);
     trit_model_free(l->model);
     free(l);
 }
@@ -134,8 +135,7 @@ trit_status trit_loader_side(trit_loader *l, trit_side side, const char *text, s
 
 /* ---- the state machine ---- */
 
-/* Goes to the next tensor that has bytes. */
-static trit_status begin_tensor(trit_loader *l, trit_error *err)
+trit_status tritx_loader_begin_tensor(trit_loader *l, trit_error *err)
 {
     l->row = l->n_filled = 0;
     while (l->tensor < l->n_tensors && l->tensors[l->tensor].begin == l->tensors[l->tensor].end)
@@ -238,7 +238,8 @@ static trit_status read_header(trit_loader *l, trit_error *err)
         if (card) TRIT_TRY(tritx_loader_card(l, card, strlen(card), err));
     }
     l->state = STATE_DATA;
-    return begin_tensor(l, err);
+    l->data = l->offset;
+    return tritx_loader_begin_tensor(l, err);
 }
 
 static trit_status read_length(trit_loader *l, trit_error *err)
@@ -289,7 +290,7 @@ static trit_status push_gguf(trit_loader *l, const uint8_t **bytes, size_t *n_by
     if (l->gguf->step != TRITX_GGUF_DONE) return TRIT_OK;
     TRIT_TRY(tritx_loader_read_gguf(l, err));
     l->state = STATE_DATA;
-    return begin_tensor(l, err);
+    return tritx_loader_begin_tensor(l, err);
 }
 
 /* How many of the next bytes fill up to the multiple at which a tensor of GGUF begins. */
@@ -301,6 +302,14 @@ static size_t padding(const trit_loader *l, size_t n_bytes)
     else begin += (end + l->alignment - 1) / l->alignment * l->alignment;
     uint64_t n = begin > l->offset ? begin - l->offset : 0;
     return n < n_bytes ? (size_t)n : n_bytes;
+}
+
+static void note_taken(trit_loader *l, size_t n)
+{
+    if (l->slot != TRIT_SLOT_EMBED && l->slot != TRIT_SLOT_HEAD) return;
+    int i = l->slot == TRIT_SLOT_HEAD;
+    if (l->rows_taken[i].end != l->row) l->rows_taken[i].begin = l->row;
+    l->rows_taken[i].end = l->row + n;
 }
 
 /* Takes the rows that are whole, or what there is of the next group. */
@@ -318,10 +327,12 @@ static trit_status push_rows(trit_loader *l, const uint8_t **bytes, size_t *n_by
         l->n_filled = 0;
     }
     TRIT_TRY(tritx_loader_take(l, rows, n, err));
+    note_taken(l, n);
     l->row += n;
     if (l->row < l->n_rows) return TRIT_OK;
+    l->taken[(size_t)l->layer * TRIT_SLOT_COUNT + (size_t)l->slot] = 1;
     l->tensor++;
-    return begin_tensor(l, err);
+    return tritx_loader_begin_tensor(l, err);
 }
 
 static trit_status push(trit_loader *l, const uint8_t *bytes, size_t n_bytes, trit_error *err)

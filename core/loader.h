@@ -1,5 +1,5 @@
 /* The inside of a loader, shared by loader.c (the state machine), loader_index.c and loader_parts.c
- * (models in several files), loader_plan.c (what each tensor must look like), loader_rows.c (what becomes of its bytes) and
+ * (models in several files), import.c (where it stands in the source), loader_plan.c (what each tensor must look like), loader_rows.c (what becomes of its bytes) and
  * loader_gguf.c (both, as far as GGUF is different). */
 #ifndef TRIT_LOADER_H
 #define TRIT_LOADER_H
@@ -58,7 +58,7 @@ struct trit_loader {
     tritx_gguf *gguf; /* NULL for safetensors */
     trit_i2_s i2_s;
     bool pairs_qk;      /* GGUF: rows of Q and K are in the order for rotating neighbours */
-    uint64_t data;      /* GGUF: where in the file the tensors begin, each at a multiple of ... */
+    uint64_t data;      /* where in the file the tensors begin; in GGUF each at a multiple of ... */
     uint32_t alignment; /* ... and bytes of no tensor may follow each up to one */
     tritx_tensor *tensors;
     size_t n_tensors, tensor; /* the one being read */
@@ -68,7 +68,11 @@ struct trit_loader {
     uint8_t *group;                /* for rows that come in pieces */
     int n_lanes;
     tritx_lane lanes[TRITX_LOADER_LANES];
-    uint8_t *seen; /* [n_layer][TRIT_SLOT_COUNT] */
+    uint8_t *seen;      /* [n_layer][TRIT_SLOT_COUNT]: that a header has named, ... */
+    uint8_t *taken;     /* ... and whose bytes have come */
+    struct {            /* of the embedding and of the head: the rows that have come last, ... */
+        size_t begin, end; /* ... without a gap */
+    } rows_taken[2];
     trit_model *model;
 };
 
@@ -77,6 +81,8 @@ static inline const char *tritx_loader_name(const trit_loader *l)
     return l->tensors[l->tensor].name;
 }
 
+/* Goes to the next tensor that has bytes. */
+trit_status tritx_loader_begin_tensor(trit_loader *l, trit_error *err);
 /* UNKNOWN_TENSOR when the name means nothing. */
 trit_status tritx_loader_find(const trit_loader *l, const tritx_tensor *t, tritx_slot *slot,
                               int *layer, trit_error *err);

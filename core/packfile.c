@@ -3,34 +3,19 @@
 #include <stdlib.h>
 
 #include "config.h"
-#include "kernels.h"
-#include "model.h"
 #include "pack.h"
-#include "safetensors.h"
+#include "packfile.h"
 
-typedef struct {    /* one of matrix, i8 and data */
-    uint64_t begin; /* in the file's data */
-    size_t n_bytes, row_bytes;
-    const tritx_ternary *matrix;
-    const tritx_rows *i8;
-    const void *data; /* words are little-endian on every machine this engine runs on */
-} tensor;
-
-struct trit_packer {
-    trit_model *model;
-    char *header;
-    size_t n_header, header_capacity;
-    tensor *tensors;
-    size_t n_tensors;
-    uint64_t n_data;
-    uint8_t *row, *codes; /* one row of the file, and of codes */
-};
+typedef tritx_packed_tensor tensor;
 
 /* cols 0 = a vector. */
 static void add(trit_packer *w, tritx_slot slot, int layer, const char *dtype, size_t rows,
                 size_t cols, tensor t)
 {
     char name[64], shape[48];
+    t.slot = slot;
+    t.layer = layer;
+    t.n_rows = rows;
     t.begin = w->n_data;
     tritx_name_write(slot, layer, name, sizeof name);
     tritx_format(shape, sizeof shape, cols ? "%zu,%zu" : "%zu", rows, cols);
@@ -51,7 +36,7 @@ static void add_array(trit_packer *w, tritx_slot slot, int layer, const char *dt
 
 static void add_tokenizer(trit_packer *w, tritx_slot slot)
 {
-    const tritx_tokenizer_tables *t = tritx_tokenizer_get(w->model->tokenizer);
+    const tritx_tokenizer_tables *t = w->tokenizer;
     switch (slot) {
     case TRIT_SLOT_TOKENIZER_ENDS:
         add_array(w, slot, 0, "I32", 4, (size_t)t->n_vocab, 0, t->token_ends);
@@ -134,9 +119,9 @@ static bool append_escaped(trit_packer *w, const char *text)
 /* The text of a template that nothing but its text can tell. */
 static bool append_template(trit_packer *w)
 {
-    char *text = w->model->chat_template, *json;
-    if (!text) return true;
-    json = cJSON_PrintUnformatted(&(cJSON){.type = cJSON_String, .valuestring = text});
+    if (!w->chat_template) return true;
+    char *json = cJSON_PrintUnformatted(
+        &(cJSON){.type = cJSON_String, .valuestring = w->chat_template});
     bool fine = json && append_escaped(w, ",\"chat_template\":") && append_escaped(w, json);
     free(json);
     return fine;
@@ -176,12 +161,10 @@ static trit_status check_card(const char *card, trit_error *err)
     return object ? TRIT_OK : tritx_fail(err, TRIT_PARAM, 0, "the card is not a JSON object");
 }
 
-trit_status trit_packer_new(const trit_model *model, const char *card, trit_packer **packer,
-                            uint64_t *n_bytes, trit_error *err)
+trit_status tritx_packer_begin(const trit_model *model, const tritx_tokenizer_tables *tokenizer,
+                               char *chat_template, const char *card, trit_packer **packer,
+                               uint64_t *n_bytes, trit_error *err)
 {
-    if (!model || !packer || !n_bytes) return tritx_fail(err, TRIT_PARAM, 0, "pack: NULL argument");
-    if (!model->tokenizer)
-        return tritx_fail(err, TRIT_STATE, 0, "a model without a tokenizer cannot be packed");
     if (!card) card = *model->card ? model->card : "{}";
     TRIT_TRY(check_card(card, err));
     size_t widest = tritx_config_widest(&model->config);
@@ -189,6 +172,8 @@ trit_status trit_packer_new(const trit_model *model, const char *card, trit_pack
     if (!w) return tritx_fail(err, TRIT_OOM, 0, "no memory to pack");
     /* it reads through non-const accessors and changes nothing */
     w->model = (trit_model *)(uintptr_t)model;
+    w->tokenizer = tokenizer;
+    w->chat_template = chat_template;
     w->header_capacity = TRIT_MAX_HEADER;
     w->header = malloc(w->header_capacity);
     w->tensors = malloc(((size_t)model->config.n_layer + 1) * TRIT_SLOT_COUNT * sizeof *w->tensors);
@@ -204,6 +189,16 @@ trit_status trit_packer_new(const trit_model *model, const char *card, trit_pack
     *packer = w;
     *n_bytes = w->n_header + w->n_data;
     return TRIT_OK;
+}
+
+trit_status trit_packer_new(const trit_model *model, const char *card, trit_packer **packer,
+                            uint64_t *n_bytes, trit_error *err)
+{
+    if (!model || !packer || !n_bytes) return tritx_fail(err, TRIT_PARAM, 0, "pack: NULL argument");
+    if (!model->tokenizer)
+        return tritx_fail(err, TRIT_STATE, 0, "a model without a tokenizer cannot be packed");
+    return tritx_packer_begin(model, tritx_tokenizer_get(model->tokenizer), model->chat_template,
+                              card, packer, n_bytes, err);
 }
 
 void trit_packer_free(trit_packer *w)

@@ -243,6 +243,35 @@ trit_status trit_packer_new(const trit_model *model, const char *card, trit_pack
 trit_status trit_packer_read(trit_packer *packer, uint64_t offset, uint8_t *bytes, size_t n_bytes,
                              trit_error *err);
 void trit_packer_free(trit_packer *packer);
+
+/* ---- importing: the packed file while its source, one file of another container, is still being loaded ---- */
+
+typedef struct {
+    uint64_t begin, end;
+} trit_range;
+/* What the source's bytes up to `source_end` make of the packed file; ranges may be empty. */
+typedef struct {
+    uint64_t source_end;
+    trit_range made[3];
+} trit_piece;
+
+/* The packed file that finishing will make, as soon as the source's header has been taken. The loader must outlive
+ * the packer. STATE before, and of packed files and of models in several files, which are packed when they are
+ * finished. */
+trit_status trit_loader_packer(const trit_loader *loader, trit_packer **packer, uint64_t *n_bytes,
+                               trit_error *err);
+/* Where the units of the packed file end, each of which is known as a whole when a piece of the source has been
+ * taken: a matrix with its scale, a norm, some rows of an embedding; none longer than `most`. Writes at
+ * most `capacity` of them and returns how many there are. */
+size_t trit_packer_units(const trit_packer *packer, uint32_t most, uint64_t *ends, size_t capacity);
+/* Whether the loader has taken all that [begin, end) of the packed file is made of. */
+bool trit_packer_has(const trit_packer *packer, uint64_t begin, uint64_t end);
+/* The piece that begins at `from`, which is 0 or another's end: the header, a tensor or rows of it; `most` as
+ * above. False at the end of the source. */
+bool trit_packer_piece(const trit_packer *packer, uint32_t most, uint64_t from, trit_piece *piece);
+/* What is pushed next begins there, the beginning of a piece behind the header. What is left out is not known, and
+ * the model of such a loader not whole. PARAM, STATE as above. */
+trit_status trit_loader_seek(trit_loader *loader, uint64_t offset, trit_error *err);
 /* The model in a container of others. Each that is loaded again, with the head that the model has, gives the
  * same packed file. GGUF is one file; safetensors, packed as Hugging Face does, are a folder's
  * model.safetensors, config.json, tokenizer.json and tokenizer_config.json. */
