@@ -23,10 +23,21 @@ static bool is_seen(const trit_loader *l, tritx_slot slot, int layer)
     return l->seen[(size_t)layer * TRIT_SLOT_COUNT + (size_t)slot];
 }
 
-/* Rows of an embedding that make one piece: 16-bit numbers of at most `most` bytes, if that is a group. */
-static size_t rows_of_piece(const trit_packer *w, uint32_t most)
+/* Rows of an embedding that make one piece: at most `most` bytes of either file, if that is a group. */
+static size_t rows_of_piece(const trit_packer *w, tritx_slot of, uint32_t most)
 {
-    size_t n = most / (2 * (size_t)w->model->config.dim) / TRIT_T2_ROWS * TRIT_T2_ROWS;
+    const trit_loader *l = w->loader;
+    const tritx_rows *rows = tritx_model_rows(l->model, of);
+    size_t widest = (size_t)rows->cols * (rows->f16 ? 2 : 1);
+    for (size_t i = 0; i < l->n_tensors; i++) {
+        tritx_slot slot;
+        int layer;
+        const tritx_tensor *t = &l->tensors[i];
+        if (tritx_loader_find(l, t, &slot, &layer, NULL) != TRIT_OK || slot != of) continue;
+        size_t row_bytes = (size_t)(t->end - t->begin) / t->shape[0];
+        if (row_bytes > widest) widest = row_bytes;
+    }
+    size_t n = most / widest / TRIT_T2_ROWS * TRIT_T2_ROWS;
     return n ? n : TRIT_T2_ROWS;
 }
 
@@ -34,9 +45,12 @@ trit_status trit_loader_packer(const trit_loader *l, trit_packer **packer, uint6
                                trit_error *err)
 {
     if (!l || !packer || !n_bytes) return tritx_fail(err, TRIT_PARAM, 0, "pack: NULL argument");
-    if (l->state != STATE_DATA || l->packed || l->shard)
-        return tritx_fail(err, TRIT_STATE, 0, "pack: the source is not one that is imported");
-    TRIT_TRY(tritx_packer_begin(l->model, &l->tables, l->chat_template, NULL, packer, n_bytes, err));
+    if (l->packed || l->shard)
+        return tritx_fail(err, TRIT_UNSUPPORTED, 0, "pack: the source is not one file to import");
+    if (l->state != STATE_DATA)
+        return tritx_fail(err, TRIT_STATE, 0, "pack: the source's header has not come");
+    TRIT_TRY(
+        tritx_packer_begin(l->model, &l->tables, l->chat_template, NULL, packer, n_bytes, err));
     (*packer)->loader = l;
     return TRIT_OK;
 }
@@ -61,15 +75,16 @@ static void cut(cutter *c, uint64_t end)
 size_t trit_packer_units(const trit_packer *w, uint32_t most, uint64_t *ends, size_t capacity)
 {
     cutter c = {.ends = ends, .capacity = capacity, .most = most};
-    size_t n_rows = rows_of_piece(w, most);
     for (size_t i = 0; i < w->n_tensors; i++) {
         const tritx_packed_tensor *t = &w->tensors[i];
         uint64_t begin = w->n_header + t->begin;
         tritx_slot of;
         if (t->slot == TRIT_SLOT_EMBED) cut(&c, begin); /* behind the header and the tokenizer */
-        if (is_of_rows(t->slot, &of))
+        if (is_of_rows(t->slot, &of)) {
+            size_t n_rows = rows_of_piece(w, of, most);
             for (size_t row = n_rows; row < t->n_rows; row += n_rows)
                 cut(&c, begin + row * (t->n_bytes / t->n_rows));
+        }
         /* a matrix's scale goes with it */
         if (!t->matrix && t->slot >= TRIT_SLOT_EMBED) cut(&c, begin + t->n_bytes);
     }
@@ -176,7 +191,7 @@ bool trit_packer_piece(const trit_packer *w, uint32_t most, uint64_t from, trit_
         make_tensor(w, slot, layer, piece);
         return true;
     }
-    size_t left = (size_t)t->shape[0] - row, n = rows_of_piece(w, most);
+    size_t left = (size_t)t->shape[0] - row, n = rows_of_piece(w, slot, most);
     if (n > left) n = left;
     piece->source_end = l->data + t->begin + (row + n) * ((t->end - t->begin) / t->shape[0]);
     for (int i = 0; i < 3; i++)
@@ -190,7 +205,8 @@ trit_status trit_loader_seek(trit_loader *l, uint64_t offset, trit_error *err)
     if (!l || l->state != STATE_DATA || l->packed || l->shard)
         return tritx_fail(err, TRIT_STATE, 0, "seek: the source is not one that is imported");
     const tritx_tensor *t = tensor_at(l, offset, &row);
-    if (!t || offset < l->data) return tritx_fail(err, TRIT_PARAM, 0, "seek: no piece begins there");
+    if (!t || offset < l->data)
+        return tritx_fail(err, TRIT_PARAM, 0, "seek: no piece begins there");
     l->tensor = (size_t)(t - l->tensors);
     TRIT_TRY(tritx_loader_begin_tensor(l, err));
     uint64_t begin = l->data + t->begin;

@@ -68,9 +68,9 @@ struct trit_loader {
     uint8_t *group;                /* for rows that come in pieces */
     int n_lanes;
     tritx_lane lanes[TRITX_LOADER_LANES];
-    uint8_t *seen;      /* [n_layer][TRIT_SLOT_COUNT]: that a header has named, ... */
-    uint8_t *taken;     /* ... and whose bytes have come */
-    struct {            /* of the embedding and of the head: the rows that have come last, ... */
+    uint8_t *seen;         /* [n_layer][TRIT_SLOT_COUNT]: that a header has named, ... */
+    uint8_t *taken;        /* ... and whose bytes have come */
+    struct {               /* of the embedding and of the head: the rows that have come last, ... */
         size_t begin, end; /* ... without a gap */
     } rows_taken[2];
     trit_model *model;

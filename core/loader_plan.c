@@ -227,8 +227,7 @@ static trit_status begin_model(trit_loader *l, trit_error *err)
     TRIT_TRY(tritx_model_plan(&l->config, l->kernels, &l->model, err));
     l->seen = calloc((size_t)l->config.n_layer, TRIT_SLOT_COUNT);
     l->taken = calloc((size_t)l->config.n_layer, TRIT_SLOT_COUNT);
-    if (!l->seen || !l->taken)
-        return tritx_fail(err, TRIT_OOM, 0, "no memory to load the model");
+    if (!l->seen || !l->taken) return tritx_fail(err, TRIT_OOM, 0, "no memory to load the model");
     if (l->packed) l->tables.n_vocab = l->config.n_vocab;
     /* an index tells before the first file whether something is missing */
     for (size_t i = 0; i < l->n_index; i++)

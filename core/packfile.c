@@ -120,8 +120,8 @@ static bool append_escaped(trit_packer *w, const char *text)
 static bool append_template(trit_packer *w)
 {
     if (!w->chat_template) return true;
-    char *json = cJSON_PrintUnformatted(
-        &(cJSON){.type = cJSON_String, .valuestring = w->chat_template});
+    char *json =
+        cJSON_PrintUnformatted(&(cJSON){.type = cJSON_String, .valuestring = w->chat_template});
     bool fine = json && append_escaped(w, ",\"chat_template\":") && append_escaped(w, json);
     free(json);
     return fine;

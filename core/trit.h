@@ -256,8 +256,8 @@ typedef struct {
 } trit_piece;
 
 /* The packed file that finishing will make, as soon as the source's header has been taken. The loader must outlive
- * the packer. STATE before, and of packed files and of models in several files, which are packed when they are
- * finished. */
+ * the packer. STATE before; UNSUPPORTED for packed files, and for models in several files, which are packed when
+ * they are finished. */
 trit_status trit_loader_packer(const trit_loader *loader, trit_packer **packer, uint64_t *n_bytes,
                                trit_error *err);
 /* Where the units of the packed file end, each of which is known as a whole when a piece of the source has been
@@ -270,7 +270,7 @@ bool trit_packer_has(const trit_packer *packer, uint64_t begin, uint64_t end);
  * above. False at the end of the source. */
 bool trit_packer_piece(const trit_packer *packer, uint32_t most, uint64_t from, trit_piece *piece);
 /* What is pushed next begins there, the beginning of a piece behind the header. What is left out is not known, and
- * the model of such a loader not whole. PARAM, STATE as above. */
+ * the model of such a loader not whole. PARAM, STATE. */
 trit_status trit_loader_seek(trit_loader *loader, uint64_t offset, trit_error *err);
 /* The model in a container of others. Each that is loaded again, with the head that the model has, gives the
  * same packed file. GGUF is one file; safetensors, packed as Hugging Face does, are a folder's

@@ -102,9 +102,7 @@ static void next_manifest(void)
         char digits[3] = {name[6 + 2 * i], name[7 + 2 * i], 0};
         l.id[i] = (uint8_t)strtoul(digits, NULL, 16);
     }
-    trit_store_get(name, l.value,
-                   TRIT_MANIFEST_HEAD + sizeof l.manifest.hashes + TRIT_STORED_MAX_ABOUT, l.digest,
-                   on_value);
+    trit_store_get(name, l.value, TRIT_MANIFEST_MAX, l.digest, on_value);
 }
 
 static void on_names(trit_store_result result, size_t n_bytes)
@@ -125,7 +123,7 @@ TRIT_EXPORT void trit_js_stored_manifests(void)
     free(l.text);
     memset(&l, 0, sizeof l);
     l.names = malloc(NAME_BYTES * MAX_MODELS);
-    l.value = malloc(TRIT_MANIFEST_HEAD + sizeof l.manifest.hashes + TRIT_STORED_MAX_ABOUT);
+    l.value = malloc(TRIT_MANIFEST_MAX);
     if (!l.names || !l.value || !have_text(256)) {
         end(TRIT_OOM);
         return;

@@ -42,7 +42,7 @@ static void read_ahead(void)
 static bool is_sound(const uint8_t *record)
 {
     trit_manifest *m = &k->manifest;
-    uint32_t n_bytes = trit_stored_record_bytes(k->next);
+    uint32_t n_bytes = trit_manifest_record_bytes(m, k->next);
     /* of a source that has told no length, the shorter record is the last */
     bool is_last = m->n_bytes == 0 && k->n_read > TRIT_RECORD_HEAD &&
                    k->n_read < TRIT_RECORD_HEAD + (size_t)n_bytes;
@@ -71,7 +71,8 @@ static void take_record(void)
     k->next++;
     k->current = 1 - k->current;
     read_ahead();
-    if (k->has_expected) trit_sha256_push(&k->sha, record + TRIT_RECORD_HEAD, n_bytes);
+    if (k->has_expected && k->manifest.origin == TRIT_ORIGIN_PACKED)
+        trit_sha256_push(&k->sha, record + TRIT_RECORD_HEAD, n_bytes);
     trit_status status =
         trit_loader_push(loader, record + TRIT_RECORD_HEAD, n_bytes, trit_js_fresh_error());
     trit_store_finished(status == TRIT_OK ? TRIT_CONTINUE : status);
@@ -82,6 +83,11 @@ static void take_record(void)
 TRIT_EXPORT void trit_js_stored_read(trit_loader *into)
 {
     loader = into;
+    if (k->import.packer) trit_importing_end(); /* all of it is read from the store now */
+    if (k->manifest.origin == TRIT_ORIGIN_IMPORTED && !trit_stored_is_whole()) {
+        trit_store_finished(TRIT_OK);
+        return;
+    }
     if (!k->reading && !k->has_read) read_ahead();
     if (k->has_read) take_record();
     else if (k->reading) k->when_read = take_record;

@@ -1,11 +1,11 @@
-/* Bytes of a source, or of the packed file that was made of one, into records of the store. */
+/* Bytes of a packed file into records of the store; of a model that cannot be imported in units, when it is there. */
 #include <string.h>
 
 #include "export.h"
 #include "stored.h"
 
 static trit_stored *const k = &trit_opened;
-static uint32_t being_written;
+static uint32_t being_written = UINT32_MAX;
 
 static void on_written(trit_store_result result, size_t n_bytes)
 {
@@ -19,7 +19,9 @@ static void on_written(trit_store_result result, size_t n_bytes)
     else {
         memcpy(m->hashes[being_written], record, 32);
         k->present[being_written] = true;
+        trit_importing_advance();
     }
+    being_written = UINT32_MAX;
     void (*then)(void) = k->when_written;
     k->when_written = NULL;
     if (then) then();
@@ -45,12 +47,16 @@ static void finish_written(void)
     else trit_store_finished(k->failure);
 }
 
-/* A request: waits until a whole record can be taken. */
-TRIT_EXPORT void trit_js_stored_room(void)
+bool trit_stored_is_written(uint32_t index) { return k->writing && being_written == index; }
+
+void trit_stored_when_written(void (*then)(void))
 {
-    if (k->writing) k->when_written = finish_written;
-    else finish_written();
+    if (k->writing) k->when_written = then;
+    else then();
 }
+
+/* A request: waits until a whole record can be taken. */
+TRIT_EXPORT void trit_js_stored_room(void) { trit_stored_when_written(finish_written); }
 
 static void end_record(void)
 {
@@ -59,46 +65,51 @@ static void end_record(void)
     k->n_filled = 0;
 }
 
-/* The source's next bytes, at most a record, after trit_js_stored_room: into the loader, and into records unless
- * they are something else than a packed file. */
-TRIT_EXPORT trit_status trit_js_stored_push(trit_loader *loader, const uint8_t *bytes,
-                                            size_t n_bytes)
+/* Into records; a short last one, which the same bytes may end, waits for the flush. */
+static trit_status take(const uint8_t *bytes, size_t n_bytes)
 {
-    trit_manifest *m = &k->manifest;
-    trit_error *error = trit_js_fresh_error();
-    trit_status status = trit_loader_push(loader, bytes, n_bytes, error);
-    if (status != TRIT_OK) return status;
-    if (k->has_expected) trit_sha256_push(&k->sha, bytes, n_bytes);
-    trit_container container = trit_loader_container(loader);
-    if (container == TRIT_CONTAINER_PACKED) m->origin = TRIT_ORIGIN_PACKED;
-    /* what has not said by the end of a record what it is, is packed anew */
-    else if (container == TRIT_CONTAINER_OTHER || k->n_filled + n_bytes >= m->record_bytes)
-        m->origin = TRIT_ORIGIN_IMPORTED;
-    if (m->origin == TRIT_ORIGIN_IMPORTED) {
-        k->next = 0;
-        k->n_filled = 0;
-        return TRIT_OK;
-    }
     while (n_bytes) {
-        uint32_t whole = trit_stored_record_bytes(k->next);
+        uint32_t whole = trit_manifest_record_bytes(&k->manifest, k->next);
         size_t left = whole - k->n_filled, n = n_bytes < left ? n_bytes : left;
         if (k->next >= TRIT_STORED_MAX_RECORDS || left == 0) {
-            error->status = TRIT_SIZE;
+            trit_js_fresh_error()->status = TRIT_SIZE;
             return TRIT_SIZE;
         }
         memcpy(k->buffers[k->current] + TRIT_RECORD_HEAD + k->n_filled, bytes, n);
         k->n_filled += n;
         bytes += n;
         n_bytes -= n;
-        /* a short last one, which the same bytes may end, waits for the flush */
         if (k->n_filled == whole && !k->writing) end_record();
     }
     return TRIT_OK;
 }
 
+/* The source's next bytes, at most a record, after trit_js_stored_room: into the loader, and into records or what
+ * is made of them. */
+TRIT_EXPORT trit_status trit_js_stored_push(trit_loader *loader, const uint8_t *bytes,
+                                            size_t n_bytes)
+{
+    trit_manifest *m = &k->manifest;
+    trit_status status = trit_loader_push(loader, bytes, n_bytes, trit_js_fresh_error());
+    if (status != TRIT_OK) return status;
+    if (m->origin == TRIT_ORIGIN_UNKNOWN && !k->import.is_other) {
+        trit_container container = trit_loader_container(loader);
+        if (container == TRIT_CONTAINER_PACKED) m->origin = TRIT_ORIGIN_PACKED;
+        /* what has not said by the end of a record what it is, is packed anew */
+        else
+            k->import.is_other =
+                container == TRIT_CONTAINER_OTHER || k->n_filled + n_bytes >= m->record_bytes;
+    }
+    if (k->import.is_other || m->origin == TRIT_ORIGIN_IMPORTED)
+        return trit_importing_take(loader, bytes, n_bytes);
+    if (k->has_expected) trit_sha256_push(&k->sha, bytes, n_bytes);
+    return take(bytes, n_bytes);
+}
+
 static void flush(void)
 {
-    if (k->n_filled && trit_stored_position() == k->manifest.n_bytes) end_record();
+    bool is_import = k->import.is_other || k->manifest.origin == TRIT_ORIGIN_IMPORTED;
+    if (!is_import && k->n_filled && trit_stored_position() == k->manifest.n_bytes) end_record();
     trit_js_stored_room();
 }
 
@@ -107,12 +118,12 @@ static void flush(void)
 TRIT_EXPORT void trit_js_stored_flush(void)
 {
     trit_manifest *m = &k->manifest;
-    if (m->n_bytes == 0) m->n_bytes = trit_stored_position();
-    if (k->writing) k->when_written = flush;
-    else flush();
+    bool is_import = k->import.is_other || m->origin == TRIT_ORIGIN_IMPORTED;
+    if (!is_import && m->n_bytes == 0) m->n_bytes = trit_stored_position();
+    trit_stored_when_written(flush);
 }
 
-/* ---- importing: the model that the loader has made, as a packed file ---- */
+/* ---- an import at once: the model that the loader has made, as a packed file ---- */
 
 static void end_import(trit_status status)
 {
@@ -127,7 +138,7 @@ static void import_record(void)
         end_import(k->failure);
         return;
     }
-    uint32_t n_bytes = trit_stored_record_bytes(k->next);
+    uint32_t n_bytes = trit_manifest_record_bytes(&k->manifest, k->next);
     trit_stored_write(k->next, n_bytes);
     k->next++;
     trit_store_finished(TRIT_CONTINUE);
@@ -143,6 +154,7 @@ TRIT_EXPORT void trit_js_stored_import(const trit_model *model)
     trit_status status = TRIT_OK;
     if (!k->packer) {
         status = trit_packer_new(model, NULL, &k->packer, &m->n_bytes, error);
+        m->origin = TRIT_ORIGIN_IMPORTED;
         k->next = 0;
         k->n_filled = 0;
         if (status == TRIT_OK && trit_manifest_count(m) > TRIT_STORED_MAX_RECORDS) {
@@ -150,15 +162,13 @@ TRIT_EXPORT void trit_js_stored_import(const trit_model *model)
         }
     }
     if (status == TRIT_OK && k->next == trit_manifest_count(m)) {
-        if (k->writing) k->when_written = end_of_import;
-        else end_of_import();
+        trit_stored_when_written(end_of_import);
         return;
     }
     if (status == TRIT_OK)
         status = trit_packer_read(k->packer, trit_stored_position(),
                                   k->buffers[k->current] + TRIT_RECORD_HEAD,
-                                  trit_stored_record_bytes(k->next), error);
+                                  trit_manifest_record_bytes(m, k->next), error);
     if (status != TRIT_OK) end_import(status);
-    else if (k->writing) k->when_written = import_record;
-    else import_record();
+    else trit_stored_when_written(import_record);
 }

@@ -24,14 +24,6 @@ void trit_stored_fail(trit_status status, const char *sentence)
     trit_store_finished(status);
 }
 
-uint32_t trit_stored_record_bytes(uint32_t index)
-{
-    const trit_manifest *m = &k->manifest;
-    uint64_t begin = (uint64_t)index * m->record_bytes;
-    if (m->n_bytes == 0 || m->n_bytes - begin > m->record_bytes) return m->record_bytes;
-    return (uint32_t)(m->n_bytes - begin);
-}
-
 void trit_stored_record_name(char name[TRIT_NAME_BYTES], uint32_t index)
 {
     snprintf(name, TRIT_NAME_BYTES, "record/%s/%08u", k->name, (unsigned)index);
@@ -40,9 +32,29 @@ void trit_stored_record_name(char name[TRIT_NAME_BYTES], uint32_t index)
 uint64_t trit_stored_position(void)
 {
     const trit_manifest *m = &k->manifest;
-    uint64_t position = (uint64_t)k->next * m->record_bytes + k->n_filled;
+    if (m->n_ends && k->next == m->n_ends) return m->n_bytes;
+    uint64_t position = trit_manifest_begin(m, k->next) + k->n_filled;
     return m->n_bytes && position > m->n_bytes ? m->n_bytes
                                                : position; /* the last one is shorter */
+}
+
+static bool have_records(void)
+{
+    const trit_manifest *m = &k->manifest;
+    if (m->n_bytes == 0) return false;
+    for (uint32_t i = 0; i < trit_manifest_count(m); i++)
+        if (!k->present[i]) return false;
+    return true;
+}
+
+bool trit_stored_is_whole(void)
+{
+    const trit_manifest *m = &k->manifest;
+    bool is_unit_by_unit = m->origin == TRIT_ORIGIN_IMPORTED && !k->import.is_at_once;
+    if (is_unit_by_unit && m->state != TRIT_STORED_COMPLETE && k->has_expected &&
+        !k->import.has_hash)
+        return false;
+    return have_records();
 }
 
 static void name_of_model(char name[TRIT_NAME_BYTES], const char *prefix, const char *id)
@@ -58,8 +70,9 @@ static void hex(char text[65], const uint8_t bytes[32])
 static size_t buffer_bytes(void)
 {
     size_t record = TRIT_RECORD_HEAD + (size_t)k->manifest.record_bytes,
-           manifest = TRIT_MANIFEST_HEAD + sizeof k->manifest.hashes + TRIT_STORED_MAX_ABOUT;
-    return record > manifest ? record : manifest;
+           names = (TRIT_STORED_MAX_RECORDS + 2048) * (size_t)TRIT_NAME_BYTES;
+    size_t least = names > TRIT_MANIFEST_MAX ? names : TRIT_MANIFEST_MAX;
+    return record > least ? record : least;
 }
 
 static bool have_buffers(void)
@@ -77,12 +90,23 @@ TRIT_EXPORT void trit_js_stored_close(void)
     trit_store_unlock();
     for (int i = 0; i < 2; i++) free(k->buffers[i]);
     trit_packer_free(k->packer);
-    *k = (trit_stored){0};
+    trit_importing_end();
+    memset(k, 0, sizeof *k);
 }
 
 /* ---- opening ---- */
 
-/* Names end in the number of their record. What has another form is none of ours and stays unused. */
+/* Names end in the number of their record; what has another form is something else. */
+static bool parse_index(const char *digits, uint32_t *index)
+{
+    *index = 0;
+    for (int i = 0; i < 8; i++) {
+        if (digits[i] < '0' || digits[i] > '9') return false;
+        *index = *index * 10 + (uint32_t)(digits[i] - '0');
+    }
+    return *index < TRIT_STORED_MAX_RECORDS;
+}
+
 static void on_listed(trit_store_result result, size_t n_bytes)
 {
     if (result == TRIT_STORE_FAILED) {
@@ -90,18 +114,18 @@ static void on_listed(trit_store_result result, size_t n_bytes)
         return;
     }
     const trit_manifest *m = &k->manifest;
-    bool usable = m->origin != TRIT_ORIGIN_IMPORTED || m->state == TRIT_STORED_COMPLETE;
+    /* an import that was to be stored at once and broke off is made anew */
+    bool usable =
+        m->origin != TRIT_ORIGIN_IMPORTED || m->state == TRIT_STORED_COMPLETE || m->n_ends;
     char prefix[TRIT_NAME_BYTES];
     size_t n_prefix = (size_t)snprintf(prefix, sizeof prefix, "record/%s/", k->name);
     const char *at = (const char *)k->buffers[0], *end = at + n_bytes;
     for (const char *line = at; line < end;) {
         const char *stop = memchr(line, '\n', (size_t)(end - line));
         if (!stop) break;
-        if ((size_t)(stop - line) == n_prefix + 8) {
-            unsigned long index = strtoul(line + n_prefix, NULL, 10);
-            /* an import that broke off is made anew */
-            if (index < TRIT_STORED_MAX_RECORDS && usable) k->present[index] = true;
-        }
+        uint32_t index;
+        if ((size_t)(stop - line) == n_prefix + 8 && parse_index(line + n_prefix, &index))
+            k->present[index] = usable;
         line = stop + 1;
     }
     trit_store_finished(TRIT_OK);
@@ -198,26 +222,44 @@ TRIT_EXPORT void trit_js_stored_open(const char *source, size_t n_source, const 
     trit_store_lock(k->name, TRIT_LOCK_SHARED, on_locked);
 }
 
-/* out: state, origin, n_damaged, and begin and end of the next bytes that are missing, each in two words; the
- * end is 0 when nobody knows it; whether nothing is missing; record_bytes. */
+/* The next bytes that are missing, and where they end; 0 when nobody knows it. */
+static void missing_range(uint64_t *begin, uint64_t *end)
+{
+    const trit_manifest *m = &k->manifest;
+    if (m->origin == TRIT_ORIGIN_IMPORTED || k->import.is_other) {
+        *begin = k->import.begin;
+        *end = k->import.end;
+        return;
+    }
+    *begin = trit_stored_position();
+    *end = m->n_bytes;
+    for (uint32_t i = k->next + 1; i < TRIT_STORED_MAX_RECORDS; i++)
+        if (k->present[i] && (*end == 0 || trit_manifest_begin(m, i) < *end)) {
+            *end = trit_manifest_begin(m, i);
+            break;
+        }
+}
+
+/* out: state, origin, n_damaged, and begin and end of the source's bytes that are missing, each in two words; the
+ * end is 0 when nobody knows it; whether the loader has all, whether the store has; whether the import is
+ * stored at once; record_bytes; whether the origin is certain. */
 TRIT_EXPORT trit_status trit_js_stored_need(uint32_t *out)
 {
     const trit_manifest *m = &k->manifest;
-    uint64_t begin = trit_stored_position(), end = m->n_bytes;
-    for (uint32_t i = k->next + 1; i < TRIT_STORED_MAX_RECORDS; i++)
-        if (k->present[i] && (end == 0 || (uint64_t)i * m->record_bytes < end)) {
-            end = (uint64_t)i * m->record_bytes;
-            break;
-        }
+    uint64_t begin, end;
+    missing_range(&begin, &end);
     out[0] = m->state;
-    out[1] = m->origin;
+    out[1] = k->import.is_other ? TRIT_ORIGIN_IMPORTED : m->origin;
     out[2] = k->n_damaged;
     out[3] = (uint32_t)begin;
     out[4] = (uint32_t)(begin >> 32);
     out[5] = (uint32_t)end;
     out[6] = (uint32_t)(end >> 32);
-    out[7] = m->n_bytes != 0 && begin == m->n_bytes;
-    out[8] = m->record_bytes;
+    out[7] = m->n_bytes != 0 && trit_stored_position() == m->n_bytes;
+    out[8] = trit_stored_is_whole();
+    out[9] = k->import.is_at_once;
+    out[10] = m->record_bytes;
+    out[11] = m->origin != TRIT_ORIGIN_UNKNOWN;
     return TRIT_OK;
 }
 
@@ -276,32 +318,37 @@ static void write_manifest(trit_store_answer *answer)
     trit_store_put(name, out, trit_manifest_write(&k->manifest, out), 1, answer);
 }
 
-/* A request, before the first record: so that a model that breaks off is known, and of which origin it is. */
-TRIT_EXPORT void trit_js_stored_begin(trit_origin origin)
+static void begin(void)
 {
-    k->manifest.origin = origin;
     k->manifest.state = TRIT_STORED_PARTIAL;
     k->manifest.n_records = 0;
     write_manifest(on_manifest_written);
+}
+
+/* A request, when the origin is known: so that a model that breaks off is known, and what its records are. */
+TRIT_EXPORT void trit_js_stored_begin(void) { trit_stored_when_written(begin); }
+
+bool trit_stored_is_expected(void)
+{
+    uint8_t digest[32];
+    trit_sha256 sha = k->sha;
+    trit_sha256_end(&sha, digest);
+    return memcmp(digest, k->expected, 32) == 0;
 }
 
 /* A request, after the last record: only now is it a model. */
 TRIT_EXPORT void trit_js_stored_finish(void)
 {
     trit_manifest *m = &k->manifest;
-    if (m->n_bytes == 0 || k->next != trit_manifest_count(m) || k->writing) {
+    if (!trit_stored_is_whole() || k->writing) {
         trit_stored_fail(TRIT_STATE, "the store: the model is not whole");
         return;
     }
     /* of a complete import the source was hashed when it was made */
-    if (k->has_expected && (m->origin == TRIT_ORIGIN_PACKED || m->state != TRIT_STORED_COMPLETE)) {
-        uint8_t digest[32];
-        trit_sha256 sha = k->sha;
-        trit_sha256_end(&sha, digest);
-        if (memcmp(digest, k->expected, 32) != 0) {
-            trit_stored_fail(TRIT_HASH, "the file is not the one that its SHA-256 promises");
-            return;
-        }
+    if (k->has_expected && (m->origin == TRIT_ORIGIN_PACKED || m->state != TRIT_STORED_COMPLETE) &&
+        !trit_stored_is_expected()) {
+        trit_stored_fail(TRIT_HASH, "the file is not the one that its SHA-256 promises");
+        return;
     }
     if (m->state == TRIT_STORED_COMPLETE) {
         trit_store_finished(TRIT_OK);

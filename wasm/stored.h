@@ -1,5 +1,6 @@
-/* What stored.c (opening, completing), removing.c, usage.c, load.c (records into the loader) and save.c (bytes into
- * records) share: the one model that this engine is loading from the store or putting there. */
+/* What stored.c (opening, completing), removing.c, usage.c, load.c (records into the loader), save.c (bytes of a packed file
+ * into records) and importing.c (another file, unit by unit) share: the one model that this engine is
+ * loading from the store or putting there. */
 #ifndef TRIT_STORED_H
 #define TRIT_STORED_H
 
@@ -7,7 +8,31 @@
 #include "store.h"
 #include "trit.h"
 
-enum { TRIT_NAME_BYTES = 96, TRIT_USED_BYTES = 40 };
+enum { TRIT_NAME_BYTES = 96, TRIT_USED_BYTES = 40, TRIT_PENDING_PIECES = 64 };
+
+typedef struct { /* of the source, which has come */
+    trit_piece piece;
+    trit_sha256 sha; /* of all up to its end */
+} trit_pending;
+
+/* Of a source that is imported. Its header is kept as it came, as it tells what the rest means. */
+typedef struct {
+    bool is_other;   /* it is no packed file */
+    bool is_at_once; /* it cannot be stored in units: the packed file is, when the model is there */
+    bool has_head;   /* the header has come, and what of it is not stored fills the buffer */
+    uint32_t n_heads;                          /* records of it that are stored or on their way */
+    uint64_t n_head;                           /* bytes of it that have come */
+    uint64_t at;                               /* where in the source the next byte is that comes */
+    uint64_t piece;                            /* where its next piece begins */
+    uint64_t begin, end;                       /* what is asked for; end 0 = all that follows */
+    trit_packer *packer;                       /* of what the loader is making */
+    trit_pending pending[TRIT_PENDING_PIECES]; /* that make something which is not stored yet */
+    int n_pending;
+    bool has_hash;   /* of the whole source, and it is the right one */
+    bool moved;      /* the cursor has, since it was stored */
+    uint64_t cursor; /* all before it is stored */
+    trit_sha256 cursor_sha;
+} trit_importing;
 
 typedef struct {
     trit_manifest manifest;
@@ -27,8 +52,9 @@ typedef struct {
     void (*when_written)(void); /* who waits */
     void (*when_read)(void);
     uint8_t digest[32];
-    trit_packer *packer; /* of what is being imported */
-    trit_sha256 sha;     /* of the source, as far as it or its records have come */
+    trit_packer *packer; /* of an import that is stored at once */
+    trit_importing import;
+    trit_sha256 sha; /* of the source, as far as it or its records have come */
     bool has_expected;
     uint8_t expected[32];
 } trit_stored;
@@ -40,11 +66,23 @@ trit_error *trit_js_fresh_error(void);
 
 /* Ends a request with this status and sentence. */
 void trit_stored_fail(trit_status status, const char *sentence);
-/* Bytes of the file in record `index`, record_bytes while the length is not known. */
-uint32_t trit_stored_record_bytes(uint32_t index);
 void trit_stored_record_name(char name[TRIT_NAME_BYTES], uint32_t index);
+/* Whether every record is there, and those of an import are known to be of the right source. */
+bool trit_stored_is_whole(void);
+/* Whether the source's hash is the one that was promised. */
+bool trit_stored_is_expected(void);
 /* save.c: has the record's frame written, and stores it. */
 void trit_stored_write(uint32_t index, uint32_t n_bytes);
+/* save.c: once nothing is on its way, goes on with `then`. */
+void trit_stored_when_written(void (*then)(void));
+/* save.c: whether this record is on its way. */
+bool trit_stored_is_written(uint32_t index);
+/* importing.c: the source's next bytes, which the loader has taken. */
+trit_status trit_importing_take(const trit_loader *loader, const uint8_t *bytes, size_t n_bytes);
+/* A record has been stored. */
+void trit_importing_advance(void);
+/* The loader that it was for may go. */
+void trit_importing_end(void);
 /* Where in the file the next byte belongs. */
 uint64_t trit_stored_position(void);
 /* Gives the open model back, if there is one. */

@@ -1,7 +1,7 @@
 import { TritError } from './errors.js';
 
 /** Words of results that one call can write. */
-const SCRATCH_WORDS = 9;
+const SCRATCH_WORDS = 12;
 
 const encoder = new TextEncoder();
 

@@ -232,6 +232,12 @@ export class Engine {
         return this.#unlessRefused(job, () => this.#storing?.read(address, job, tell));
     }
 
+    /** @param {Job} job */
+    resumeStored(job) {
+        const { address } = this.#loading;
+        return this.#unlessRefused(job, () => this.#storing?.resume(address, job));
+    }
+
     /**
      * @param {number | undefined} total
      * @param {any} about
@@ -243,7 +249,7 @@ export class Engine {
 
     /** @param {Job} job */
     flushStored(job) {
-        return this.#storing?.flush(job);
+        return this.#unlessRefused(job, () => this.#storing?.flush(job));
     }
 
     /** @param {Job} job */

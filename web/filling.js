@@ -1,7 +1,7 @@
 import { TritError } from './errors.js';
 import { Meter } from './progress.js';
-import { sendChunks } from './sending.js';
-import { readSides, tensorFiles } from './source.js';
+import { sendChunks, sendSides } from './sending.js';
+import { tensorFiles } from './source.js';
 import { beginStored, readStored } from './stored.js';
 
 /** @typedef {import('./client.js').Client} Client */
@@ -168,11 +168,7 @@ async function* counted(chunks, meter) {
  * @param {Reported} options
  */
 async function sendFiles({ open }, client, source, { signal, report }) {
-    let index;
-    for await (const [name, text] of readSides(source, open, signal)) {
-        await client.call('side', [name, text], { signal });
-        if (name === 'index') index = text;
-    }
+    const index = await sendSides(client, source, open, signal);
     const files = tensorFiles(source, index);
     let before = 0;
     for (const { name, bytes } of files) {

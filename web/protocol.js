@@ -11,8 +11,8 @@
  * @typedef {{id: number, error: {code: string, message: string, needed?: number}}} Failure
  * @typedef {{id: number, event: any}} Event a piece of text, logits, or progress
  * @typedef {'start' | 'beginLoad' | 'side' | 'shard' | 'push' | 'finishLoad' | 'synthetic'
- *   | 'openStored' | 'readStored' | 'announce' | 'flushStored' | 'settleStored' | 'models' | 'removeModel'
- *   | 'resetStore'
+ *   | 'openStored' | 'readStored' | 'resumeStored' | 'announce' | 'flushStored' | 'settleStored'
+ *   | 'models' | 'removeModel' | 'resetStore'
  *   | 'tokenize' | 'detokenize' | 'countTokens' | 'template' | 'generate' | 'saveSession' | 'loadSession'
  *   | 'dropContext' | 'logits' | 'score' | 'measure' | 'diagnose' | 'planned' | 'sample'} Op
  *

@@ -1,4 +1,5 @@
 import { throwIfAborted } from './errors.js';
+import { readSides } from './source.js';
 
 /**
  * @param {import('./client.js').Client} client
@@ -25,4 +26,21 @@ export async function sendChunks(client, chunks, signal, onProgress) {
     await before; // the first error, not what comes of it
     await taken;
     return loaded;
+}
+
+/**
+ * The files that stand beside the tensors.
+ * @param {import('./client.js').Client} client
+ * @param {ReturnType<typeof import('./source.js').resolveFiles>} source
+ * @param {import('./source.js').Open} open
+ * @param {AbortSignal | undefined} signal
+ * @returns {Promise<Uint8Array | undefined>} the index, if there is one
+ */
+export async function sendSides(client, source, open, signal) {
+    let index;
+    for await (const [name, text] of readSides(source, open, signal)) {
+        await client.call('side', [name, text], { signal });
+        if (name === 'index') index = text;
+    }
+    return index;
 }

@@ -24,6 +24,7 @@ const ops = {
     finishLoad: ([settings], job, emit) => engine.finishLoad(settings, job, emit),
     openStored: ([what], job) => engine.openStored(what, job),
     readStored: (_, job, emit) => engine.readStored(job, emit),
+    resumeStored: (_, job) => engine.resumeStored(job),
     announce: ([total, about]) => engine.announce(total, about),
     flushStored: (_, job) => engine.flushStored(job),
     settleStored: (_, job) => engine.settleStored(job),

@@ -1,10 +1,11 @@
 import { defaults } from './defaults.js';
 import { TritError } from './errors.js';
-import { sendChunks } from './sending.js';
+import { sendChunks, sendSides } from './sending.js';
 
 /** @typedef {import('./client.js').Client} Client */
 /** @typedef {import('./load.js').LoadOptions} LoadOptions */
 /** @typedef {import('./place.js').Place} Place */
+/** @typedef {import('./storing.js').Missing} Missing */
 
 /** @param {string | undefined} sha256 */
 function checkDigest(sha256) {
@@ -34,8 +35,18 @@ export async function beginStored(client, place, options) {
     const recordBytes = (typeof store === 'object' && store.recordBytes) || defaults.recordBytes;
     const what = { source, about, recordBytes, sha256 };
     const found = await client.call('openStored', [what], { signal });
-    const isWhole = found.state === 'complete' && !found.imported;
+    const isWhole = found.state === 'complete';
     return { isWhole, about: found.about, info: found.info };
+}
+
+/**
+ * The one file that the tensors are in; undefined when there are several.
+ * @param {any} files
+ * @returns {string | URL | undefined}
+ */
+function onlyFile(files) {
+    const tensors = files?.tensors ?? files;
+    return typeof tensors === 'string' || tensors instanceof URL ? tensors : undefined;
 }
 
 /**
@@ -51,19 +62,19 @@ export async function readStored(platform, client, find, options, begin) {
     const { signal } = options;
     let total = /** @type {number | undefined} */ (undefined);
     const report = (/** @type {number} */ loaded) => options.report(loaded, total);
-    for (;;) {
-        const onEvent = (/** @type {{loaded: number}} */ event) => report(event.loaded);
-        const missing = await client.call('readStored', [], { signal, onEvent });
-        if (missing.whole) return true;
-        const files = await find();
-        if (missing.imported || (typeof files !== 'string' && !(files instanceof URL))) {
-            if (missing.begin > 0) await begin();
-            return false;
-        }
-        const opened = await platform.open(files, signal, missing);
+
+    /**
+     * From the source what is missing.
+     * @param {Missing} missing
+     * @param {string | URL} from
+     * @returns {Promise<Missing>} what is missing afterwards
+     */
+    const ask = async (missing, from) => {
+        const opened = await platform.open(from, signal, missing);
         total = opened.total;
         const about = { ...options.about, version: opened.version };
-        await client.call('announce', [total, about], { signal });
+        // of an import it is not the length of what is stored
+        await client.call('announce', [missing.imported ? undefined : total, about], { signal });
         try {
             await sendChunks(client, opened.chunks, signal, (n) => report(missing.begin + n));
         } catch (error) {
@@ -71,7 +82,40 @@ export async function readStored(platform, client, find, options, begin) {
             await client.call('settleStored', []).catch(() => {});
             throw error;
         }
-        const after = await client.call('flushStored', [], { signal });
-        if (after.imported) return true;
+        return client.call('flushStored', [], { signal });
+    };
+
+    /**
+     * An import that broke off or is damaged.
+     * @param {string | URL} from
+     * @returns {Promise<boolean>} whether the store has all of it now; else the loader has
+     */
+    const goOn = async (from) => {
+        await sendSides(client, await find(), platform.open, signal);
+        for (let last = -1; ;) {
+            const missing = await client.call('resumeStored', [], { signal });
+            if (missing.whole) return true;
+            if (missing.begin === last)
+                throw new TritError('TRUNCATED', 'the file ends too early: download it again');
+            last = missing.begin;
+            if ((await ask(missing, from)).atOnce) return false;
+        }
+    };
+
+    for (;;) {
+        const onEvent = (/** @type {{loaded: number}} */ event) => report(event.loaded);
+        const missing = await client.call('readStored', [], { signal, onEvent });
+        if (missing.read) return true;
+        const files = await find();
+        const file = onlyFile(files);
+        if (missing.imported) {
+            await begin();
+            if (file === undefined) return false;
+            if (!(await goOn(file))) return true;
+            await begin();
+        } else {
+            if (file === undefined || file !== files) return false;
+            if ((await ask(missing, file)).imported) return true;
+        }
     }
 }

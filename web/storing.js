@@ -4,12 +4,14 @@ import { throwIfStopped } from './session.js';
 /** @typedef {import('./session.js').Job} Job */
 
 /**
- * What of a stored model is still missing: the bytes of the file from `begin` on, up to `end` (undefined when its
- * length is not known). Of an imported one, which is no longer the source's file, all of the source.
+ * What of a stored model is still missing: the bytes of the source from `begin` on, up to `end` (undefined: all that
+ * follow).
  * @typedef {object} Missing
  * @property {'partial' | 'complete'} state
- * @property {boolean} imported
- * @property {boolean} whole nothing is missing
+ * @property {boolean} imported the source is no packed file
+ * @property {boolean} read the loader has all of it
+ * @property {boolean} whole the store has
+ * @property {boolean} atOnce an import that is stored when the model is there, not unit by unit
  * @property {number} damaged how many records were not what they should be
  * @property {number} begin
  * @property {number} [end]
@@ -93,16 +95,19 @@ export class Storing {
 
     /** The words of trit_js_stored_need. */
     #need() {
-        return this.#c.filled('stored_need', 9);
+        return this.#c.filled('stored_need', 12);
     }
 
     /** @returns {Missing} */
     missing() {
-        const [state, origin, damaged, low, high, endLow, endHigh, whole] = this.#need();
+        const [state, origin, damaged, low, high, endLow, endHigh, read, whole, atOnce] =
+            this.#need();
         return {
             state: state === 2 ? 'complete' : 'partial',
             imported: origin === 2,
+            read: read === 1,
             whole: whole === 1,
+            atOnce: atOnce === 1,
             damaged,
             begin: wide(low, high),
             end: wide(endLow, endHigh) || undefined,
@@ -119,6 +124,26 @@ export class Storing {
         while ((await this.#later(job, 'stored_read', loader)) === 'CONTINUE')
             onProgress(this.missing().begin);
         return this.missing();
+    }
+
+    /**
+     * An import that is not whole goes on: what is missing of its source.
+     * @param {number} loader a new one at first, which gets the source's header
+     * @param {Job} job
+     */
+    async resume(loader, job) {
+        await this.#later(job, 'stored_resume', loader);
+        await this.#storeUnits(job);
+        await this.#later(job, 'stored_room');
+        return this.missing();
+    }
+
+    /**
+     * What has become known of an import.
+     * @param {Job} job
+     */
+    async #storeUnits(job) {
+        while ((await this.#later(job, 'stored_unit')) === 'CONTINUE');
     }
 
     /** What is kept with the model, as it was found or described. */
@@ -143,17 +168,17 @@ export class Storing {
      * @param {Job} job
      */
     async push(loader, bytes, job) {
-        const recordBytes = this.#need()[8];
+        const recordBytes = this.#need()[10];
         for (let at = 0; at < bytes.length; at += recordBytes) {
             await this.#later(job, 'stored_room');
             this.#c.with(bytes.subarray(at, at + recordBytes), (address, n) =>
                 this.#c.call('stored_push', loader, address, n),
             );
-            const [, origin] = this.#need();
-            if (!this.#begun && origin !== 0) {
-                await this.#later(job, 'stored_begin', origin);
+            if (!this.#begun && this.#need()[11] === 1) {
+                await this.#later(job, 'stored_begin');
                 this.#begun = true;
             }
+            await this.#storeUnits(job);
         }
     }
 
@@ -163,6 +188,7 @@ export class Storing {
      */
     async flush(job) {
         await this.#later(job, 'stored_flush');
+        this.#c.call('stored_hashed');
         return this.missing();
     }
 
@@ -181,8 +207,8 @@ export class Storing {
      * @param {(loaded: number) => void} onProgress
      */
     async complete(model, job, onProgress) {
-        const { imported, whole } = this.missing();
-        if (imported && !whole)
+        const { atOnce, whole } = this.missing();
+        if (atOnce && !whole)
             while ((await this.#later(job, 'stored_import', model)) === 'CONTINUE')
                 onProgress(this.missing().begin);
         await this.#later(job, 'stored_finish');

@@ -12,12 +12,15 @@ void trit_js_stored_open(const char *source, size_t n_source, const char *about,
 void trit_js_stored_close(void);
 trit_status trit_js_stored_need(uint32_t *out);
 trit_status trit_js_stored_total(uint32_t low, uint32_t high);
-void trit_js_stored_begin(trit_origin origin);
+void trit_js_stored_begin(void);
 void trit_js_stored_read(trit_loader *into);
 void trit_js_stored_room(void);
 trit_status trit_js_stored_push(trit_loader *loader, const uint8_t *bytes, size_t n_bytes);
 void trit_js_stored_flush(void);
 void trit_js_stored_import(const trit_model *model);
+void trit_js_stored_unit(void);
+void trit_js_stored_resume(trit_loader *into);
+trit_status trit_js_stored_hashed(void);
 void trit_js_stored_finish(void);
 void trit_js_stored_use(uint32_t low, uint32_t high);
 trit_status trit_js_stored_lacks(uint32_t *out);
@@ -30,7 +33,7 @@ void trit_js_stored_reset(void);
 void trit_js_stored_manifests(void);
 const char *trit_js_stored_listing(void);
 
-enum { MAX_VALUES = 64, RECORD = TRIT_RECORD_MIN };
+enum { MAX_VALUES = 256, RECORD = TRIT_RECORD_MIN };
 
 /* ---- the store ---- */
 
@@ -210,47 +213,105 @@ typedef struct {
 
 static uint64_t wide(const uint32_t *words) { return words[0] | (uint64_t)words[1] << 32; }
 
-static trit_status send(trit_loader *loader, source *from, const uint32_t *need, bool *begun)
+typedef struct {
+    uint64_t begin, end;
+    bool complete, imported, known, read, whole, at_once;
+} need;
+
+static need ask_need(void)
 {
-    uint64_t end = wide(need + 5) ? wide(need + 5) : from->n;
-    for (uint64_t at = wide(need + 3); at < end; at += piece) {
-        uint32_t now[9];
-        size_t n = end - at < piece ? (size_t)(end - at) : piece;
-        ASK(trit_js_stored_room());
-        from->n_sent += n;
-        TRIT_TRY(trit_js_stored_push(loader, from->bytes + at, n));
-        TRIT_TRY(trit_js_stored_need(now));
-        if (!*begun && now[1]) ASK(trit_js_stored_begin((trit_origin)now[1]));
-        *begun = *begun || now[1];
-    }
-    ASK(trit_js_stored_flush());
+    uint32_t words[12];
+    TRIT_CHECK_EQ_I(trit_js_stored_need(words), TRIT_OK);
+    return (need){wide(words + 3),
+                  wide(words + 5),
+                  words[0] == TRIT_STORED_COMPLETE,
+                  words[1] == TRIT_ORIGIN_IMPORTED,
+                  words[11] != 0,
+                  words[7] != 0,
+                  words[8] != 0,
+                  words[9] != 0};
+}
+
+static trit_status store_units(void)
+{
+    do ASK(trit_js_stored_unit());
+    while (finished == TRIT_CONTINUE);
     return TRIT_OK;
 }
 
-static trit_status fill(trit_loader *loader, source *from)
+static trit_status send(trit_loader *loader, source *from, bool *begun)
 {
-    uint32_t need[9];
-    bool begun;
-    ASK(trit_js_stored_open("x", 1, "{}", 2, RECORD, NULL));
-    TRIT_TRY(trit_js_stored_need(need));
-    begun = need[0] == TRIT_STORED_COMPLETE;
-    for (;;) {
-        do ASK(trit_js_stored_read(loader));
-        while (finished == TRIT_CONTINUE);
-        TRIT_TRY(trit_js_stored_need(need));
-        if (need[7]) return TRIT_OK;
-        TRIT_TRY(trit_js_stored_total((uint32_t)from->n, 0));
-        TRIT_TRY(send(loader, from, need, &begun));
-        TRIT_TRY(trit_js_stored_need(need));
-        if (need[1] == TRIT_ORIGIN_IMPORTED) return TRIT_OK;
+    need n = ask_need();
+    uint64_t end = n.end ? n.end : from->n;
+    for (uint64_t at = n.begin; at < end; at += piece) {
+        size_t n_bytes = end - at < piece ? (size_t)(end - at) : piece;
+        ASK(trit_js_stored_room());
+        from->n_sent += n_bytes;
+        TRIT_TRY(trit_js_stored_push(loader, from->bytes + at, n_bytes));
+        if (!*begun && ask_need().known) {
+            ASK(trit_js_stored_begin());
+            *begun = true;
+        }
+        TRIT_TRY(store_units());
     }
+    ASK(trit_js_stored_flush());
+    return trit_js_stored_hashed();
+}
+
+static void begin_anew(trit_loader **loader)
+{
+    trit_loader_free(*loader);
+    TRIT_CHECK_EQ_I(trit_loader_new(loader, TRIT_HEAD_AS_IS, NULL, NULL), TRIT_OK);
+}
+
+/* What is missing of an import; false when the loader has the model. */
+static trit_status go_on(trit_loader **loader, source *from, bool *begun, bool *again)
+{
+    uint64_t last = UINT64_MAX;
+    begin_anew(loader);
+    for (*again = true;;) {
+        ASK(trit_js_stored_resume(*loader));
+        TRIT_TRY(store_units());
+        ASK(trit_js_stored_room());
+        need n = ask_need();
+        if (n.whole) break;
+        if (n.begin == last) return TRIT_TRUNCATED;
+        last = n.begin;
+        TRIT_TRY(send(*loader, from, begun));
+        if (ask_need().at_once) {
+            *again = false;
+            return TRIT_OK;
+        }
+    }
+    begin_anew(loader);
+    return TRIT_OK;
+}
+
+static const uint8_t *expected; /* the source's SHA-256 */
+
+static trit_status fill(trit_loader **loader, source *from)
+{
+    ASK(trit_js_stored_open("x", 1, "{}", 2, RECORD, expected));
+    bool begun = ask_need().complete, again = true;
+    while (again) {
+        do ASK(trit_js_stored_read(*loader));
+        while (finished == TRIT_CONTINUE);
+        need n = ask_need();
+        if (n.read) return TRIT_OK;
+        if (n.imported) {
+            TRIT_TRY(go_on(loader, from, &begun, &again));
+            continue;
+        }
+        TRIT_TRY(trit_js_stored_total((uint32_t)from->n, 0));
+        TRIT_TRY(send(*loader, from, &begun));
+        again = !ask_need().imported;
+    }
+    return TRIT_OK;
 }
 
 static trit_status keep(trit_model *model)
 {
-    uint32_t need[9];
-    TRIT_TRY(trit_js_stored_need(need));
-    if (need[1] == TRIT_ORIGIN_IMPORTED && !need[7]) do
+    if (ask_need().at_once && !ask_need().whole) do
             ASK(trit_js_stored_import(model));
         while (finished == TRIT_CONTINUE);
     ASK(trit_js_stored_finish());
@@ -263,8 +324,8 @@ static trit_status visit(source *from)
     trit_model *model = NULL;
     n_calls = 0;
     crashed = has_finished = false;
-    TRIT_CHECK_EQ_I(trit_loader_new(&loader, TRIT_HEAD_AS_IS, NULL, NULL), TRIT_OK);
-    trit_status status = fill(loader, from);
+    begin_anew(&loader);
+    trit_status status = fill(&loader, from);
     if (status == TRIT_OK) status = trit_loader_finish(loader, &model, &error);
     if (status == TRIT_OK) status = keep(model);
     trit_js_stored_close();
@@ -304,7 +365,7 @@ static void check_records(const uint8_t *file, size_t n)
         left = 0;
         for (int i = 0; i < MAX_VALUES; i++) {
             const char *number = values[i].bytes ? strrchr(values[i].name, '/') : NULL;
-            if (!number || strncmp(values[i].name, "record/", 7) != 0 ||
+            if (!number || strncmp(values[i].name, "record/", 7) != 0 || number[1] > '9' ||
                 strtoul(number + 1, NULL, 10) != next)
                 continue;
             left = values[i].n - TRIT_RECORD_HEAD;
@@ -316,8 +377,9 @@ static void check_records(const uint8_t *file, size_t n)
     TRIT_CHECK_EQ_I(at, n);
 }
 
-/* Every call of a first visit fails, or is the last (S05 to S07, of the crash after the last record, too); the visit after it is like any other. */
-static void test_faults(source from, const uint8_t *file, size_t n_file, bool resumes)
+/* Every call of a first visit fails, or is the last (S05 to S07, of the crash after the last record, too); the visit after it is like any other, and asks for at most
+ * `again` bytes that had come. */
+static void test_faults(source from, const uint8_t *file, size_t n_file, size_t again)
 {
     for (int crash = 0; crash < 2; crash++)
         for (int k = 0;; k++) {
@@ -335,7 +397,7 @@ static void test_faults(source from, const uint8_t *file, size_t n_file, bool re
             size_t first = from.n_sent;
             from.n_sent = 0;
             TRIT_CHECK_EQ_I(visit(&from), TRIT_OK);
-            if (resumes) TRIT_CHECK(first + from.n_sent <= from.n + 2 * RECORD);
+            TRIT_CHECK(first + from.n_sent <= from.n + again);
             if (complete) TRIT_CHECK_EQ_I(from.n_sent, 0);
             TRIT_CHECK(is_complete());
             check_records(file, n_file);
@@ -343,15 +405,20 @@ static void test_faults(source from, const uint8_t *file, size_t n_file, bool re
         }
 }
 
-static void test_damage(source from, const uint8_t *file)
+/* A value is damaged, in each way that there is; then only what it held is asked for again. */
+static void test_damage(source from, const uint8_t *file, size_t n_file)
 {
     forget_all();
     TRIT_CHECK_EQ_I(visit(&from), TRIT_OK);
     for (int i = 0; i < MAX_VALUES; i++) {
         value *v = &values[i];
         if (!v->bytes) continue;
-        bool is_record = strncmp(v->name, "record/", 7) == 0;
-        for (int how = 0; how < (is_record ? 4 : 3); how++) {
+        const char *number = strrchr(v->name, '/') + 1;
+        bool is_manifest = strncmp(v->name, "model/", 6) == 0, is_record = *number <= '9';
+        size_t n = v->n;
+        uint8_t *sound = malloc(n);
+        memcpy(sound, v->bytes, n);
+        for (int how = 0; how < (is_manifest ? 3 : 4); how++) {
             if (how == 0) v->bytes[v->n / 2] ^= 4;
             if (how == 1) v->bytes[how * 7] ^= 4; /* in the hash */
             if (how == 2) v->n -= 1;
@@ -361,13 +428,94 @@ static void test_damage(source from, const uint8_t *file)
             }
             from.n_sent = 0;
             TRIT_CHECK_EQ_I(visit(&from), TRIT_OK);
-            /* without its manifest nobody knows what the records are */
-            TRIT_CHECK(is_record ? from.n_sent > 0 && from.n_sent <= RECORD
-                                 : from.n_sent == from.n);
+            /* without its manifest nobody knows what the records are; what only an import needs is not read */
+            if (is_manifest) TRIT_CHECK_EQ_I(from.n_sent, from.n);
+            else if (!is_record) TRIT_CHECK_EQ_I(from.n_sent, 0);
+            else TRIT_CHECK(from.n_sent <= 2 * RECORD);
             TRIT_CHECK(is_complete());
-            check_records(file, from.n);
+            check_records(file, n_file);
+            if (is_manifest || is_record) continue;
+            v->n = n;
+            memcpy(v->bytes, sound, n);
         }
+        free(sound);
     }
+}
+
+/* Everything is damaged but the manifest. */
+static void test_all_damaged(source from, const uint8_t *file, size_t n_file)
+{
+    forget_all();
+    TRIT_CHECK_EQ_I(visit(&from), TRIT_OK);
+    for (int i = 0; i < MAX_VALUES; i++)
+        if (values[i].bytes && !strncmp(values[i].name, "record/", 7)) values[i].bytes[80] ^= 1;
+    from.n_sent = 0;
+    TRIT_CHECK_EQ_I(visit(&from), TRIT_OK);
+    TRIT_CHECK(from.n_sent >= from.n);
+    TRIT_CHECK(is_complete());
+    check_records(file, n_file);
+}
+
+/* An import that broke off, what was kept of its header or of its cursor is damaged, too. */
+static void test_damaged_import(source from, const uint8_t *file, size_t n_file)
+{
+    for (int k = 5;; k += 7) {
+        bool found = false;
+        for (int letter = 0; letter < 2; letter++) {
+            forget_all();
+            crashes_at = k;
+            if (visit(&from) == TRIT_OK) return;
+            crashes_at = -1;
+            for (int i = 0; i < MAX_VALUES; i++) {
+                const char *number = values[i].bytes ? strrchr(values[i].name, '/') + 1 : "";
+                if (*number != "sc"[letter]) continue;
+                values[i].bytes[values[i].n / 2] ^= 4;
+                found = true;
+            }
+            TRIT_CHECK_EQ_I(visit(&from), TRIT_OK);
+            TRIT_CHECK(is_complete());
+            check_records(file, n_file);
+        }
+        TRIT_CHECK(found || k < 20);
+    }
+}
+
+/* The source has become another one of the same shape; then its hash says so, or it is a mixture that a later
+ * visit with the hash refuses. */
+static void test_other_source(source from)
+{
+    uint8_t *other = malloc(from.n);
+    source changed = {other, from.n, 0};
+    memcpy(other, from.bytes, from.n);
+    other[from.n - 3] ^= 1; /* in the last tensor, a norm */
+    forget_all();
+    crashes_at = 20;
+    TRIT_CHECK_EQ_I(visit(&changed), TRIT_ABORTED);
+    crashes_at = -1;
+    TRIT_CHECK_EQ_I(visit(&changed), TRIT_HASH);
+    TRIT_CHECK(!is_complete());
+    free(other);
+}
+
+/* What version 1 has written, of a packed file and of an import, loads without its source. */
+static void test_version_1(source from, uint32_t origin)
+{
+    forget_all();
+    TRIT_CHECK_EQ_I(visit(&from), TRIT_OK);
+    for (int i = 0; i < MAX_VALUES; i++) {
+        value *v = &values[i];
+        if (!v->bytes || strncmp(v->name, "model/", 6) != 0) continue;
+        TRIT_CHECK(v->bytes[40] == 2 && v->bytes[104] == 0); /* no ends */
+        v->bytes[40] = 1;
+        v->bytes[48] = (uint8_t)origin;
+        memmove(v->bytes + 104, v->bytes + 108, v->n - 108);
+        v->n -= 4;
+        sha256(v->bytes, v->bytes + 32, v->n - 32);
+    }
+    from.n_sent = 0;
+    TRIT_CHECK_EQ_I(visit(&from), TRIT_OK);
+    TRIT_CHECK_EQ_I(from.n_sent, 0);
+    TRIT_CHECK(is_complete());
 }
 
 /* A request that no call of the store hinders. */
@@ -537,6 +685,7 @@ static int gather(void *ctx, const uint8_t *bytes, size_t n)
 int main(void)
 {
     trit_config config;
+    uint8_t digest[32];
     trit_model *model = NULL;
     trit_synthetic how = {.seed = 1, .zeros = 0.3f};
     out packed = {0}, gguf = {0}, imported = {0};
@@ -560,15 +709,25 @@ int main(void)
     source from_packed = {packed.bytes, packed.n, 0}, from_gguf = {gguf.bytes, gguf.n, 0};
     piece = packed.n / 4 + 1; /* the last one ends two records */
     TRIT_CHECK(piece <= RECORD && 3 * piece < 3 * RECORD && packed.n < 4 * RECORD);
-    test_faults(from_packed, packed.bytes, packed.n, true);
+    test_faults(from_packed, packed.bytes, packed.n, 2 * RECORD);
     piece = 10000;
-    test_faults(from_packed, packed.bytes, packed.n, true);
-    test_faults(from_gguf, imported.bytes, imported.n, false);
-    test_damage(from_packed, packed.bytes);
+    test_faults(from_packed, packed.bytes, packed.n, 2 * RECORD);
+    test_faults(from_gguf, imported.bytes, imported.n, 2 * RECORD);
+    test_damage(from_packed, packed.bytes, packed.n);
+    test_damage(from_gguf, imported.bytes, imported.n);
+    test_all_damaged(from_gguf, imported.bytes, imported.n);
+    test_version_1(from_packed, TRIT_ORIGIN_PACKED);
+    test_version_1(from_packed, TRIT_ORIGIN_IMPORTED);
     test_remove(from_packed);
     test_drop(from_packed, packed.bytes);
     test_clear(from_packed);
     test_use(from_packed);
+    test_remove(from_gguf);
+    sha256(digest, gguf.bytes, gguf.n);
+    expected = digest;
+    test_faults(from_gguf, imported.bytes, imported.n, 2 * RECORD);
+    test_damaged_import(from_gguf, imported.bytes, imported.n);
+    test_other_source(from_gguf);
     forget_all();
     free(packed.bytes);
     free(gguf.bytes);
