@@ -117,19 +117,6 @@ test('a damaged record is noticed, and only it is asked for again', async (t) =>
     }
 });
 
-test('a damaged import is made anew from its source', async (t) => {
-    const { server, load, records } = await setUp(t, gguf);
-    await answer(await load());
-    await rm((await records())[2]);
-    assert.deepEqual(await answer(await load()), expected);
-    assert.deepEqual(server.requests, [
-        [0, undefined],
-        [0, undefined],
-    ]);
-    assert.deepEqual(await answer(await load()), expected);
-    assert.equal(server.requests.length, 2);
-});
-
 test('a source that has other bytes than were stored is refused', async (t) => {
     const { server, load, records } = await setUp(t, packed);
     await answer(await load());
