@@ -45,7 +45,7 @@ TRIT_EXPORT trit_status trit_js_stored_lacks(uint32_t *out)
     uint64_t n_bytes = 0;
     uint32_t count = k->manifest.n_bytes ? trit_manifest_count(&k->manifest) : 0;
     for (uint32_t i = 0; i < count; i++)
-        if (!k->present[i]) n_bytes += trit_stored_record_bytes(i);
+        if (!k->present[i]) n_bytes += trit_manifest_record_bytes(&k->manifest, i);
     out[0] = (uint32_t)n_bytes;
     out[1] = (uint32_t)(n_bytes >> 32);
     return TRIT_OK;

@@ -565,7 +565,6 @@ static bool begin_and_drop(source from, int crash)
 {
     const char about[] = "{\"version\":{}}";
     trit_loader *loader = NULL;
-    uint32_t need[9];
     bool begun = false;
     forget_all();
     fails_at = crashes_at = -1;
@@ -576,9 +575,8 @@ static bool begin_and_drop(source from, int crash)
     TRIT_CHECK_EQ_I(trit_js_stored_describe(about, strlen(about)), TRIT_OK);
     TRIT_CHECK_EQ_I(trit_js_stored_describe(about, TRIT_STORED_MAX_ABOUT + 1), TRIT_PARAM);
     TRIT_CHECK(strcmp(trit_js_stored_about(), about) == 0);
-    TRIT_CHECK_EQ_I(trit_js_stored_need(need), TRIT_OK);
     from.n = RECORD;
-    TRIT_CHECK_EQ_I(send(loader, &from, need, &begun), TRIT_OK);
+    TRIT_CHECK_EQ_I(send(loader, &from, &begun), TRIT_OK);
     TRIT_CHECK_EQ_I(count_records(), 1);
     n_calls = 0;
     crashes_at = crash;

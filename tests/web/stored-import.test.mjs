@@ -67,7 +67,14 @@ async function setUp(t, container) {
         const all = readdirSync(join(folder, model)).sort();
         return all.filter((name) => /^\d/.test(name)).map((name) => join(folder, model, name));
     };
-    return { server, bytes, tensors, records, asked, load: (more) => Trit.load(source, { ...options, ...more }) };
+    return {
+        server,
+        bytes,
+        tensors,
+        records,
+        asked,
+        load: (more) => Trit.load(source, { ...options, ...more }),
+    };
 }
 
 /** Loads until so many bytes have been handed over; returns how many they were. */
