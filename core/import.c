@@ -1,6 +1,6 @@
 /* An import in pieces: which bytes of the packed file a piece of the source makes, so that each can be stored as
  * soon as it is known and a source that broke off is asked for from there on. */
-#include "layout.h"
+#include "kernels.h"
 #include "loader.h"
 #include "packfile.h"
 

@@ -203,7 +203,7 @@ export class Engine {
      * What is loaded is kept in the store, or comes from there; without a store it is held against its hashes.
      * @param {{source: string, about: any, recordBytes: number, sha256?: string}} what
      * @param {Job} job
-     * @returns {Promise<import('./storing.js').Missing & {about: any, info: {stored: boolean, note?: string}}>}
+     * @returns {Promise<import('./protocol.js').Missing & {about: any, info: {stored: boolean, note?: string}}>}
      */
     async openStored(what, job) {
         const storing = new Storing(this.#c);

@@ -81,6 +81,18 @@
  * @property {boolean} [stored] whether the store has it, so that it loads without the network
  * @property {Record<string, any>} card where the model comes from
  *
+ * What of a stored model is still missing: the bytes of the source from `begin` on, up to `end` (undefined: all that
+ * follow).
+ * @typedef {object} Missing
+ * @property {'partial' | 'complete'} state
+ * @property {boolean} imported the source is no packed file
+ * @property {boolean} read the loader has all of it
+ * @property {boolean} whole the store has
+ * @property {boolean} atOnce an import that is stored when the model is there, not unit by unit
+ * @property {number} damaged how many records were not what they should be
+ * @property {number} begin
+ * @property {number} [end]
+ *
  * A model of the store, or what has come of one.
  * @typedef {object} StoredModel
  * @property {string} id

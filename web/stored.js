@@ -5,7 +5,7 @@ import { sendChunks, sendSides } from './sending.js';
 /** @typedef {import('./client.js').Client} Client */
 /** @typedef {import('./load.js').LoadOptions} LoadOptions */
 /** @typedef {import('./place.js').Place} Place */
-/** @typedef {import('./storing.js').Missing} Missing */
+/** @typedef {import('./protocol.js').Missing} Missing */
 
 /** @param {string | undefined} sha256 */
 function checkDigest(sha256) {

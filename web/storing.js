@@ -2,20 +2,7 @@ import { TritError } from './errors.js';
 import { throwIfStopped } from './session.js';
 
 /** @typedef {import('./session.js').Job} Job */
-
-/**
- * What of a stored model is still missing: the bytes of the source from `begin` on, up to `end` (undefined: all that
- * follow).
- * @typedef {object} Missing
- * @property {'partial' | 'complete'} state
- * @property {boolean} imported the source is no packed file
- * @property {boolean} read the loader has all of it
- * @property {boolean} whole the store has
- * @property {boolean} atOnce an import that is stored when the model is there, not unit by unit
- * @property {number} damaged how many records were not what they should be
- * @property {number} begin
- * @property {number} [end]
- */
+/** @typedef {import('./protocol.js').Missing} Missing */
 
 /** @param {number} low @param {number} high */
 const wide = (low, high) => low + 2 ** 32 * high;
