@@ -10,7 +10,6 @@ import { test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 
 import { packedTensors, QUANTIZATION } from '../../models/reference/hf-packed.mjs';
-import { NAMES } from '../../models/reference/masters.mjs';
 import { readPacked } from '../../models/reference/packed.mjs';
 import { bf16, openSafetensors } from '../../models/reference/safetensors.mjs';
 import { tablesFromJson } from '../../models/reference/tokenizer.mjs';
@@ -18,6 +17,7 @@ import { bf16Bits, writePacked, writeSafetensors } from '../../models/reference/
 import { TENSOR_TYPES } from '../bench/peers/gguf.mjs';
 import { byteTokenizer, hfConfig, random, tinyTalesFolder, writeFolder } from './generated.mjs';
 import { roundScale } from './gguf-blocks.mjs';
+import { mastersOf } from './model-masters.mjs';
 import { writeModel } from './gguf-model.mjs';
 import { native, scratch } from './helpers.mjs';
 import { randomModel } from './random-model.mjs';
@@ -36,37 +36,9 @@ function pack(path, ...options) {
 
 /* ---- containers: a set of { model, folder, arch } as a file or folder ---- */
 
-/**
- * Masters that become these codes and this scale, their mean: what the weights of +-1 leave of their sum is
- * shared by those of 0, below half the scale.
- */
-function mastersOf({ rows, cols, codes, scale }, round) {
-    const sum = scale * rows * cols;
-    const ones = codes.reduce((n, code) => n + Math.abs(code), 0);
-    const size = round((0.99 * sum) / ones);
-    const values = Float32Array.from(codes, (code) => code * size);
-    let rest = sum - ones * size;
-    for (let i = 0; rest > sum * 2 ** -40; i++)
-        if (codes[i] === 0) {
-            values[i] = round(Math.min(0.99 * rest, 0.4 * scale));
-            rest -= values[i];
-        }
-    return values;
-}
-
-const matrixNames = new Map(Object.entries(NAMES).map(([name, hfName]) => [hfName, name]));
-
 function writeMasters(path, { model, folder }, dtype) {
-    const tensors = packedTensors(model, 'multiply', { scale: 'F32', floats: 'F32' })
-        .filter(({ name }) => !name.endsWith('_scale'))
-        .map((tensor) => {
-            const [, layer, part] = tensor.name.match(/^model\.layers\.(\d+)\.(.*)\.weight$/) ?? [];
-            const matrix = model.layers[layer]?.[matrixNames.get(part)];
-            if (!matrix) return tensor;
-            const values = mastersOf(matrix, roundScale[dtype]);
-            return { ...tensor, dtype, shape: [matrix.rows, matrix.cols], values };
-        });
-    writeFolder(path, { ...folder, bytes: writeSafetensors(tensors, { format: 'pt' }) });
+    const bytes = writeSafetensors(mastersOf(model, dtype), { format: 'pt' });
+    writeFolder(path, { ...folder, bytes });
 }
 
 function writeQuarters(path, { model, folder }, convention, dtype) {
