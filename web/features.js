@@ -92,8 +92,8 @@ function chooseThreads(wish, cores, can) {
         );
     if (!can.threads) {
         const note =
-            'threads need SharedArrayBuffer: a page that is cross-origin isolated (COOP and COEP ' +
-            'headers), in an engine that gives it to such pages';
+            'threads need SharedArrayBuffer: a page from https or localhost that is cross-origin isolated ' +
+            '(COOP and COEP headers), in an engine that gives it to such pages';
         if (wish !== undefined && wish > 1) throw new TritError('UNSUPPORTED', note);
         return { threads: 1, note };
     }
