@@ -64,6 +64,7 @@ function build({ cores }) {
  * @property {string} state 'ready', 'busy' when it has no time to answer, 'ENGINE_CRASHED', or 'DISPOSED' after close
  * @property {string} [fastestKernels] as measured when it started; `kernels` are those in use
  * @property {Record<string, number>} [storeCalls] how often C has called each function of the store
+ * @property {string} [role] of this tab, when tabs share the engine
  * @property {number} restarts
  * @property {string | null} lastCrash
  * @property {Record<string, string | number | boolean>} info
@@ -79,7 +80,7 @@ const TOLD = /** @type {const} */ ([
 const ANSWER_MS = 1000;
 
 /**
- * @param {import('./restarting.js').Restarting} engine
+ * @param {import('./restarting.js').Restarting | import('./sharing.js').Sharing} engine
  * @returns {Promise<ModelDiagnostics>}
  */
 export async function diagnoseModel(engine) {
@@ -96,7 +97,8 @@ export async function diagnoseModel(engine) {
     );
     // why something is not stored may name a folder
     if (all.note) info.note = all.note.replace(/not stored: .*/s, 'not stored');
-    return { state: 'ready', ...state, restarts, lastCrash, info };
+    const shared = 'role' in engine ? { role: engine.role } : {};
+    return { state: 'ready', ...shared, ...state, restarts, lastCrash, info };
 }
 
 /**

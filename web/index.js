@@ -2,6 +2,7 @@ import { diagnose, pageStorage } from './diagnostics.js';
 import { load, synthetic, withStore } from './load.js';
 import { describeStorage, makeRoom } from './room.js';
 import { probe } from './probing.js';
+import { canShare } from './sharing.js';
 import { openBytes } from './source.js';
 import { watchLife } from './watch.js';
 import { ownWorkerFile } from './worker-file.js';
@@ -67,6 +68,7 @@ const platform = {
     },
     open: openBytes,
     watch: watchLife,
+    canShare,
     storage: pageStorage,
     persist: async () => (await globalThis.navigator?.storage?.persist?.()) ?? false,
     memoryBytes: deviceMemory && deviceMemory * 2 ** 30,

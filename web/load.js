@@ -8,6 +8,7 @@ import { Model } from './model.js';
 import { checkInteger, checkOptions } from './params.js';
 import { placeOf } from './place.js';
 import { Restarting } from './restarting.js';
+import { Sharing } from './sharing.js';
 import { checkWorkerOptions } from './worker-file.js';
 
 /**
@@ -34,6 +35,7 @@ import { checkWorkerOptions } from './worker-file.js';
  * @property {string} [sha256] of a file from an address: 64 hexadecimal digits that it must have
  * @property {Partial<import('./fetching.js').Patience>} [network] how a download that breaks off goes on
  * @property {'int8' | 'f16'} [head] for models of safetensors and GGUF: how the embedding is kept
+ * @property {boolean} [share] one engine for all tabs of this site that load the same address with the same options
  * @property {(event: {reason: string}) => void} [onRestart] the engine has crashed and was started again; what
  *   was under way has failed with ENGINE_CRASHED
  * @property {'x86' | 'arm' | 'rows'} [i2s] for GGUF files with I2_S: who wrote them, a program on x86
@@ -48,6 +50,7 @@ import { checkWorkerOptions } from './worker-file.js';
  * @property {() => Promise<import('./diagnostics.js').Storage>} storage
  * @property {() => Promise<boolean>} persist
  * @property {number} [memoryBytes] of this device, where that is known
+ * @property {() => boolean} [canShare] whether there are other tabs, and a way to them
  * @property {import('./watch.js').Watch} [watch] where an endpoint's onFailure does not tell of every end
  */
 
@@ -61,7 +64,37 @@ export async function load(platform, source, options) {
     const place = await placeOf(source, checkOptions(options));
     /** @type {Fill} */
     const fill = (client, settings, own) => fillEngine(platform, client, place, own, settings);
-    return start(platform, options, fill, place.canAgain);
+    const { share } = options;
+    if (share !== undefined && typeof share !== 'boolean')
+        throw new TritError('PARAM', 'share is neither true nor false');
+    const name = share && platform.canShare?.() ? sharedName(place, options) : undefined;
+    const alone =
+        share && !name ? 'not shared: this takes a model from an address, and tabs' : undefined;
+    return start(platform, options, fill, place.canAgain, { name, alone });
+}
+
+/**
+ * The same for all who can share an engine; undefined for what only this tab has.
+ * @param {import('./place.js').Place} place
+ * @param {LoadOptions} options
+ */
+function sharedName({ addresses }, options) {
+    if (!addresses) return undefined;
+    const { head, i2s, sha256, contextLength, kv, kernels, dense, template } = options;
+    const { threads, flavour } = options;
+    const all = {
+        head,
+        i2s,
+        sha256,
+        contextLength,
+        kv,
+        kernels,
+        dense,
+        template,
+        threads,
+        flavour,
+    };
+    return `trit-shared ${JSON.stringify({ addresses, ...all })}`;
 }
 
 /**
@@ -125,8 +158,9 @@ function checkPatience(network = {}) {
  * @param {LoadOptions} options
  * @param {Fill} fill
  * @param {boolean} canAgain whether it can be called a second time
+ * @param {{name?: string, alone?: string}} [share] name: of an engine for all tabs; alone: why there is none
  */
-async function start(platform, options, fill, canAgain) {
+async function start(platform, options, fill, canAgain, share = {}) {
     const { contextLength, kv, kernels, dense, template, signal, onRestart } =
         checkOptions(options);
     throwIfAborted(signal);
@@ -148,18 +182,20 @@ async function start(platform, options, fill, canAgain) {
         try {
             // a source may keep silent for ever
             const info = await untilAborted(fill(client, settings, own), own.signal);
-            return { client, info };
+            const note = [info.note, share.alone].filter(Boolean).join('; ');
+            return { client, info: { ...info, ...(note ? { note } : {}) } };
         } catch (error) {
             client.close();
             throw error;
         }
     };
+    const later = { ...options, signal: undefined, onProgress: undefined };
     /** @param {AbortSignal} closing */
-    const again = (closing) => begin({ ...options, signal: closing, onProgress: undefined });
-    const engine = new Restarting(await begin(options), {
-        again: canAgain ? again : undefined,
-        onRestart,
-    });
+    const again = (closing) => begin({ ...later, signal: closing });
+    const life = { again: canAgain ? again : undefined, onRestart };
+    const open = async (/** @type {boolean} */ isFirst) =>
+        new Restarting(await begin(isFirst ? options : later), life);
+    const engine = share.name ? await Sharing.open(share.name, open, signal) : await open(true);
     const startTemplateWorker = () => platform.startTemplateWorker(options);
     return new Model(engine, startTemplateWorker, () => diagnose(platform));
 }

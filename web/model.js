@@ -23,10 +23,9 @@ export class Model {
     #engine;
     #startTemplateWorker;
     #diagnose;
-    #lastContext = SHARED;
 
     /**
-     * @param {import('./restarting.js').Restarting} engine
+     * @param {import('./restarting.js').Restarting | import('./sharing.js').Sharing} engine
      * @param {() => import('./client.js').Endpoint} startTemplateWorker
      * @param {() => Promise<Diagnostics>} diagnose
      */
@@ -96,7 +95,7 @@ export class Model {
         const engine = {
             generate: (...args) => this.#generate(...args),
             save: (...args) => this.#save(...args),
-            newContext: () => ++this.#lastContext,
+            newContext: () => this.#engine.newContext(),
             dropContext: (context) => this.#call('dropContext', [context]),
         };
         return new Chat(engine, checkOptions(options));

@@ -1,5 +1,6 @@
 import { defaults } from './defaults.js';
 import { TritError, untilAborted } from './errors.js';
+import { SHARED } from './protocol.js';
 
 /** @typedef {import('./client.js').Client} Client */
 /** @typedef {import('./protocol.js').ModelInfo} ModelInfo */
@@ -32,6 +33,7 @@ export class Restarting {
     /** Crashes since the last answer. */
     #crashes = 0;
     #closing = new AbortController();
+    #lastContext = SHARED;
 
     /**
      * @param {Started} started
@@ -56,6 +58,11 @@ export class Restarting {
         const ok = await this.#client.call(op, args, options);
         this.#crashes = 0;
         return ok;
+    }
+
+    /** A context that nobody has. */
+    newContext() {
+        return ++this.#lastContext;
     }
 
     close() {

@@ -1,0 +1,288 @@
+import { TritError, throwIfAborted, untilAborted } from './errors.js';
+
+/** @typedef {import('./restarting.js').Restarting} Restarting */
+
+/**
+ * What tabs say to each other. Each has a name of its own; the one that has the engine answers the others.
+ * @typedef {{hello: true, from: string}
+ *   | {leader: string, to?: string, info: any}
+ *   | {from: string, id: number, op: import('./protocol.js').Op, args: any[], beside?: boolean}
+ *   | {from: string, abort: number}
+ *   | {to: string, id: number, event?: any, ok?: any, error?: {code: string, message: string}}} Said
+ *
+ * @typedef {object} Waiting
+ * @property {import('./protocol.js').Op} op
+ * @property {any[]} args
+ * @property {boolean} beside
+ * @property {(ok: any) => void} resolve
+ * @property {(error: unknown) => void} reject
+ * @property {((event: any) => void) | undefined} onEvent
+ * @property {boolean} heard an event has come, so that it cannot begin anew
+ */
+
+/** Whether tabs can find each other here. */
+export const canShare = () =>
+    typeof BroadcastChannel === 'function' && Boolean(globalThis.navigator?.locks);
+
+/**
+ * One engine for all tabs of a site that load the same model in the same way. The tab that holds the lock of this name has
+ * it; when that tab is closed, the next one in line gets the lock, and loads the model from the store. What was
+ * under way then begins anew when nothing of it had come yet, and else fails with ENGINE_CRASHED.
+ */
+export class Sharing {
+    #name;
+    #start;
+    #channel;
+    #own = crypto.randomUUID();
+    #closing = new AbortController();
+    /** @type {Restarting | undefined} in the tab that leads */
+    #engine;
+    /** @type {string | undefined} the tab that has the engine */
+    #leader;
+    #lastId = 0;
+    /** @type {Map<number, Waiting>} */
+    #waiting = new Map();
+    /** Of the other tabs, by tab and id. @type {Map<string, AbortController>} */
+    #served = new Map();
+    /** @type {Set<string>} tabs whose end is waited for */
+    #known = new Set();
+    /** @type {TritError | undefined} this tab was to have the engine, and could not */
+    #dead;
+    /** @type {Readonly<import('./protocol.js').ModelInfo>} */
+    info = /** @type {any} */ (undefined);
+    restarts = 0;
+    /** @type {string | null} */
+    lastCrash = null;
+
+    /**
+     * @param {string} name
+     * @param {(isFirst: boolean) => Promise<Restarting>} start the engine, when it is this tab's turn to have it; isFirst:
+     *   there was none in another tab before
+     */
+    constructor(name, start) {
+        this.#name = name;
+        this.#start = start;
+        this.#channel = new BroadcastChannel(name);
+        this.#channel.onmessage = ({ data }) => this.#hear(data);
+    }
+
+    /**
+     * When there is an engine, in this tab or another.
+     * @param {string} name
+     * @param {(isFirst: boolean) => Promise<Restarting>} start
+     * @param {AbortSignal} [signal]
+     */
+    static async open(name, start, signal) {
+        const sharing = new Sharing(name, start);
+        try {
+            await untilAborted(sharing.#join(), signal);
+            return sharing;
+        } catch (error) {
+            sharing.close();
+            throw error;
+        }
+    }
+
+    get role() {
+        return this.#engine ? 'has the engine' : 'asks another tab';
+    }
+
+    async #join() {
+        this.#hold(`${this.#name} ${this.#own}`, () => {});
+        await new Promise((resolve, reject) => {
+            this.#onLeader = () => resolve(undefined);
+            this.#hold(this.#name, () => this.#lead()).catch(reject);
+            this.#say({ hello: true, from: this.#own });
+        });
+    }
+
+    #onLeader = () => {};
+
+    /**
+     * Holds a lock, once it is this tab's turn, until the model is closed here.
+     * @param {string} name
+     * @param {() => any} begin
+     */
+    async #hold(name, begin) {
+        const { signal } = this.#closing;
+        const use = async () => {
+            await begin();
+            throwIfAborted(signal);
+            await untilAborted(new Promise(() => {}), signal);
+        };
+        try {
+            await navigator.locks.request(name, { signal }, use);
+        } catch (error) {
+            if (!signal.aborted) throw error;
+        }
+    }
+
+    async #lead() {
+        try {
+            const engine = await this.#start(this.info === undefined);
+            if (this.#closing.signal.aborted) return engine.close();
+            this.#engine = engine;
+        } catch (error) {
+            this.#dead = TritError.from(error, 'ENGINE_CRASHED');
+            this.#fail(this.#dead);
+            throw error;
+        }
+        const news = { leader: this.#own, info: this.#engine.info };
+        this.#say(news);
+        this.#follow(news);
+    }
+
+    // ---- as one who asks ----
+
+    /** A context that no other tab has. */
+    newContext() {
+        return 1 + Math.floor(Math.random() * Number.MAX_SAFE_INTEGER);
+    }
+
+    /**
+     * @param {import('./protocol.js').Op} op
+     * @param {any[]} args
+     * @param {import('./client.js').CallOptions} [options]
+     * @returns {Promise<any>}
+     */
+    async call(op, args, { signal, onEvent, beside = false } = {}) {
+        if (this.#closing.signal.aborted) throw closed();
+        if (this.#dead) throw this.#dead;
+        throwIfAborted(signal);
+        const id = ++this.#lastId;
+        const abort = () => this.#send({ from: this.#own, abort: id });
+        signal?.addEventListener('abort', abort, { once: true });
+        try {
+            return await new Promise((resolve, reject) => {
+                const waiting = { op, args, beside, resolve, reject, onEvent, heard: false };
+                this.#waiting.set(id, waiting);
+                this.#ask(id, waiting);
+            });
+        } finally {
+            signal?.removeEventListener('abort', abort);
+            this.#waiting.delete(id);
+        }
+    }
+
+    /**
+     * @param {number} id
+     * @param {Waiting} waiting
+     */
+    #ask(id, { op, args, beside }) {
+        this.#send({ from: this.#own, id, op, args, beside });
+    }
+
+    /** @param {any} message to the tab that has the engine, which may be this one; lost when there is none yet */
+    #send(message) {
+        if (this.#engine) this.#serve(message);
+        else if (this.#leader) this.#say(message);
+    }
+
+    /** @param {Said} message */
+    #say(message) {
+        if (!this.#closing.signal.aborted) this.#channel.postMessage(message);
+    }
+
+    /** @param {any} message */
+    #hear(message) {
+        const { from, to, id, leader, hello } = message ?? {};
+        if (this.#closing.signal.aborted || (to !== undefined && to !== this.#own)) return;
+        if (leader) this.#follow(message);
+        else if (to) this.#take(message);
+        else if (!this.#engine || from === this.#own) return;
+        else if (hello) this.#say({ leader: this.#own, to: from, info: this.#engine.info });
+        else if (id !== undefined || message.abort !== undefined) this.#serve(message);
+    }
+
+    /** @param {{leader: string, info: any}} news there is an engine, maybe another than before */
+    #follow({ leader, info }) {
+        this.info = Object.freeze(info);
+        const isNew = leader !== this.#leader;
+        this.#leader = leader;
+        this.#onLeader();
+        if (!isNew) return;
+        for (const [id, waiting] of this.#waiting)
+            if (waiting.heard)
+                waiting.reject(
+                    new TritError('ENGINE_CRASHED', 'the tab that had the engine was closed'),
+                );
+            else this.#ask(id, waiting);
+    }
+
+    /** @param {any} answer */
+    #take({ id, event, ok, error }) {
+        const waiting = this.#waiting.get(id);
+        if (!waiting) return;
+        if (event !== undefined) {
+            waiting.heard = true;
+            try {
+                waiting.onEvent?.(event);
+            } catch (thrown) {
+                this.#send({ from: this.#own, abort: id });
+                waiting.reject(thrown);
+            }
+        } else if (error) waiting.reject(new TritError(error.code, error.message));
+        else waiting.resolve(ok);
+    }
+
+    // ---- as the one who has the engine ----
+
+    /** @param {any} request */
+    async #serve({ from, id, abort, op, args, beside }) {
+        if (abort !== undefined) return void this.#served.get(`${from} ${abort}`)?.abort();
+        const engine = /** @type {Restarting} */ (this.#engine);
+        const answer = (/** @type {any} */ said) => {
+            if (from === this.#own) this.#take({ id, ...said });
+            else this.#say({ to: from, id, ...said });
+        };
+        const stop = new AbortController();
+        const key = `${from} ${id}`;
+        this.#served.set(key, stop);
+        this.#watch(from);
+        try {
+            const { signal } = stop;
+            const onEvent = (/** @type {any} */ event) => answer({ event });
+            answer({ ok: (await engine.call(op, args, { signal, onEvent, beside })) ?? null });
+        } catch (error) {
+            const { code, message } = TritError.from(error, 'ENGINE_CRASHED');
+            if (code !== 'DISPOSED') answer({ error: { code, message } }); // the next tab will answer
+        } finally {
+            this.#served.delete(key);
+            if (engine.restarts !== this.restarts) this.#refresh(engine);
+        }
+    }
+
+    /** @param {Restarting} engine that has crashed and was started again */
+    #refresh(engine) {
+        this.restarts = engine.restarts;
+        this.lastCrash = engine.lastCrash;
+        this.info = engine.info;
+        this.#say({ leader: this.#own, info: engine.info });
+    }
+
+    /** @param {string} tab whose requests nobody waits for when it is closed */
+    #watch(tab) {
+        if (tab === this.#own || this.#known.has(tab)) return;
+        this.#known.add(tab);
+        navigator.locks.request(`${this.#name} ${tab}`, () => {
+            this.#known.delete(tab);
+            for (const [key, stop] of this.#served) if (key.startsWith(`${tab} `)) stop.abort();
+        });
+    }
+
+    /** What is under way for others begins anew in the tab that is next. */
+    close() {
+        if (this.#closing.signal.aborted) return;
+        this.#engine?.close();
+        this.#closing.abort();
+        this.#fail(closed());
+        this.#channel.close();
+    }
+
+    /** @param {unknown} error */
+    #fail(error) {
+        for (const { reject } of this.#waiting.values()) reject(error);
+    }
+}
+
+const closed = () => new TritError('DISPOSED', 'the model is closed');
