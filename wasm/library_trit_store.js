@@ -15,7 +15,8 @@ addToLibrary({
         'trit_js_sha256',
         'trit_js_store_answer',
     ],
-    $tritStore__postset: "Module['storeCalls'] = tritStore.calls;",
+    $tritStore__postset:
+        "Module['storeCalls'] = tritStore.calls; Module['storeReleased'] = () => tritStore.released;",
     $tritStore: {
         /** How often C has called each function. */
         calls: { put: 0, get: 0, list: 0, remove: 0, reset: 0, lock: 0, unlock: 0 },
@@ -23,6 +24,8 @@ addToLibrary({
         round: 0,
         lastError: undefined,
         release: undefined,
+        /** Settles when the last lock has been given back. */
+        released: undefined,
 
         body: () => {
             return (Module['store'] ??= tritIndexedStore());
@@ -147,7 +150,7 @@ addToLibrary({
                     resolve({});
                     return done;
                 };
-                tritStore.locks().request(lock, wish, held).catch(reject);
+                tritStore.released = tritStore.locks().request(lock, wish, held).catch(reject);
             });
         });
     },

@@ -154,6 +154,11 @@ export class Bindings {
         return this.#module.store?.note;
     }
 
+    /** @returns {Promise<void>} when the lock that C has given back is free for others */
+    async storeReleased() {
+        await this.#module.storeReleased();
+    }
+
     /** @returns {Record<string, number>} how often C has called each function of the store */
     storeCalls() {
         return { ...this.#module.storeCalls };

@@ -253,8 +253,14 @@ export class Engine {
     }
 
     /** @param {Job} job */
-    settleStored(job) {
-        return this.#storing?.settle(job);
+    async settleStored(job) {
+        const storing = this.#storing;
+        this.#storing = undefined;
+        try {
+            await storing?.settle(job);
+        } finally {
+            await storing?.close();
+        }
     }
 
     /**
@@ -290,7 +296,7 @@ export class Engine {
         const open = this.#openModel(model, settings);
         const tell = (/** @type {number} */ stored) => emit?.({ stored });
         await this.#unlessRefused(job, () => this.#storing?.complete(model, job, tell));
-        this.#storing?.close();
+        await this.#storing?.close();
         this.#storing = undefined;
         const doubt = this.#c.plain('model_is_i2_s', model) && (await readsLikeNoise(open, job));
         const warning =

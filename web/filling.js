@@ -40,6 +40,7 @@ async function refill(filling) {
         try {
             return await filling.fill(tries > 1);
         } catch (error) {
+            await filling.settle();
             const isWrong = error instanceof TritError && WRONG_BYTES.test(error.code);
             if (!isWrong || !filling.isRepair) throw error;
             if (tries === MOST_REPAIRS)
@@ -78,6 +79,11 @@ class Filling {
         this.#options = options;
         this.#settings = settings;
         this.#meter = meter;
+    }
+
+    /** What has come is stored, and the model given back to others, before the engine ends. */
+    async settle() {
+        await this.#client.call('settleStored', []).catch(() => {});
     }
 
     /** @param {boolean} reload not from the browser's cache */

@@ -75,13 +75,7 @@ export async function readStored(platform, client, find, options, begin) {
         const about = { ...options.about, version: opened.version };
         // of an import it is not the length of what is stored
         await client.call('announce', [missing.imported ? undefined : total, about], { signal });
-        try {
-            await sendChunks(client, opened.chunks, signal, (n) => report(missing.begin + n));
-        } catch (error) {
-            // what has come is stored before the engine ends
-            await client.call('settleStored', []).catch(() => {});
-            throw error;
-        }
+        await sendChunks(client, opened.chunks, signal, (n) => report(missing.begin + n));
         return client.call('flushStored', [], { signal });
     };
 

@@ -45,26 +45,12 @@ export class Storing {
     }
 
     /**
-     * As `#later`, of what the model does not depend on.
-     * @param {Job} job
-     * @param {string} name
-     * @param {...number} args
-     */
-    async #attempt(job, name, ...args) {
-        try {
-            await this.#later(job, name, ...args);
-        } catch (error) {
-            if (!(error instanceof TritError) || error.code === 'ABORTED') throw error;
-        }
-    }
-
-    /**
      * @param {{source: string, about: any, recordBytes: number, sha256?: string}} what
      * @param {Job} job
      */
     async open({ source, about, recordBytes, sha256 }, job) {
         const c = this.#c;
-        await this.#attempt(job, 'stored_clear');
+        await this.#later(job, 'stored_clear');
         const digest = sha256
             ? Uint8Array.from(sha256.match(/../g) ?? [], (hex) => parseInt(hex, 16))
             : undefined;
@@ -200,7 +186,12 @@ export class Storing {
                 onProgress(this.missing().begin);
         await this.#later(job, 'stored_finish');
         const now = Date.now();
-        await this.#attempt(job, 'stored_use', now % 2 ** 32, Math.floor(now / 2 ** 32));
+        try {
+            await this.#later(job, 'stored_use', now % 2 ** 32, Math.floor(now / 2 ** 32));
+        } catch (error) {
+            // the model does not depend on it
+            if (!(error instanceof TritError) || error.code === 'ABORTED') throw error;
+        }
     }
 
     /**
@@ -210,7 +201,7 @@ export class Storing {
     async drop(job) {
         await this.settle(job).catch(() => {}); // what failed on its way has been told
         await this.#later(job, 'stored_drop');
-        this.close();
+        await this.close();
     }
 
     /**
@@ -218,7 +209,7 @@ export class Storing {
      * @returns {Promise<import('./protocol.js').StoredModel[]>}
      */
     async list(job) {
-        await this.#attempt(job, 'stored_clear');
+        await this.#later(job, 'stored_clear');
         await this.#later(job, 'stored_manifests');
         return JSON.parse(this.#c.string('stored_listing'));
     }
@@ -231,6 +222,7 @@ export class Storing {
         const name = this.#c.keep(`${id}\0`);
         try {
             await this.#later(job, 'stored_remove', name.address);
+            await this.#c.storeReleased();
         } finally {
             this.#c.free(name.address);
         }
@@ -241,7 +233,8 @@ export class Storing {
         await this.#later(job, 'stored_reset');
     }
 
-    close() {
+    async close() {
         this.#c.plain('stored_close');
+        await this.#c.storeReleased();
     }
 }
