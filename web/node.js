@@ -65,8 +65,6 @@ const platform = {
     open: openNode,
     storage: nodeStorage,
     persist: async () => true,
-    storage: async () =>
-        /** @type {const} */ ({ kind: 'files', persisted: true, usage: null, quota: null }),
     memoryBytes: totalmem(),
     cores: availableParallelism(),
 };
