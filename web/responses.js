@@ -41,6 +41,9 @@ const MOST_RETRY_AFTER = 120;
 export function readResponse(response, url, begin, end) {
     const { status, headers } = response;
     const type = headers.get('content-type') ?? '';
+    // browsers refuse this by themselves
+    if (url.startsWith('https:') && response.url.startsWith('http:'))
+        throw new TritError('NETWORK', `${url} leads to an address without https: tell its owner`);
     if (status === 416) return readUnsatisfied(response, url, begin);
     if (status >= 400) throw refused(response, url);
     if (/^text\/html\b/i.test(type))
@@ -73,8 +76,8 @@ function isEncoded(headers) {
  * @param {Headers} headers
  */
 function readLength(headers) {
-    const text = headers.get('content-length');
-    return text === null || isEncoded(headers) ? undefined : Number(text);
+    const text = headers.get('content-length') ?? '';
+    return /^\d{1,15}$/.test(text) && !isEncoded(headers) ? Number(text) : undefined;
 }
 
 /** @param {Headers} headers */
@@ -85,12 +88,15 @@ function readVersion(headers) {
 }
 
 /**
+ * Whether a file is another one. One server of many may tell another time of the same file, so that the ETag counts where
+ * both have one; a weak one says enough, since the bytes are counted.
  * @param {Version} a
  * @param {Version} b
  */
 export function isOther(a, b) {
-    const differs = (/** @type {keyof Version} */ key) => a[key] && b[key] && a[key] !== b[key];
-    return Boolean(differs('etag') || differs('modified'));
+    const plain = (/** @type {string} */ etag) => etag.replace(/^W\//, '');
+    if (a.etag && b.etag) return plain(a.etag) !== plain(b.etag);
+    return Boolean(a.modified && b.modified && a.modified !== b.modified);
 }
 
 /**
