@@ -10,7 +10,12 @@ import { beginStored, readStored } from './stored.js';
 /** @typedef {import('./place.js').Place} Place */
 /** @typedef {ReturnType<typeof import('./source.js').resolveFiles>} Files */
 
-/** @typedef {{signal?: AbortSignal, report: (loaded: number, total?: number) => void}} Reported */
+/**
+ * @typedef {object} Reported
+ * @property {AbortSignal} [signal]
+ * @property {any} about what is kept with the model
+ * @property {(loaded: number, total?: number) => void} report
+ */
 
 /** Of bytes that are not those that were stored before: what the store says, and what the engine. */
 const WRONG_BYTES = /^(SOURCE_CHANGED|TRUNCATED|UNSUPPORTED|BAD_\w+|(MISSING|UNKNOWN)_TENSOR)$/;
@@ -101,7 +106,6 @@ class Filling {
         const isKnown = Boolean(this.#options.sha256 ?? place.sha256);
         const platform = this.#asking({
             reload: reload || isKnown,
-            version: about.version,
             total: place.bytes,
         });
         /** @type {Promise<Files> | undefined} */
@@ -173,13 +177,15 @@ async function* counted(chunks, meter) {
  * @param {Files} source
  * @param {Reported} options
  */
-async function sendFiles({ open }, client, source, { signal, report }) {
+async function sendFiles({ open }, client, source, { signal, report, about }) {
     const index = await sendSides(client, source, open, signal);
     const files = tensorFiles(source, index);
     let before = 0;
     for (const { name, bytes } of files) {
         if (name !== undefined) await client.call('shard', [name], { signal });
-        const { total, chunks } = await open(bytes, signal);
+        const { total, chunks, version } = await open(bytes, signal);
+        if (version && files.length === 1)
+            await client.call('announce', [undefined, { ...about, version }], { signal });
         const loaded = await sendChunks(client, chunks, signal, (now) =>
             report(before + now, files.length === 1 ? total : undefined),
         );

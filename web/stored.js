@@ -54,7 +54,7 @@ function onlyFile(files) {
  * @param {import('./load.js').Platform} platform
  * @param {Client} client
  * @param {() => ReturnType<Place['find']>} find
- * @param {import('./filling.js').Reported & {about: any}} options
+ * @param {import('./filling.js').Reported} options
  * @param {() => Promise<any>} begin begins to load anew
  * @returns {Promise<boolean>} false: the source has to be read from its beginning
  */
@@ -70,7 +70,8 @@ export async function readStored(platform, client, find, options, begin) {
      * @returns {Promise<Missing>} what is missing afterwards
      */
     const ask = async (missing, from) => {
-        const opened = await platform.open(from, signal, missing);
+        const { version } = options.about;
+        const opened = await platform.open(from, signal, { ...missing, version });
         total = opened.total;
         const about = { ...options.about, version: opened.version };
         // of an import it is not the length of what is stored

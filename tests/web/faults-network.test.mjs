@@ -63,7 +63,7 @@ async function setUp(t, ...faults) {
 
 test('N01 a connection cut anywhere goes on where it was', async (t) => {
     const places = [0, 1, 100, 3 * RECORD + 1000, 5 * RECORD, packed.length - 1];
-    const { server, works } = await setUp(t, ...places.map(cutAt));
+    const { server, works } = await setUp(t, ...places.map((at) => cutAt(at)));
     await works();
     const begins = server.requests.map(([begin]) => begin);
     assert.equal(begins.length, places.length + 1);
@@ -177,7 +177,7 @@ test('N09 an answer of several parts is refused', async (t) => {
 
 for (const header of ['etag', 'last-modified'])
     test(`N10 a file whose ${header} has changed is not put together with the old one`, async (t) => {
-        const { server, fails, works, records } = await setUp(t, cutAt(3 * RECORD));
+        const { server, fails, works, records } = await setUp(t, cutAt(3 * RECORD, 1000));
         server.headers[header] = '"a"';
         await fails('NETWORK', { network: { ...network, tries: 1 } });
         server.headers[header] = '"b"';
@@ -311,7 +311,7 @@ test('N21 a redirect from https to http is refused where no browser does it', ()
 test('N22 a page for people is no model, first and in the middle; what is stored stays', async (t) => {
     const page = whole({ 'content-type': 'text/html; charset=utf-8' }, '<!doctype html>Sign in');
     const plain = whole({ 'content-type': 'text/plain' }, '<!doctype html>'.repeat(10_000));
-    const { records, fails, works } = await setUp(t, page, plain, cutAt(3 * RECORD), page);
+    const { records, fails, works } = await setUp(t, page, plain, cutAt(3 * RECORD, 1000), page);
     for (const n of [1, 2]) {
         await fails('NOT_A_MODEL');
         assert.deepEqual(await records(), [], `${n}`);

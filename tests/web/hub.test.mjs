@@ -30,15 +30,18 @@ async function answer(loading) {
 let expected;
 before(async () => (expected = await answer(Trit.load(modelPath, options))));
 
-/** tiny-tales as Hugging Face packs it, in two shards. */
-function shards() {
+/** tiny-tales as Hugging Face packs it, in so many shards. */
+function shards(count = 2) {
     const model = readPacked(readFileSync(`${root}models/tiny-tales/tiny-tales-f16.trit`));
     const { config, tokenizer } = tinyTalesFolder(model.config);
     const tensors = packedTensors(model, 'multiply', { scale: 'BF16', floats: 'F16' });
-    const name = (at) => `model-0000${(at % 2) + 1}-of-00002.safetensors`;
+    const name = (at) =>
+        count === 1
+            ? 'model.safetensors'
+            : `model-0000${(at % count) + 1}-of-0000${count}.safetensors`;
     const files = {};
-    for (const i of [0, 1]) {
-        const own = tensors.filter((_, at) => at % 2 === i);
+    for (let i = 0; i < count; i++) {
+        const own = tensors.filter((_, at) => at % count === i);
         files[name(i)] = writeSafetensors(own, { format: 'pt' });
     }
     const weight_map = Object.fromEntries(tensors.map((tensor, at) => [tensor.name, name(at)]));
@@ -91,6 +94,39 @@ test('shards of safetensors are loaded with what stands beside them', async (t) 
     );
     const listed = urls.filter((url) => !url.endsWith('.md'));
     assert.deepEqual(await answer(Trit.load(listed, { ...more, store: false })), expected);
+});
+
+test('N10 a folder goes on in a later load; the tensors must be those of the first', async (t) => {
+    process.env.TRIT_CACHE = await temporaryFolder(t);
+    const hub = await serveHub(t, REPOSITORY, shards(1));
+    let cuts = true;
+    let version = 1;
+    hub.fault = function (request, response, begin) {
+        response.setHeader('etag', `"${version} of ${request.url}"`);
+        if (!cuts || !request.url.endsWith('model.safetensors')) return false;
+        const bytes = this.files[request.url];
+        const range = `bytes ${begin}-${bytes.length - 1}/${bytes.length}`;
+        const headers = { 'content-length': bytes.length - begin, 'content-range': range };
+        response.writeHead(206, headers);
+        response.write(bytes.subarray(begin, bytes.length - 1000), () =>
+            setTimeout(() => response.destroy(), 100),
+        );
+        return true;
+    };
+    const load = (network) => {
+        const store = { recordBytes: 1 << 18 };
+        const more = { hub: hub.origin, head: 'int8', store, network };
+        return Trit.load(`hf:${REPOSITORY}`, { ...options, ...more });
+    };
+    await assert.rejects(load({ tries: 1 }), coded('NETWORK'));
+    cuts = false;
+    version = 2;
+    await assert.rejects(load(), coded('SOURCE_CHANGED'));
+    version = 1;
+    hub.requests.length = 0;
+    assert.deepEqual(await answer(load()), expected);
+    const begins = hub.requests.map(([begin]) => begin);
+    assert.ok(Math.max(...begins) > 1 << 18, `${begins}`);
 });
 
 /** What is chosen of a repository with these files, by their names. */

@@ -80,13 +80,13 @@ export function partHeaders(server, begin, end = server.bytes.length) {
     };
 }
 
-/** Sends the part up to `at` bytes of the file, and cuts the connection. */
-export const cutAt = (at) =>
+/** Sends the part up to `at` bytes of the file, and so much later cuts the connection. */
+export const cutAt = (at, ms = 100) =>
     function (request, response, begin, end) {
         response.writeHead(206, partHeaders(this, begin, end));
-        // Later, as what has come and is not read yet is lost with the connection.
+        // What has come and is not read yet is lost with the connection.
         response.write(this.bytes.subarray(begin, at), () =>
-            setTimeout(() => response.destroy(), 100),
+            setTimeout(() => response.destroy(), ms),
         );
         return true;
     };

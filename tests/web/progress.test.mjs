@@ -59,7 +59,7 @@ test('a load that goes on counts what is stored as loaded, but not as come', asy
         const options = { threads: 1, flavour: 'simd128', store, network, onProgress };
         (await Trit.load(server.url, options)).close();
     };
-    server.fault = cutAt(packed.length - 100_000);
+    server.fault = cutAt(packed.length - 100_000, 1000);
     await assert.rejects(load({ tries: 1 }), { code: 'NETWORK' });
     const come = packed.length - Math.floor((packed.length - 100_000) / RECORD) * RECORD;
     server.fault = undefined;

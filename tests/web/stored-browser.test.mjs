@@ -57,7 +57,7 @@ for (const name of ['chromium', 'firefox', 'webkit']) {
         };
 
         await t.test('the next visit goes on with a download that was given up', async () => {
-            models.fault = cutAt(3 * RECORD + 1000);
+            models.fault = cutAt(3 * RECORD + 1000, 1500);
             assert.equal((await visit({ network: { tries: 1 } })).code, 'NETWORK');
             models.fault = undefined;
             const { result, info } = await visit();

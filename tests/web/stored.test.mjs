@@ -67,7 +67,7 @@ for (const name of ['packed', 'GGUF'])
 
 test('after a download was given up, the next load asks only for what is missing', async (t) => {
     const { server, load } = await setUp(t, packed);
-    server.fault = cutAt(3 * RECORD + 1000);
+    server.fault = cutAt(3 * RECORD + 1000, 1500);
     await assert.rejects(load({ network: { tries: 1 } }), { code: 'NETWORK' });
     assert.equal((await Trit.models())[0].state, 'partial');
     server.fault = undefined;
@@ -130,7 +130,7 @@ test('a source that has other bytes than were stored is refused', async (t) => {
 
 test('a source of another length than was announced is refused', async (t) => {
     const { server, load } = await setUp(t, packed);
-    server.fault = cutAt(2 * RECORD);
+    server.fault = cutAt(2 * RECORD, 1500);
     await assert.rejects(load({ network: { tries: 1 } }), { code: 'NETWORK' });
     server.fault = undefined;
     server.bytes = packed.subarray(0, packed.length - 1000);
