@@ -99,6 +99,8 @@ TRIT_EXPORT trit_status trit_js_stored_push(trit_loader *loader, const uint8_t *
         else
             k->import.is_other =
                 container == TRIT_CONTAINER_OTHER || k->n_filled + n_bytes >= m->record_bytes;
+        k->import.at = k->import.n_head =
+            k->n_filled; /* an import's header, as far as it has come */
     }
     if (k->import.is_other || m->origin == TRIT_ORIGIN_IMPORTED)
         return trit_importing_take(loader, bytes, n_bytes);

@@ -258,10 +258,26 @@ static trit_status send(trit_loader *loader, source *from, bool *begun)
     return trit_js_stored_hashed();
 }
 
+typedef struct {
+    uint8_t *bytes;
+    size_t n;
+} out;
+
+static out sides[3]; /* of the source, if it is a folder */
+
 static void begin_anew(trit_loader **loader)
 {
     trit_loader_free(*loader);
     TRIT_CHECK_EQ_I(trit_loader_new(loader, TRIT_HEAD_AS_IS, NULL, NULL), TRIT_OK);
+}
+
+static void send_sides(trit_loader *loader)
+{
+    static const trit_side names[] = {TRIT_SIDE_CONFIG, TRIT_SIDE_TOKENIZER,
+                                      TRIT_SIDE_TOKENIZER_CONFIG};
+    for (int i = 0; i < 3 && sides[i].n; i++)
+        TRIT_CHECK_EQ_I(
+            trit_loader_side(loader, names[i], (char *)sides[i].bytes, sides[i].n, NULL), TRIT_OK);
 }
 
 /* What is missing of an import; false when the loader has the model. */
@@ -269,6 +285,7 @@ static trit_status go_on(trit_loader **loader, source *from, bool *begun, bool *
 {
     uint64_t last = UINT64_MAX;
     begin_anew(loader);
+    send_sides(*loader);
     for (*again = true;;) {
         ASK(trit_js_stored_resume(*loader));
         TRIT_TRY(store_units());
@@ -303,6 +320,7 @@ static trit_status fill(trit_loader **loader, source *from)
             continue;
         }
         TRIT_TRY(trit_js_stored_total((uint32_t)from->n, 0));
+        send_sides(*loader);
         TRIT_TRY(send(*loader, from, &begun));
         again = !ask_need().imported;
     }
@@ -377,12 +395,12 @@ static void check_records(const uint8_t *file, size_t n)
     TRIT_CHECK_EQ_I(at, n);
 }
 
-/* Every call of a first visit fails, or is the last (S05 to S07, of the crash after the last record, too); the visit after it is like any other, and asks for at most
+/* Every call of a first visit, or one of so many, fails, or is the last (S05 to S07, of the crash after the last record, too); the visit after it is like any other, and asks for at most
  * `again` bytes that had come. */
-static void test_faults(source from, const uint8_t *file, size_t n_file, size_t again)
+static void test_faults(source from, const uint8_t *file, size_t n_file, size_t again, int step)
 {
     for (int crash = 0; crash < 2; crash++)
-        for (int k = 0;; k++) {
+        for (int k = 0;; k += step) {
             forget_all();
             fails_at = crash ? -1 : k;
             crashes_at = crash ? k : -1;
@@ -666,11 +684,6 @@ static void test_use(source from)
 
 /* ---- models ---- */
 
-typedef struct {
-    uint8_t *bytes;
-    size_t n;
-} out;
-
 static int gather(void *ctx, const uint8_t *bytes, size_t n)
 {
     out *o = ctx;
@@ -678,6 +691,35 @@ static int gather(void *ctx, const uint8_t *bytes, size_t n)
     memcpy(o->bytes + o->n, bytes, n);
     o->n += n;
     return 0;
+}
+
+/* A header that comes in pieces, of which the first do not tell what it is; with the hash of it all. */
+static void test_folder(source from, const out of_folder[3])
+{
+    uint8_t digest[32];
+    memcpy(sides, of_folder, sizeof sides);
+    sha256(digest, from.bytes, from.n);
+    expected = digest;
+    piece = 1000;
+    forget_all();
+    fails_at = crashes_at = -1;
+    TRIT_CHECK_EQ_I(visit(&from), TRIT_OK);
+    for (int k = 3; k < n_calls; k += 17) {
+        forget_all();
+        crashes_at = k;
+        from.n_sent = 0;
+        int n_before = n_calls;
+        TRIT_CHECK_EQ_I(visit(&from), TRIT_ABORTED);
+        crashes_at = -1;
+        TRIT_CHECK_EQ_I(visit(&from), TRIT_OK);
+        TRIT_CHECK(from.n_sent <= from.n + 2 * RECORD && is_complete());
+        n_calls = n_before;
+    }
+    for (int i = 0; i < 3; i++) {
+        free(sides[i].bytes);
+        sides[i] = (out){0};
+    }
+    expected = NULL;
 }
 
 int main(void)
@@ -693,6 +735,14 @@ int main(void)
     TRIT_CHECK_EQ_I(trit_model_synthetic(&config, &how, NULL, &model, NULL), TRIT_OK);
     TRIT_CHECK_EQ_I(trit_model_write(model, NULL, gather, &packed, NULL), TRIT_OK);
     TRIT_CHECK_EQ_I(trit_model_export(model, TRIT_EXPORT_TQ2_0, gather, &gguf, &error), TRIT_OK);
+    out folder = {0};
+    TRIT_CHECK_EQ_I(trit_model_export(model, TRIT_EXPORT_SAFETENSORS, gather, &folder, &error),
+                    TRIT_OK);
+    out of_folder[3] = {{0}};
+    for (int i = 0; i < 3; i++)
+        TRIT_CHECK_EQ_I(trit_model_export(model, (trit_export)(TRIT_EXPORT_CONFIG + i), gather,
+                                          &of_folder[i], &error),
+                        TRIT_OK);
     trit_model_free(model);
     TRIT_CHECK(packed.n > 3 * RECORD);
 
@@ -707,10 +757,10 @@ int main(void)
     source from_packed = {packed.bytes, packed.n, 0}, from_gguf = {gguf.bytes, gguf.n, 0};
     piece = packed.n / 4 + 1; /* the last one ends two records */
     TRIT_CHECK(piece <= RECORD && 3 * piece < 3 * RECORD && packed.n < 4 * RECORD);
-    test_faults(from_packed, packed.bytes, packed.n, 2 * RECORD);
+    test_faults(from_packed, packed.bytes, packed.n, 2 * RECORD, 1);
     piece = 10000;
-    test_faults(from_packed, packed.bytes, packed.n, 2 * RECORD);
-    test_faults(from_gguf, imported.bytes, imported.n, 2 * RECORD);
+    test_faults(from_packed, packed.bytes, packed.n, 2 * RECORD, 1);
+    test_faults(from_gguf, imported.bytes, imported.n, 2 * RECORD, 1);
     test_damage(from_packed, packed.bytes, packed.n);
     test_damage(from_gguf, imported.bytes, imported.n);
     test_all_damaged(from_gguf, imported.bytes, imported.n);
@@ -723,10 +773,12 @@ int main(void)
     test_remove(from_gguf);
     sha256(digest, gguf.bytes, gguf.n);
     expected = digest;
-    test_faults(from_gguf, imported.bytes, imported.n, 2 * RECORD);
+    test_faults(from_gguf, imported.bytes, imported.n, 2 * RECORD, 4);
     test_damaged_import(from_gguf, imported.bytes, imported.n);
     test_other_source(from_gguf);
+    test_folder((source){folder.bytes, folder.n, 0}, of_folder);
     forget_all();
+    free(folder.bytes);
     free(packed.bytes);
     free(gguf.bytes);
     free(imported.bytes);
