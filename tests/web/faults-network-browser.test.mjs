@@ -148,7 +148,7 @@ for (const name of ['chromium', 'firefox']) {
 
         await t.test('N17 what a server does not expose is done without', async () => {
             // of the first answer nobody knows whether it is all: it is asked for again, as a whole
-            const cuts = () => [silentAt(0), cutAt(3 * RECORD + 1000, 1500)];
+            const cuts = () => [silentAt(RECORD), cutAt(3 * RECORD + 1000, 1500)];
             await isFine(hidden, cuts());
             assert.equal(hidden.requests.length, 3);
             const url = `${hidden.origin}/${++n}`;
