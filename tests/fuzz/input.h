@@ -70,6 +70,31 @@ static inline trit_status checked(trit_status status, const trit_error *err)
 /* Small pieces find what big ones hide, and take longer: after so many of them the rest comes in big ones. */
 enum { MAX_SMALL = 4096, BIG = 997 };
 
+/* What is pushed may be imported: the pieces of the source go on to its end, and the units of what it becomes. */
+static inline void check_import(const trit_loader *loader)
+{
+    enum { MAX_UNITS = 512, MOST = 1 << 16 };
+    static uint64_t ends[MAX_UNITS];
+    trit_packer *packer = NULL;
+    trit_error err = {0};
+    trit_piece piece = {0};
+    uint64_t n_bytes = 0, at = 0;
+    if (checked(trit_loader_packer(loader, &packer, &n_bytes, &err), &err) != TRIT_OK) return;
+    size_t n_units = trit_packer_units(packer, MOST, ends, MAX_UNITS);
+    for (size_t i = 0; i < n_units && i < MAX_UNITS; i++) {
+        if (ends[i] <= at || ends[i] - at > MOST || ends[i] > n_bytes) abort();
+        trit_packer_has(packer, at, ends[i]);
+        at = ends[i];
+    }
+    if (n_units <= MAX_UNITS && at != n_bytes) abort();
+    for (at = 0; trit_packer_piece(packer, MOST, at, &piece); at = piece.source_end) {
+        if (piece.source_end <= at) abort();
+        for (int i = 0; i < 3; i++)
+            if (piece.made[i].begin > piece.made[i].end || piece.made[i].end > n_bytes) abort();
+    }
+    trit_packer_free(packer);
+}
+
 static inline trit_status push_file(trit_loader *loader, const buffer *file, size_t piece)
 {
     trit_error err = {0};
@@ -81,6 +106,7 @@ static inline trit_status push_file(trit_loader *loader, const buffer *file, siz
         if (left) left--;
         status = trit_loader_push(loader, file->bytes + at, n, &err);
     }
+    if (status == TRIT_OK) check_import(loader);
     return checked(status, &err);
 }
 
