@@ -166,7 +166,8 @@ addToLibrary({
     trit_store_finished__deps: ['$tritStore'],
     trit_store_finished: (status) => {
         const { lastError } = tritStore;
-        tritStore.lastError = undefined;
+        // a record may have failed while another request went well: whoever asks for room next is told
+        if (status < 0) tritStore.lastError = undefined;
         Module['finished'](status, lastError);
     },
 });

@@ -73,6 +73,13 @@ test('S01 of a model whose length is known the missing bytes are told', async ()
     });
 });
 
+test('S01 the reason is kept while the manifest, behind the record, finds room', async () => {
+    const fault = (call, key) => (call === 'put' && /00000$/.test(key) ? 'full' : undefined);
+    const tab = openTab({ chunkBytes: RECORD, fault });
+    await assert.rejects(tab.load(), coded('QUOTA'));
+    await loads(openTab(), [0]);
+});
+
 test('S01 a model whose use cannot be noted is a model all the same', async () => {
     await loads(openTab({ fault: nth(PUTS - 1, 'put', 'full') }), [0]);
 });

@@ -114,12 +114,13 @@ function startWorker(tab) {
 /**
  * A tab. It has loaded nothing yet; what it asks its server for is in `requests`.
  * @param {{fault?: (call: string, key: string) => string | DOMException | undefined, onTransaction?: (db: any) => void,
- *   onOpen?: () => void, onRequest?: (request: any) => void, newer?: number, store?: any}} [own] fault: what becomes of each request of its
- *   own; the others are called before a transaction, before and after a request to open, and may throw; newer: of how much
- *   later a version its code is; store: another body than IndexedDB
+ *   onOpen?: () => void, onRequest?: (request: any) => void, newer?: number, store?: any, chunkBytes?: number}} [own]
+ *   fault: what becomes of each request of its own; the others are called before a transaction, before and after a
+ *   request to open, and may throw; newer: of how much later a version its code is; store: another body than
+ *   IndexedDB; chunkBytes: in which its source comes
  */
 export function openTab(own = {}) {
-    const tab = { requests: [], bytes: packed, isDead: false, ...own };
+    const tab = { requests: [], bytes: packed, chunkBytes: RECORD / 2, isDead: false, ...own };
     const platform = {
         // each engine of the tab dies alone
         startWorker: () =>
@@ -153,9 +154,9 @@ export function openTab(own = {}) {
 }
 
 async function* chunksOf(tab, begin, end = tab.bytes.length) {
-    for (let at = begin; at < end; at += RECORD / 2) {
+    for (let at = begin; at < end; at += tab.chunkBytes) {
         await tab.onChunk?.(at);
-        yield tab.bytes.slice(at, Math.min(end, at + RECORD / 2));
+        yield tab.bytes.slice(at, Math.min(end, at + tab.chunkBytes));
     }
 }
 
