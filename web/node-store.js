@@ -55,7 +55,7 @@ export function openNodeStore() {
                 }
                 await rename(aside, path);
             } catch (error) {
-                await rm(aside, { force: true });
+                await rm(aside, { force: true }).catch(() => {}); // where it cannot be, there is none
                 throw storageError(error);
             }
         },
@@ -127,7 +127,7 @@ const isMissing = (error) => error?.code === 'ENOENT' || error?.code === 'ENOTDI
 function storageError(error) {
     if (error?.code === 'ENOSPC' || error?.code === 'EDQUOT')
         return Object.assign(new Error('the disk is full'), { code: 'QUOTA', cause: error });
-    if (['EACCES', 'EPERM', 'EROFS'].includes(error?.code))
+    if (['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST'].includes(error?.code))
         return Object.assign(new Error(`the folder of stored models: ${error.message}`), {
             code: 'NO_STORAGE',
             cause: error,

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
-// `npm run bench:abort`: how long a prefill goes on after the caller has stopped it, and whether the engine
-// then answers as a fresh one does.
+// `npm run bench:abort`: how long a prefill and decoding go on after the caller has stopped them, and whether the
+// engine then answers as a fresh one does.
 import { hostMakers, openEngine } from './hosts.mjs';
 import { hostList, positive, readTexts, runMain } from './options.mjs';
 import { prepareTrit } from './prepare.mjs';
@@ -12,7 +12,7 @@ const help = `usage: npm run bench:abort -- [options]
   --hosts node24,chromium     also node, the one on PATH, firefox and webkit
   --flavours simd128,relaxed
   --threads 1,2
-  --prompt 2000               tokens of the prefill
+  --prompt 2000               tokens of the prefill, and room for those that are decoded
   --times 50                  how often it is stopped
   --within 2000               at a random moment of so many milliseconds from its beginning
 `;
@@ -21,6 +21,9 @@ const defaults = {
     ...{ shape: '2B4T', hosts: 'node24,chromium', flavours: 'simd128,relaxed', threads: '1,2' },
     ...{ prompt: '2000', times: '50', within: '2000' },
 };
+
+/** That 99 of 100 stops may take. */
+const MOST_MS = 200;
 
 /** The value that this share of the sorted ones does not exceed. */
 const quantile = (sorted, share) => sorted[Math.ceil(share * sorted.length) - 1];
@@ -31,14 +34,21 @@ async function measure(host, wish, { times: n, within }) {
     const expected = await fresh.answer();
     await fresh.close();
     const engine = await openEngine(host, wish);
-    const times = [];
-    for (let i = 0; i < n; i++)
-        times.push(await engine.abort(wish.contextLength, Math.random() * within));
+    const shown = [];
+    for (const decode of [false, true]) {
+        const times = [];
+        for (let i = 0; i < n; i++) {
+            const afterMs = Math.random() * within;
+            times.push(await engine.abort({ prompt: wish.contextLength, decode, afterMs }));
+        }
+        times.sort((a, b) => a - b);
+        const worst = [quantile(times, 0.5), quantile(times, 0.99), times.at(-1)];
+        shown.push(worst.map(figure).join(', '));
+        if (worst[1] > MOST_MS) shown.push(`more than ${MOST_MS} ms`);
+    }
     const answer = await engine.answer();
     await engine.close();
     if (answer !== expected) throw new Error('after the stops the engine gives other logits');
-    times.sort((a, b) => a - b);
-    const shown = [quantile(times, 0.5), quantile(times, 0.99), times.at(-1)].map(figure);
     return [host.version, wish.flavour, String(wish.threads), engine.info.kernels, ...shown];
 }
 
@@ -51,7 +61,8 @@ async function main(args) {
     const hosts = hostList(values.hosts);
     const threads = values.threads.split(',').map((text) => positive('threads', text));
     prepareTrit();
-    const rows = [['host', 'flavour', 'threads', 'kernels', 'median ms', '99 % ms', 'longest ms']];
+    const what = ['prefill', 'decode'].map((name) => `${name}: median, 99 %, longest ms`);
+    const rows = [['host', 'flavour', 'threads', 'kernels', ...what]];
     for (const name of hosts) {
         const host = await hostMakers[name]();
         try {
@@ -66,7 +77,9 @@ async function main(args) {
             await host.close();
         }
     }
-    console.log(`${values.shape}, prefill of ${prompt} tokens stopped ${times} times`);
+    console.log(
+        `${values.shape}, prefill of ${prompt} tokens and decoding, each stopped ${times} times`,
+    );
     console.log(markdown(rows));
 }
 

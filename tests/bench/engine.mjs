@@ -11,23 +11,25 @@ function hashOf(array) {
     return hash.toString(16);
 }
 
-/** Milliseconds from the call of abort to the end of the work. */
-async function timeAbort(model, prompt, afterMs) {
+/** Milliseconds from the call of abort to the end of the work: of a prefill, or of decoding after a short prompt. */
+async function timeAbort(model, { prompt, decode, afterMs }) {
     const controller = new AbortController();
+    const options = { maxTokens: decode ? null : 1, temperature: 0, signal: controller.signal };
     const end = model
-        .generate(promptOf(prompt), { maxTokens: 1, signal: controller.signal })
+        .generate(promptOf(decode ? 2 : prompt), options)
         .result.then(({ finish }) => ({ finish, at: performance.now() }));
     await new Promise((resolve) => setTimeout(resolve, afterMs));
     const begin = performance.now();
     controller.abort();
     const { finish, at } = await end;
-    if (finish !== 'abort') throw new Error('the prompt was computed before the abort');
+    if (finish !== 'abort')
+        throw new Error('the work was done before the abort: give it more tokens');
     return at - begin;
 }
 
 /**
  * Answers {op, ...} with {value} or {error}: `open` a model of random weights, `measure` its speed, `abort` a
- * prefill, `answer` with a hash of the logits after a prompt.
+ * prefill or decoding, `answer` with a hash of the logits after a prompt.
  * @param {typeof import('../../web/index.js').Trit} Trit
  */
 export function serveEngine(Trit) {
@@ -39,7 +41,7 @@ export function serveEngine(Trit) {
             return model.info;
         },
         measure: ({ prefill, decode }) => model.measure({ prefill, decode }),
-        abort: ({ prompt, afterMs }) => timeAbort(model, prompt, afterMs),
+        abort: (request) => timeAbort(model, request),
         answer: async () => hashOf(await model.logits(promptOf(100))),
     };
     return async (request) => {

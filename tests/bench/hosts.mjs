@@ -82,7 +82,7 @@ export async function openEngine(host, { shape, ...options }) {
         return {
             info,
             measure: (prefill, decode) => ask(engine, { op: 'measure', prefill, decode }),
-            abort: (prompt, afterMs) => ask(engine, { op: 'abort', prompt, afterMs }),
+            abort: (how) => ask(engine, { op: 'abort', ...how }),
             answer: () => ask(engine, { op: 'answer' }),
             close: engine.close,
         };

@@ -3,7 +3,7 @@
 import puppeteer from 'puppeteer-core';
 import { browserProgram } from '../../wasm/toolchain/browsers.mjs';
 import { launchFirefox } from './firefox.mjs';
-import { killTree, memoryOfTree } from './processes.mjs';
+import { killTree, memoryOfTree, treeOf } from './processes.mjs';
 import { launchWebKit } from './webkit.mjs';
 
 const LIMIT_MS = 240_000;
@@ -39,6 +39,7 @@ const launchers = {
  * @property {() => Promise<void>} close
  * @property {() => Promise<void>} kill ends all its processes as a crash would; not of WebKit
  * @property {() => number} memory bytes that all its processes have, on Linux; not of WebKit
+ * @property {(name: string) => void} signal sends a signal to all its processes, as SIGSTOP does what a sleep of the machine does
  *
  * @typedef {object} BrowserOptions
  * @property {number} [limitMs] how long one call of `evaluate` may take
@@ -62,6 +63,7 @@ export async function openBrowser(name, { limitMs = LIMIT_MS, profile, args = []
         close: browser.close,
         kill: browser.kill,
         memory: () => memoryOfTree(browser.pid),
+        signal: (name) => treeOf(browser.pid).forEach((pid) => process.kill(pid, name)),
     };
 }
 

@@ -5,6 +5,7 @@ import { browserMissing } from '../../wasm/toolchain/browsers.mjs';
 import { Trit } from '../../web/node.js';
 import { openBrowser } from './browsers.mjs';
 import { modelPath } from './helpers.mjs';
+import { processesMissing } from './processes.mjs';
 import { startServer } from './server.mjs';
 
 const prompt = 'Once upon a time';
@@ -135,6 +136,34 @@ for (const name of ['chromium', 'firefox', 'webkit']) {
             assert.ok(ms > 1900 && ms < 4000, `${ms} ms`);
             assert.deepEqual(after, expected);
         });
+
+        await t.test(
+            'R23 a browser that sleeps while it generates goes on where it was',
+            async (t) => {
+                const reason =
+                    processesMissing() ??
+                    (name === 'webkit' ? 'its driver tells no process' : null);
+                if (reason) return t.skip(reason);
+                await page.evaluate(async () => {
+                    const { model, ids, reasons } = await window.faulty({ threads: 2 });
+                    const long = { maxTokens: 450, temperature: 0 };
+                    const alone = (await model.generate('A king', long).result).ids.join();
+                    await model.logits([1]); // so that it is computed again
+                    window.asleep = model.generate('A king', long).result.then(async (result) => {
+                        const all = [result.ids.join() === alone, await ids(), reasons.length];
+                        model.close();
+                        return all;
+                    });
+                });
+                for (let n = 0; n < 3; n++) {
+                    browser.signal('SIGSTOP');
+                    await new Promise((resolve) => setTimeout(resolve, 300));
+                    browser.signal('SIGCONT');
+                    await new Promise((resolve) => setTimeout(resolve, 50));
+                }
+                assert.deepEqual(await page.evaluate(() => window.asleep), [true, expected, 0]);
+            },
+        );
 
         await t.test('R04 threads that do not start, throw, or are gone', async () => {
             const { gone, throwing, silent } = await page.evaluate(async () => {

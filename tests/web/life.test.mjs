@@ -1,4 +1,4 @@
-// Engines that crash, hang or do not start, in Node: rows R03 ... R06, R21, R24 and R28 of the table of faults. What only
+// Engines that crash, hang or do not start, in Node: rows R03 ... R06, R21 and R28 of the table of faults. What only
 // browsers have is in life-browser.test.mjs.
 import assert from 'node:assert/strict';
 import { readFile } from 'node:fs/promises';
@@ -331,4 +331,16 @@ test('diagnostics tell what a report needs, at any time, and nothing that was sa
     model.close();
     assert.equal((await model.diagnostics()).model.state, 'DISPOSED');
     assert.equal(workers.length, 2);
+});
+
+test('R21 one, two, four and eight threads, and both flavours, give the same ids', async () => {
+    const flavours = (await Trit.diagnostics()).features.relaxedSimd
+        ? ['simd128', 'relaxed']
+        : ['simd128'];
+    for (const threads of [1, 2, 4, 8])
+        for (const flavour of flavours) {
+            const model = await Trit.load(modelPath, { threads, flavour });
+            await isFine(model);
+            model.close();
+        }
 });

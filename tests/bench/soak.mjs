@@ -1,0 +1,58 @@
+#!/usr/bin/env node
+// `npm run soak`: models loaded and closed, engines crashed and started again, and long answers, all in one page. The
+// memory of the browser and of the engine must be after that what they were before.
+import { positive, readTexts, runMain, UsageError } from './options.mjs';
+import { prepareTrit } from './prepare.mjs';
+import { machine, markdown } from './report.mjs';
+import { soak } from './soaking.mjs';
+
+const help = `usage: npm run soak -- [options]
+
+  --hosts chromium,firefox
+  --loads 200        a model is loaded and closed
+  --crashes 100      its engine's worker is terminated and started again
+  --tokens 20000     that one model says
+  --threads 2
+`;
+const HOSTS = ['chromium', 'firefox'];
+const defaults = {
+    ...{ hosts: HOSTS.join(), loads: '200', crashes: '100', tokens: '20000', threads: '2' },
+};
+const MOST_DRIFT = 0.02;
+
+function readOptions(args) {
+    const values = readTexts(args, Object.keys(defaults), defaults);
+    const hosts = values.hosts.split(',');
+    const unknown = hosts.find((name) => !HOSTS.includes(name));
+    if (unknown !== undefined)
+        throw new UsageError(`--hosts: there is no "${unknown}", only ${HOSTS}`);
+    const names = ['loads', 'crashes', 'tokens', 'threads'];
+    const times = Object.fromEntries(names.map((name) => [name, positive(name, values[name])]));
+    return { ...values, hosts, times };
+}
+
+async function main(args) {
+    const { help: asked, hosts, times } = readOptions(args);
+    if (asked) return process.stdout.write(help);
+    prepareTrit();
+    const rows = [
+        ['browser', 'PSS MB before', 'after', 'drift %', 'wasm bytes before', 'after', 'same ids'],
+    ];
+    let isFine = true;
+    for (const host of hosts) {
+        const { before, after, bytesBefore, bytesAfter, drift } = await soak(host, times);
+        const same = before.ids === after.ids;
+        const mb = (bytes) => (bytes / 1e6).toFixed(1);
+        rows.push([
+            ...[host, mb(bytesBefore), mb(bytesAfter), (100 * drift).toFixed(2)],
+            ...[String(before.wasmBytes), String(after.wasmBytes), same ? 'yes' : 'NO'],
+        ]);
+        console.error(rows.at(-1).join(', '));
+        isFine &&= same && before.wasmBytes === after.wasmBytes && drift < MOST_DRIFT;
+    }
+    const { cpu, cores, load } = machine();
+    console.log(`${cpu}, ${cores} cores; load ${load}\n\n${markdown(rows)}`);
+    if (!isFine) throw new Error('the memory or the answers are not what they were');
+}
+
+await runMain('soak', main);

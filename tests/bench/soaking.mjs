@@ -1,0 +1,109 @@
+// What `npm run soak` does in one browser, and a test does in short.
+import { setTimeout as wait } from 'node:timers/promises';
+import { openBrowser } from '../web/browsers.mjs';
+import { startServer } from '../web/server.mjs';
+
+/** Where a page's collected garbage has gone back to the system: the least of so many looks. */
+const LOOKS = 20;
+const LOOK_MS = 500;
+
+/* ---- what runs in the page ---- */
+
+const inPage = {
+    prepare: () => {
+        const NativeWorker = window.Worker;
+        window.Worker = class extends NativeWorker {
+            constructor(...args) {
+                super(...args);
+                window.lastWorker = this;
+            }
+        };
+    },
+    open: async (threads) => {
+        window.source = '/models/tiny-tales/tiny-tales.trit';
+        window.wish = { threads };
+        window.model = await window.Trit.load(window.source, window.wish);
+        window.ownWorker = window.lastWorker;
+    },
+    /** Bytes of the engine, and what it answers. */
+    look: async () => {
+        const { result } = window.model.generate('Once upon a time', {
+            temperature: 0,
+            maxTokens: 24,
+        });
+        const { ids } = await result;
+        const { info, restarts } = (await window.model.diagnostics()).model;
+        return { ids: ids.join(), wasmBytes: info.memoryBytes, restarts };
+    },
+    load: async (times) => {
+        for (let i = 0; i < times; i++) {
+            const model = await window.Trit.load(window.source, window.wish);
+            await model.generate('Once', { maxTokens: 2 }).result;
+            model.close();
+        }
+    },
+    crash: async (times) => {
+        for (let i = 0; i < times; i++) {
+            const result = window.model.measure({ prefill: 256, decode: 250 }); // which ends at no stop token
+            await new Promise((resolve) => setTimeout(resolve, Math.random() * 50));
+            window.ownWorker.terminate();
+            const { code } = await result.catch((error) => error);
+            if (code !== 'ENGINE_CRASHED') throw new Error(`the crash gave ${code}`);
+            await window.model.tokenize('x'); // waits for the next one
+            window.ownWorker = window.lastWorker;
+        }
+    },
+    speak: async (tokens) => {
+        for (let said = 0; said < tokens;) {
+            const { result } = window.model.generate('A king', { maxTokens: 400, seed: said });
+            said += (await result).usage.completionTokens + 1;
+        }
+    },
+};
+
+/** Bytes of the browser when nothing is under way. */
+async function settled(browser) {
+    let least = Infinity;
+    for (let i = 0; i < LOOKS; i++) {
+        await wait(LOOK_MS);
+        least = Math.min(least, browser.memory());
+    }
+    return least;
+}
+
+/**
+ * One browser's share. The first of all that is done is not counted, as it fills caches that stay.
+ * @param {'chromium' | 'firefox'} host
+ * @param {{loads: number, crashes: number, tokens: number, threads: number}} times
+ */
+export async function soak(host, { loads, crashes, tokens, threads }) {
+    const server = await startServer({ isolated: true });
+    const browser = await openBrowser(host, { limitMs: 3_600_000 });
+    try {
+        const page = await browser.open(`${server.url}/tests/web/page.html`);
+        await page.evaluate(inPage.prepare);
+        await page.evaluate(inPage.open, threads);
+        const work = async (share) => {
+            await page.evaluate(inPage.load, Math.ceil(loads * share));
+            await page.evaluate(inPage.crash, Math.ceil(crashes * share));
+            await page.evaluate(inPage.speak, Math.ceil(tokens * share));
+        };
+        await work(0.2);
+        const before = await page.evaluate(inPage.look);
+        const bytesBefore = await settled(browser);
+        await work(1);
+        const after = await page.evaluate(inPage.look);
+        const bytesAfter = await settled(browser);
+        return {
+            host,
+            before,
+            after,
+            bytesBefore,
+            bytesAfter,
+            drift: bytesAfter / bytesBefore - 1,
+        };
+    } finally {
+        await browser.close();
+        server.close();
+    }
+}
