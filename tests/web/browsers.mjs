@@ -31,6 +31,7 @@ const launchers = {
  *   Firefox and WebKit nothing of workers, and nothing from before the driver reached the page
  * @property {(isOffline: boolean) => Promise<void>} [setOffline] in Chromium
  * @property {() => Promise<void>} close
+ * @property {(command: string, parameters: object) => Promise<any>} [devtools] a command of Chromium's own
  */
 
 /**
@@ -46,6 +47,7 @@ const launchers = {
  * @property {string} [profile] a folder that keeps what the browser keeps, for the next one that is opened with
  *   it; without it the profile is empty, and forgotten afterwards. WebKit's driver knows no other
  * @property {string[]} [args] more words of Chromium's command line
+ * @property {Record<string, string | number | boolean>} [preferences] of Firefox
  */
 
 /**
@@ -53,8 +55,11 @@ const launchers = {
  * @param {BrowserOptions} [options]
  * @returns {Promise<Browser>}
  */
-export async function openBrowser(name, { limitMs = LIMIT_MS, profile, args = [] } = {}) {
-    const browser = await launchers[name]({ limitMs, profile, args });
+export async function openBrowser(
+    name,
+    { limitMs = LIMIT_MS, profile, args = [], preferences = {} } = {},
+) {
+    const browser = await launchers[name]({ limitMs, profile, args, preferences });
     return {
         async open(url) {
             const { run, ...page } = await browser.open(url);
@@ -88,6 +93,8 @@ async function launchChromium(executablePath, { limitMs, profile, args }) {
         crashed.catch(() => {}); // when nothing is under way
         await page.goto(url);
         return {
+            devtools: async (command, parameters) =>
+                (await page.createCDPSession()).send(command, parameters),
             run: (expression) => Promise.race([page.evaluate(expression), crashed]),
             uploadFile: async (selector, path) => (await page.$(selector)).uploadFile(path),
             troubles: async () => troubles,

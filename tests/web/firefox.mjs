@@ -24,11 +24,15 @@ const PREFERENCES = `
 /**
  * Starts the browser, without a folder with an empty profile; it asks the network for nothing by itself.
  * @param {string} program
- * @param {string} [kept]
+ * @param {string | undefined} kept
+ * @param {Record<string, string | number | boolean>} preferences
  */
-function startBrowser(program, kept) {
+function startBrowser(program, kept, preferences) {
     const profile = kept ?? mkdtempSync(join(tmpdir(), 'trit-firefox-'));
-    writeFileSync(join(profile, 'user.js'), PREFERENCES);
+    const more = Object.entries(preferences).map(
+        ([name, value]) => `user_pref("${name}", ${JSON.stringify(value)});\n`,
+    );
+    writeFileSync(join(profile, 'user.js'), PREFERENCES + more.join(''));
     rmSync(portFile(profile), { force: true }); // of one that was killed
     const args = ['--headless', '--no-remote', '--marionette', '--profile', profile];
     // Marionette gives the browser preferences for tests; that for remote settings holds with this only.
@@ -88,8 +92,8 @@ async function connectTo(port) {
     };
 }
 
-export async function launchFirefox(program, { limitMs, profile }) {
-    const started = startBrowser(program, profile);
+export async function launchFirefox(program, { limitMs, profile, preferences }) {
+    const started = startBrowser(program, profile, preferences);
     try {
         const send = await connectTo(await portOf(started));
         await send('NewSession');
