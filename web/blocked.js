@@ -1,9 +1,12 @@
-import { TritError } from './errors.js';
+import { TritError, untilAborted } from './errors.js';
 
 // Browsers tell a page no more of a failed request than that it failed. What can be found out beside it stands here.
 
 /** Milliseconds until a browser has told of a policy that it has applied. */
 const VIOLATION_MS = 50;
+
+/** What `fetch` takes an address without a scheme to be relative to; in Node there is none. */
+export const pageAddress = () => globalThis.document?.baseURI ?? globalThis.location?.href;
 
 /**
  * Looks out for a request that the page's own policy forbids.
@@ -13,7 +16,7 @@ const VIOLATION_MS = 50;
 export function watchPolicy(url) {
     const place = globalThis.document ?? globalThis;
     if (globalThis.location === undefined) return { forbidden: async () => false, end: () => {} };
-    const { href, origin } = new URL(url, globalThis.location.href);
+    const { href, origin } = new URL(url, pageAddress());
     let seen = false;
     const take = (/** @type {any} */ { blockedURI, effectiveDirective, disposition }) => {
         // of an address that a redirect leads to, it names the one that was asked for, or its origin
@@ -40,18 +43,23 @@ export const policyError = (url) =>
 /** @param {string} url */
 export function isForeign(url) {
     const { location } = globalThis;
-    return location !== undefined && new URL(url, location.href).origin !== location.origin;
+    return location !== undefined && new URL(url, pageAddress()).origin !== location.origin;
 }
 
 /**
  * Whether the server is there for requests whose answer the page may not read. In a page that is cross-origin isolated
  * even those fail, so that nothing is known.
  * @param {string} url
+ * @param {number} mostMs for its answer
  * @param {AbortSignal} [signal]
  */
-export async function isThere(url, signal) {
+export async function isThere(url, mostMs, signal) {
+    const late = AbortSignal.timeout(mostMs);
     try {
-        await fetch(url, { mode: 'no-cors', method: 'HEAD', cache: 'no-store', signal });
+        await untilAborted(
+            fetch(url, { mode: 'no-cors', method: 'HEAD', cache: 'no-store', signal: late }),
+            signal,
+        );
         return true;
     } catch {
         return false;

@@ -72,7 +72,8 @@ export async function untilAborted(work, signal) {
     let stop = () => {};
     const stopped = new Promise((_, reject) => {
         stop = () => reject(aborted(signal));
-        signal.addEventListener('abort', stop);
+        if (signal.aborted) stop();
+        else signal.addEventListener('abort', stop);
     });
     try {
         return await Promise.race([work, /** @type {Promise<never>} */ (stopped)]);

@@ -215,7 +215,7 @@ class Download {
     async #explain(interruption) {
         if (this.#answered || !isForeign(this.#url) || isOffline()) return interruption;
         const cors = corsError(this.#url, interruption.error.cause);
-        if (await isThere(this.#url, this.#signal))
+        if (await isThere(this.#url, this.#patience.stallMs, this.#signal))
             // a network that was away for a moment only is not blamed on the server
             return this.#failures > 0 ? cors : new Interruption(cors, 0);
         return globalThis.crossOriginIsolated ? new Interruption(cors) : interruption;

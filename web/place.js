@@ -1,3 +1,4 @@
+import { pageAddress } from './blocked.js';
 import { TritError } from './errors.js';
 import { addressOf, findFiles, isWholeModel, pageOf, parseNamed } from './hub.js';
 import { isReadAgain, resolveFiles } from './source.js';
@@ -22,7 +23,7 @@ import { isReadAgain, resolveFiles } from './source.js';
  * @returns {Promise<Place>}
  */
 export async function placeOf(source, { hub }) {
-    if (hub !== undefined && !/^https?:\/\//.test(hub))
+    if (hub !== undefined && !(typeof hub === 'string' && /^https?:\/\//.test(hub)))
         throw new TritError('PARAM', 'hub is not an address of http or https');
     if (typeof source === 'string' && source.startsWith('catalog:'))
         return placeInCatalog(source.slice('catalog:'.length), hub);
@@ -95,9 +96,8 @@ async function readCatalog() {
  */
 export function addressesOf(files) {
     if (typeof files === 'string' || files instanceof URL) {
-        const base = globalThis.location?.href; // in Node what has no scheme is a path
         try {
-            const { protocol, href } = new URL(files, base);
+            const { protocol, href } = new URL(files, pageAddress()); // in Node what has no scheme is a path
             return /^https?:$/.test(protocol) ? [href] : undefined;
         } catch {
             return undefined;

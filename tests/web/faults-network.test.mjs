@@ -11,6 +11,7 @@ import { gzipSync } from 'node:zlib';
 import { openUrl } from '../../web/fetching.js';
 import { Trit, TritError } from '../../web/node.js';
 import { isOther, readResponse } from '../../web/responses.js';
+import { pause } from '../../web/waiting.js';
 import { modelPath, temporaryFolder } from './helpers.mjs';
 import { cutAt, inTurn, partHeaders, raw, serveModel } from './model-server.mjs';
 import { silentAt, status, whole, withHeaders } from './model-server.mjs';
@@ -530,4 +531,8 @@ test('N29 a stored manifest that is none is made anew, with its records', async 
         await works();
         assert.deepEqual(server.requests, [[0, undefined]], what);
     }
+});
+
+test('a wait that was stopped before it began is none', async () => {
+    await assert.rejects(pause(60_000, AbortSignal.abort()), coded('ABORTED'));
 });

@@ -183,7 +183,8 @@ test('what cannot be chosen is told with the choices', async (t) => {
     await refused(['a.trit'], 'FILE', /has no b\.safetensors: it has a\.trit/, '/b.safetensors');
     for (const name of ['hf:x', 'hf:a/b@/c', 'hf:a/b/../c', 'hf:../b', 'hf:a/b@%', 'hf:a/b//c'])
         await assert.rejects(Trit.load(name, options), coded('PARAM'), name);
-    await assert.rejects(Trit.load('hf:a/b', { ...options, hub: 'ftp://x' }), coded('PARAM'));
+    for (const wrong of ['ftp://x', new URL('https://x.test')])
+        await assert.rejects(Trit.load('hf:a/b', { ...options, hub: wrong }), coded('PARAM'));
     const hub = await serveHub(t, REPOSITORY, {});
     const other = Trit.load('hf:other/model', { ...options, hub: hub.origin, store: false });
     await assert.rejects(other, ({ code, cause }) => code === 'NETWORK' && cause.status === 404);
