@@ -73,6 +73,9 @@ export async function load(platform, source, options) {
     return start(platform, options, fill, place.canAgain, { name, alone });
 }
 
+/** Of what tabs say to each other, worker's protocol included: those with files of another version have their own engine. */
+const SHARING_VERSION = 1;
+
 /**
  * The same for all who can share an engine; undefined for what only this tab has.
  * @param {import('./place.js').Place} place
@@ -80,21 +83,11 @@ export async function load(platform, source, options) {
  */
 function sharedName({ addresses }, options) {
     if (!addresses) return undefined;
-    const { head, i2s, sha256, contextLength, kv, kernels, dense, template } = options;
-    const { threads, flavour } = options;
-    const all = {
-        head,
-        i2s,
-        sha256,
-        contextLength,
-        kv,
-        kernels,
-        dense,
-        template,
-        threads,
-        flavour,
-    };
-    return `trit-shared ${JSON.stringify({ addresses, ...all })}`;
+    const { head, i2s, sha256, contextLength, kv, kernels, dense, template, threads, flavour } =
+        options;
+    const loading = { addresses, head, i2s, sha256, kernels, threads, flavour };
+    const all = { ...loading, contextLength, kv, dense, template };
+    return `trit-shared ${SHARING_VERSION} ${JSON.stringify(all)}`;
 }
 
 /**
@@ -145,6 +138,24 @@ function checkPatience(network = {}) {
 }
 
 /**
+ * @param {LoadOptions} options
+ * @returns {LoadOptions}
+ */
+export function checkLoadOptions(options) {
+    const { contextLength, kernels, template, onRestart, network } = checkOptions(options);
+    if (contextLength !== undefined) checkInteger('contextLength', contextLength, 1);
+    if (kernels !== undefined && typeof kernels !== 'string')
+        throw new TritError('PARAM', 'kernels is not a string');
+    if (template !== undefined && typeof template !== 'string')
+        throw new TritError('PARAM', 'template is not a string');
+    if (onRestart !== undefined && typeof onRestart !== 'function')
+        throw new TritError('PARAM', 'onRestart is not a function');
+    checkWorkerOptions(options);
+    checkPatience(network);
+    return options;
+}
+
+/**
  * Puts the model into an engine.
  * @callback Fill
  * @param {Client} client
@@ -161,19 +172,9 @@ function checkPatience(network = {}) {
  * @param {{name?: string, alone?: string}} [share] name: of an engine for all tabs; alone: why there is none
  */
 async function start(platform, options, fill, canAgain, share = {}) {
-    const { contextLength, kv, kernels, dense, template, signal, onRestart } =
-        checkOptions(options);
+    const { contextLength, kv, dense, template, signal, onRestart } = checkLoadOptions(options);
     throwIfAborted(signal);
     let choice = chooseBuild(options, platform.cores);
-    if (contextLength !== undefined) checkInteger('contextLength', contextLength, 1);
-    if (kernels !== undefined && typeof kernels !== 'string')
-        throw new TritError('PARAM', 'kernels is not a string');
-    if (template !== undefined && typeof template !== 'string')
-        throw new TritError('PARAM', 'template is not a string');
-    if (onRestart !== undefined && typeof onRestart !== 'function')
-        throw new TritError('PARAM', 'onRestart is not a function');
-    checkWorkerOptions(options);
-    checkPatience(options.network);
     const settings = { contextLength, kv, dense: Boolean(dense), template };
     const begin = async (/** @type {LoadOptions} */ own) => {
         const engine = await startEngine(platform, choice, own);
@@ -193,9 +194,12 @@ async function start(platform, options, fill, canAgain, share = {}) {
     /** @param {AbortSignal} closing */
     const again = (closing) => begin({ ...later, signal: closing });
     const life = { again: canAgain ? again : undefined, onRestart };
-    const open = async (/** @type {boolean} */ isFirst) =>
-        new Restarting(await begin(isFirst ? options : later), life);
-    const engine = share.name ? await Sharing.open(share.name, open, signal) : await open(true);
+    /** @type {import('./sharing.js').Start} */
+    const open = async (isFirst, closing) =>
+        new Restarting(await begin(isFirst ? options : { ...later, signal: closing }), life);
+    const engine = share.name
+        ? await Sharing.open(share.name, open, signal)
+        : new Restarting(await begin(options), life);
     const startTemplateWorker = () => platform.startTemplateWorker(options);
     return new Model(engine, startTemplateWorker, () => diagnose(platform));
 }

@@ -1,8 +1,7 @@
 import { defaults } from './defaults.js';
 import { TritError } from './errors.js';
 import { chooseBuild } from './features.js';
-import { startEngine } from './load.js';
-import { checkOptions } from './params.js';
+import { checkLoadOptions, startEngine } from './load.js';
 import { addressesOf, placeOf } from './place.js';
 import { readSides, tensorFiles } from './source.js';
 
@@ -48,8 +47,17 @@ const LEAST_IDS = 512;
  * @returns {Promise<Probe>}
  */
 export async function probe(platform, source, options) {
-    const { head, kernels, i2s, contextLength, kv, signal, store = true } = checkOptions(options);
+    const {
+        head,
+        kernels,
+        i2s,
+        contextLength,
+        kv,
+        signal,
+        store = true,
+    } = checkLoadOptions(options);
     const place = await placeOf(source, options);
+    const as = { head, i2s, sha256: options.sha256 ?? place.sha256 };
     /** @type {import('./source.js').Open} */
     const open = (bytes, stop, want) =>
         platform.open(bytes, stop, { network: options.network, ...want });
@@ -66,7 +74,7 @@ export async function probe(platform, source, options) {
         const files = await place.find(open, signal);
         const found = await readHeader(open, client, files, settings, signal);
         const { addresses } = place;
-        const stored = addresses !== undefined && (await isStored(client, addresses));
+        const stored = addresses !== undefined && (await isStored(client, addresses, as));
         const records = addresses && store ? 3 * defaults.recordBytes : 0;
         const memoryBytes = found.planned && found.planned.memoryBytes + records;
         const lack = lackOf(memoryBytes, platform.memoryBytes);
@@ -168,17 +176,22 @@ function containerOf(source, head) {
 }
 
 /**
- * Whether a model of these addresses is in the store as a whole.
+ * Whether a model of these addresses, loaded in this way, is in the store as a whole.
  * @param {Client} client
  * @param {string[]} addresses
+ * @param {{head?: string, i2s?: string, sha256?: string}} as
  */
-async function isStored(client, addresses) {
+async function isStored(client, addresses, as) {
+    const wanted = JSON.stringify([addresses, as]);
     try {
         /** @type {import('./protocol.js').StoredModel[]} */
         const models = await client.call('models', []);
-        return models.some(
-            ({ state, about }) => state === 'complete' && `${about?.source}` === `${addresses}`,
-        );
+        return models.some(({ state, about }) => {
+            const { source, head, i2s, sha256 } = about ?? {};
+            return (
+                state === 'complete' && JSON.stringify([source, { head, i2s, sha256 }]) === wanted
+            );
+        });
     } catch {
         return false; // there is no storage here
     }

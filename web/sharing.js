@@ -1,4 +1,5 @@
 import { TritError, throwIfAborted, untilAborted } from './errors.js';
+import { SHARED } from './protocol.js';
 
 /** @typedef {import('./restarting.js').Restarting} Restarting */
 
@@ -17,7 +18,16 @@ import { TritError, throwIfAborted, untilAborted } from './errors.js';
  * @property {(ok: any) => void} resolve
  * @property {(error: unknown) => void} reject
  * @property {((event: any) => void) | undefined} onEvent
+ * @property {AbortSignal | undefined} signal
  * @property {boolean} heard an event has come, so that it cannot begin anew
+ */
+
+/**
+ * The engine, when it is this tab's turn to have it.
+ * @callback Start
+ * @param {boolean} isFirst there was none in another tab before
+ * @param {AbortSignal} closing the model is closed here
+ * @returns {Promise<Restarting>}
  */
 
 /** Whether tabs can find each other here. */
@@ -44,8 +54,8 @@ export class Sharing {
     #waiting = new Map();
     /** Of the other tabs, by tab and id. @type {Map<string, AbortController>} */
     #served = new Map();
-    /** @type {Set<string>} tabs whose end is waited for */
-    #known = new Set();
+    /** Tabs whose end is waited for, and the contexts that end with them. @type {Map<string, Set<number>>} */
+    #known = new Map();
     /** @type {TritError | undefined} this tab was to have the engine, and could not */
     #dead;
     /** @type {Readonly<import('./protocol.js').ModelInfo>} */
@@ -56,8 +66,7 @@ export class Sharing {
 
     /**
      * @param {string} name
-     * @param {(isFirst: boolean) => Promise<Restarting>} start the engine, when it is this tab's turn to have it; isFirst:
-     *   there was none in another tab before
+     * @param {Start} start
      */
     constructor(name, start) {
         this.#name = name;
@@ -69,7 +78,7 @@ export class Sharing {
     /**
      * When there is an engine, in this tab or another.
      * @param {string} name
-     * @param {(isFirst: boolean) => Promise<Restarting>} start
+     * @param {Start} start
      * @param {AbortSignal} [signal]
      */
     static async open(name, start, signal) {
@@ -88,9 +97,9 @@ export class Sharing {
     }
 
     async #join() {
-        this.#hold(`${this.#name} ${this.#own}`, () => {});
         await new Promise((resolve, reject) => {
             this.#onLeader = () => resolve(undefined);
+            this.#hold(`${this.#name} ${this.#own}`, () => {}).catch(reject);
             this.#hold(this.#name, () => this.#lead()).catch(reject);
             this.#say({ hello: true, from: this.#own });
         });
@@ -113,19 +122,19 @@ export class Sharing {
         try {
             await navigator.locks.request(name, { signal }, use);
         } catch (error) {
-            if (!signal.aborted) throw error;
+            if (!signal.aborted) throw error instanceof TritError ? error : unable(error);
         }
     }
 
     async #lead() {
         try {
-            const engine = await this.#start(this.info === undefined);
+            const engine = await this.#start(this.info === undefined, this.#closing.signal);
             if (this.#closing.signal.aborted) return engine.close();
             this.#engine = engine;
         } catch (error) {
             this.#dead = TritError.from(error, 'ENGINE_CRASHED');
             this.#fail(this.#dead);
-            throw error;
+            throw this.#dead;
         }
         const news = { leader: this.#own, info: this.#engine.info };
         this.#say(news);
@@ -154,7 +163,8 @@ export class Sharing {
         signal?.addEventListener('abort', abort, { once: true });
         try {
             return await new Promise((resolve, reject) => {
-                const waiting = { op, args, beside, resolve, reject, onEvent, heard: false };
+                const heard = false;
+                const waiting = { op, args, beside, resolve, reject, onEvent, signal, heard };
                 this.#waiting.set(id, waiting);
                 this.#ask(id, waiting);
             });
@@ -168,8 +178,10 @@ export class Sharing {
      * @param {number} id
      * @param {Waiting} waiting
      */
-    #ask(id, { op, args, beside }) {
+    #ask(id, { op, args, beside, signal }) {
         this.#send({ from: this.#own, id, op, args, beside });
+        // it was stopped while no tab had the engine
+        if (signal?.aborted) this.#send({ from: this.#own, abort: id });
     }
 
     /** @param {any} message to the tab that has the engine, which may be this one; lost when there is none yet */
@@ -238,8 +250,8 @@ export class Sharing {
         const stop = new AbortController();
         const key = `${from} ${id}`;
         this.#served.set(key, stop);
-        this.#watch(from);
         try {
+            if (from !== this.#own) this.#watch(from).add(contextOf(op, args));
             const { signal } = stop;
             const onEvent = (/** @type {any} */ event) => answer({ event });
             answer({ ok: (await engine.call(op, args, { signal, onEvent, beside })) ?? null });
@@ -260,14 +272,25 @@ export class Sharing {
         this.#say({ leader: this.#own, info: engine.info });
     }
 
-    /** @param {string} tab whose requests nobody waits for when it is closed */
+    /**
+     * @param {string} tab whose requests nobody waits for when it is closed, and whose conversations nobody goes on with
+     * @returns {Set<number>} its contexts
+     */
     #watch(tab) {
-        if (tab === this.#own || this.#known.has(tab)) return;
-        this.#known.add(tab);
-        navigator.locks.request(`${this.#name} ${tab}`, () => {
+        const known = this.#known.get(tab);
+        if (known) return known;
+        const contexts = new Set([SHARED]);
+        this.#known.set(tab, contexts);
+        const { signal } = this.#closing;
+        const end = () => {
             this.#known.delete(tab);
             for (const [key, stop] of this.#served) if (key.startsWith(`${tab} `)) stop.abort();
-        });
+            contexts.delete(SHARED);
+            for (const context of contexts)
+                this.#engine?.call('dropContext', [context]).catch(() => {}); // of a crashed engine none is left
+        };
+        navigator.locks.request(`${this.#name} ${tab}`, { signal }, end).catch(() => {}); // closed here before
+        return contexts;
     }
 
     /** What is under way for others begins anew in the tab that is next. */
@@ -284,5 +307,22 @@ export class Sharing {
         for (const { reject } of this.#waiting.values()) reject(error);
     }
 }
+
+/**
+ * In whose context a request computes.
+ * @param {import('./protocol.js').Op} op
+ * @param {any[]} args
+ * @returns {number}
+ */
+const contextOf = (op, args) =>
+    op === 'generate' ? args[2] : op === 'saveSession' ? args[1] : SHARED;
+
+/** @param {any} cause */
+const unable = (cause) =>
+    new TritError(
+        'UNSUPPORTED',
+        `tabs cannot share an engine here (${cause?.message}): load the model without share`,
+        { cause },
+    );
 
 const closed = () => new TritError('DISPOSED', 'the model is closed');

@@ -31,7 +31,7 @@ export async function beginStored(client, place, options) {
         throw new TritError('PARAM', 'sha256 is for a file from an address, with the store');
     if (!addresses) return undefined;
     const source = JSON.stringify({ addresses, head, i2s, sha256 });
-    const about = { source: addresses };
+    const about = { source: addresses, head, i2s, sha256 };
     const recordBytes = (typeof store === 'object' && store.recordBytes) || defaults.recordBytes;
     const what = { source, about, recordBytes, sha256 };
     const found = await client.call('openStored', [what], { signal });

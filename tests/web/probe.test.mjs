@@ -48,6 +48,10 @@ test('a packed file at an address: only its beginning is asked for, and what is 
     );
     const again = await Trit.probe(server.url, { threads });
     assert.equal(again.stored, true);
+    const other = await Trit.probe(server.url, { threads, i2s: 'arm' });
+    assert.equal(other.stored, false, 'the store has it as another model');
+    const wrong = { network: { tries: 'many' } };
+    await assert.rejects(Trit.probe(server.url, wrong), coded('PARAM'), 'as load refuses it');
 
     const runs = [];
     for (let i = 0; i < 3; i++) runs.push(await model.measure({ prefill: 64, decode: 64 }));
