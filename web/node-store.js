@@ -100,8 +100,8 @@ export function openNodeStore() {
 async function clearLeft(folder, names) {
     for (const name of names.filter((name) => name.endsWith('.part'))) {
         const path = join(folder, name);
-        const { mtimeMs } = await stat(path);
-        if (Date.now() - mtimeMs > LEFT_MS) await rm(path, { force: true });
+        const found = await stat(path).catch(() => undefined); // its writer may just have renamed it
+        if (found && Date.now() - found.mtimeMs > LEFT_MS) await rm(path, { force: true });
     }
 }
 
@@ -115,8 +115,10 @@ export async function nodeStorage() {
         if (found?.isFile()) usage += found.size;
     }
     // a folder that is not there yet will be below one that is
-    const disk = await statfs(folder).catch(() => statfs(homedir()));
-    const quota = usage + disk.bavail * disk.bsize;
+    const disk = await statfs(folder)
+        .catch(() => statfs(homedir()))
+        .catch(() => undefined);
+    const quota = disk ? usage + disk.bavail * disk.bsize : null;
     return { kind: 'files', persisted: true, usage, quota };
 }
 

@@ -92,7 +92,10 @@ export class Restarting {
                 throw lost(`the engine crashes again and again (${error.message})`, error);
             try {
                 const { client, info } = await again(signal);
-                if (signal.aborted) client.close();
+                if (signal.aborted) {
+                    client.close();
+                    throw closed();
+                }
                 this.#client = client;
                 this.info = Object.freeze(info);
                 break;

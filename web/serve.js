@@ -78,7 +78,7 @@ export function serve(post, store) {
         } catch (error) {
             // what is no TritError is a trap of the engine: it cannot be used any more
             const { code, message, needed } = TritError.from(error, 'ENGINE_CRASHED');
-            crashed = code === 'ENGINE_CRASHED';
+            if (code === 'ENGINE_CRASHED') crashed = true;
             post({ id, error: { code, message, needed } });
         } finally {
             jobs.delete(id);

@@ -7,7 +7,15 @@
 // have theirs in stored.test.mjs); of S21 a private window of each browser (their refusals are played).
 import assert from 'node:assert/strict';
 import { createHash } from 'node:crypto';
-import { open as openFile, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import {
+    mkdir,
+    open as openFile,
+    readdir,
+    readFile,
+    rm,
+    symlink,
+    writeFile,
+} from 'node:fs/promises';
 import { join } from 'node:path';
 import test, { after, before, beforeEach } from 'node:test';
 import { setTimeout as wait } from 'node:timers/promises';
@@ -548,6 +556,15 @@ test('S03 S04 the disk is full at each value: what is stored stays, and the next
             `${k}`,
         );
     }
+});
+
+test('a file that its writer renames while the folder is listed hides none of the others', async (t) => {
+    process.env.TRIT_CACHE = await temporaryFolder(t);
+    const folder = join(process.env.TRIT_CACHE, 'model');
+    await mkdir(folder);
+    await writeFile(join(folder, 'a'), 'x');
+    await symlink(join(folder, 'gone'), join(folder, 'b.part')); // listed, and not there when it is looked at
+    assert.deepEqual(await openNodeStore().list('model/'), ['model/a']);
 });
 
 test('S10 the download of a load that is stopped is taken over by the one that waits', async (t) => {
