@@ -10,10 +10,17 @@ const help = `usage: npm run soak:kill -- [options]
 
   --runs 50                     of each host
   --hosts chromium,firefox,node
+  --kinds packed,imported       a packed file, and one that is packed while it comes
   --seed N                      the moments; without it, others each time
 `;
 const HOSTS = ['chromium', 'firefox', 'node'];
-const defaults = { runs: '50', hosts: HOSTS.join(), seed: String((Date.now() % 1e6) + 1) };
+const KINDS = ['packed', 'imported'];
+const defaults = {
+    runs: '50',
+    hosts: HOSTS.join(),
+    kinds: KINDS.join(),
+    seed: String((Date.now() % 1e6) + 1),
+};
 
 function rowOf(host, results) {
     const count = (wanted) => String(results.filter(({ kind }) => kind === wanted).length);
@@ -29,15 +36,21 @@ function rowOf(host, results) {
 async function main(args) {
     const values = readTexts(args, Object.keys(defaults), defaults);
     if (values.help) return process.stdout.write(help);
-    const hosts = values.hosts.split(',');
-    const unknown = hosts.find((name) => !HOSTS.includes(name));
-    if (unknown !== undefined) throw new UsageError(`there is no host "${unknown}" to kill`);
+    const list = (option, known) =>
+        values[option].split(',').map((name) => {
+            if (known.includes(name)) return name;
+            throw new UsageError(`--${option}: there is no "${name}", only ${known}`);
+        });
+    const [hosts, kinds] = [list('hosts', HOSTS), list('kinds', KINDS)];
     const runs = positive('runs', values.runs);
     const seed = positive('seed', values.seed);
     prepareTrit();
     const rows = [];
     for (const host of hosts)
-        rows.push(rowOf(host, await killOften(host, { runs, seed, report: console.error })));
+        for (const kind of kinds) {
+            const results = await killOften(host, kind, { runs, seed, report: console.error });
+            rows.push(rowOf(`${host}, ${kind}`, results));
+        }
     const head = [
         'host',
         'kills',

@@ -12,8 +12,8 @@ import { fileURLToPath } from 'node:url';
 import { Trit } from '../../web/node.js';
 import { random } from '../golden/generated.mjs';
 import { openBrowser } from './browsers.mjs';
-import { modelPath } from './helpers.mjs';
-import { serveModel } from './model-server.mjs';
+import { cli, modelPath } from './helpers.mjs';
+import { partHeaders, serveModel } from './model-server.mjs';
 import { startServer } from './server.mjs';
 
 const RECORD = 1 << 17;
@@ -26,58 +26,56 @@ const LOAD_OPTIONS = { threads: 1, flavour: 'simd128', store: { recordBytes: REC
 const PROMPT = 'Once upon a time';
 const ANSWER = { temperature: 0, maxTokens: 12 };
 
-const packed = readFileSync(modelPath);
-const nRecords = Math.ceil(packed.length / RECORD);
+/**
+ * What is loaded: the bytes that are served, and the packed file that has to be in the store afterwards.
+ * @typedef {{bytes: Buffer, packed: Buffer, imported: boolean}} Source
+ */
 const sha256 = (bytes) => createHash('sha256').update(bytes).digest('hex');
 
 /** When it is killed: after so many bytes have been sent, and so many milliseconds later. */
 const MOMENTS = {
     'before the first byte': (next) => ({ bytes: 0, ms: THINK_MS * next() }),
-    'in the middle': (next) => ({ bytes: next() * packed.length, ms: REST_MS * next() }),
-    'while a record is stored': (next) => ({
-        bytes: (1 + Math.floor(next() * (nRecords - 1))) * RECORD,
+    'in the middle': (next, total) => ({ bytes: next() * total, ms: REST_MS * next() }),
+    'while a record is stored': (next, total) => ({
+        bytes: (1 + Math.floor(next() * Math.floor(total / RECORD))) * RECORD,
         ms: 5 * next(),
     }),
-    'in the last record': (next) => ({
-        bytes: packed.length - next() * (packed.length % RECORD),
+    'in the last record': (next, total) => ({
+        bytes: total - next() * (total % RECORD),
         ms: 5 * next(),
     }),
-    'after the last byte': (next) => ({ bytes: packed.length, ms: 60 * next() }),
+    'after the last byte': (next, total) => ({ bytes: total, ms: 60 * next() }),
 };
 
 /** What was found after a kill, by which runs are counted. */
-function kindOf(stored, complete) {
+function kindOf(nBytes, all, complete) {
     if (complete) return 'complete';
-    if (stored.length === 0) return 'nothing';
-    return stored.length === nRecords ? 'all records, not complete' : 'some records';
+    if (nBytes === 0) return 'nothing';
+    return nBytes === all ? 'all records, not complete' : 'some records';
 }
 
 /** Sends slowly, and tells how many bytes of the answers have gone. */
-async function servePaced() {
-    const server = await serveModel(packed, {
+async function servePaced(bytes) {
+    const server = await serveModel(bytes, {
         'access-control-allow-origin': '*',
         'access-control-expose-headers': 'content-range',
     });
     server.begin = (paced) => (server.round = { paced, sent: 0, onSent: () => {} });
-    server.fault = (request, response, begin, end = packed.length) => {
-        response.writeHead(206, {
-            ...server.headers,
-            'content-length': end - begin,
-            'content-range': `bytes ${begin}-${end - 1}/${packed.length}`,
-        });
-        send(server.round, response, begin, end);
+    server.fault = (request, response, begin, end) => {
+        response.writeHead(206, partHeaders(server, begin, end));
+        send(server.round, response, bytes.subarray(begin, end));
         return true;
     };
     return server;
 }
 
 /** A round is a load from its begin until it is killed or done: how much it was sent counts by itself. */
-async function send(round, response, begin, end) {
+async function send(round, response, bytes) {
     const rest = async (ms) => round.paced && (await wait(ms));
     round.onSent();
     await rest(THINK_MS);
-    for (let at = begin; at < end && !response.destroyed; at += PIECE) {
-        const piece = packed.subarray(at, Math.min(at + PIECE, end));
+    for (let at = 0; at < bytes.length && !response.destroyed; at += PIECE) {
+        const piece = bytes.subarray(at, at + PIECE);
         response.write(piece);
         round.sent += piece.length;
         round.onSent();
@@ -105,7 +103,10 @@ const inPage = {
         model.close();
         return { ids, models: await window.Trit.models() };
     },
-    /** Asks the database itself, whatever the library says: for keys, values, or to have none left. */
+    /**
+     * Asks the database itself, whatever the library says: for keys and values of the packed file's records, beside
+     * which those of a source's header stand, or to have none left.
+     */
     ask: async (method, prefix) => {
         const name = 'trit-models';
         const known = await indexedDB.databases();
@@ -117,14 +118,20 @@ const inPage = {
             });
         window.db ??= await done(indexedDB.open(name));
         const store = window.db.transaction('values', 'readwrite').objectStore('values');
-        const all = await done(store[method](IDBKeyRange.bound(prefix, `${prefix}\uffff`)));
+        const range = IDBKeyRange.bound(prefix, `${prefix}\uffff`);
+        if (method === 'delete') return done(store.delete(range));
+        const [keys, values] = await Promise.all(
+            ['getAllKeys', method].map((name) => done(store[name](range))),
+        );
+        const isOfFile = (_, i) => /\d{8}$/.test(keys[i]);
         const base64 = (buffer) =>
             new Promise((resolve) => {
                 const reader = new FileReader();
                 reader.onload = () => resolve(reader.result.split(',')[1]);
                 reader.readAsDataURL(new Blob([buffer]));
             });
-        return method === 'getAll' ? Promise.all(all.map(base64)) : all;
+        const found = values.filter(isOfFile);
+        return method === 'getAll' ? Promise.all(found.map(base64)) : found;
     },
 };
 
@@ -215,7 +222,7 @@ async function listUntil(killed, host) {
 }
 
 /** One kill, and what comes after it. */
-async function killOnce(host, server, moment, expected) {
+async function killOnce(host, server, moment, { bytes, packed, imported }, expected) {
     const first = server.begin(true);
     const killed = reached(first, moment).then(() => host.kill());
     await host.begin(server.url);
@@ -226,6 +233,7 @@ async function killOnce(host, server, moment, expected) {
     const nBefore = server.requests.length;
     await host.start();
     const found = await host.records();
+    const nBytes = fileBytes(await host.values());
     assert.deepEqual(
         told.filter((name) => !found.includes(name)),
         [],
@@ -237,28 +245,44 @@ async function killOnce(host, server, moment, expected) {
         models.map(({ state }) => state),
         ['complete'],
     );
-    const missing = packed.length - storedBytes(found);
-    const again = second.sent - missing;
-    assert.ok(again <= RECORD, `${again} bytes are sent again that are stored`);
-    checkValues(await host.values());
-    const kind = kindOf(found, server.requests.length === nBefore);
+    const again = second.sent - (packed.length - nBytes);
+    if (!imported) assert.ok(again <= RECORD, `${again} bytes are sent again that are stored`);
+    checkValues(await host.values(), packed);
+    const kind = kindOf(nBytes, packed.length, server.requests.length === nBefore);
     await host.clear();
-    return { told: told.length, kind, twice: first.sent + second.sent - packed.length };
+    return { told: told.length, kind, twice: first.sent + second.sent - bytes.length };
 }
 
-const indexOf = (name) => Number(name.slice(-8));
-const storedBytes = (names) =>
-    names.reduce((sum, name) => {
-        const begin = indexOf(name) * RECORD;
-        return sum + Math.min(RECORD, packed.length - begin);
-    }, 0);
+const fileBytes = (values) =>
+    values.reduce((sum, { length }) => sum + Math.max(0, length - RECORD_HEAD), 0);
 
 /** Every record has the hash that it promises, and together they are the file. */
-function checkValues(values) {
+function checkValues(values, packed) {
     for (const value of values)
         assert.equal(sha256(value.subarray(32)), value.toString('hex', 0, 32));
     const file = Buffer.concat(values.map((value) => value.subarray(RECORD_HEAD)));
     assert.ok(file.equals(packed), 'the records are not the file');
+}
+
+/** @returns {Promise<Source>} a packed file, or one that is packed while it comes */
+async function sourceOf(kind) {
+    const packed = readFileSync(modelPath);
+    if (kind === 'packed') return { bytes: packed, packed, imported: false };
+    const folder = mkdtempSync(join(tmpdir(), 'trit-killed-'));
+    try {
+        const path = join(folder, 'model.gguf');
+        for (const args of [
+            ['convert', modelPath, '--to', 'tq2_0', '-o', path],
+            ['pack', path, '-o', `${path}.trit`],
+        ]) {
+            const { code, stderr } = await cli(...args);
+            assert.equal(code, 0, stderr);
+        }
+        const [bytes, made] = [path, `${path}.trit`].map((name) => readFileSync(name));
+        return { bytes, packed: made, imported: true };
+    } finally {
+        rmSync(folder, { recursive: true });
+    }
 }
 
 /** What the model answers where nothing was killed. */
@@ -272,24 +296,26 @@ async function answerOf(source) {
 /**
  * Kills a host so often, at its moments in turn. Throws at the first that leaves something wrong.
  * @param {'chromium' | 'firefox' | 'node'} name
+ * @param {'packed' | 'imported'} kind
  * @param {{runs: number, seed: number, report: (line: string) => void}} options
  * @returns {Promise<{told: number, kind: string, twice: number}[]>} of each: the records that had been told as stored, what was
  *   there, and how many bytes were sent in both loads
  */
-export async function killOften(name, { runs, seed, report }) {
+export async function killOften(name, kind, { runs, seed, report }) {
+    const source = await sourceOf(kind);
     const expected = await answerOf(modelPath);
     const next = random(seed);
-    const server = await servePaced();
+    const server = await servePaced(source.bytes);
     const host = await openHost(name);
     const results = [];
     try {
         await host.start();
         for (let run = 0; run < runs; run++) {
             const [when, momentOf] = Object.entries(MOMENTS)[run % Object.keys(MOMENTS).length];
-            const moment = momentOf(next);
-            const line = `${name}, seed ${seed}, kill ${run + 1} ${when}`;
+            const moment = momentOf(next, source.bytes.length);
+            const line = `${name}, ${kind}, seed ${seed}, kill ${run + 1} ${when}`;
             try {
-                const result = await killOnce(host, server, moment, expected);
+                const result = await killOnce(host, server, moment, source, expected);
                 results.push(result);
                 report(`${line}: ${result.kind}, ${result.told} told, ${result.twice} bytes twice`);
             } catch (error) {
