@@ -3,10 +3,16 @@
 /** @type {() => Promise<typeof import('./node.js')>} */
 const load = () => import('./node.js');
 
-exports.Trit = Object.freeze({
-    load: async (...args) => (await load()).Trit.load(...args),
-    synthetic: async (...args) => (await load()).Trit.synthetic(...args),
-});
+const calls = [
+    ...['load', 'probe', 'synthetic', 'diagnostics'],
+    ...['models', 'deleteModel', 'storage', 'persist', 'makeRoom', 'resetStorage'],
+];
+
+exports.Trit = Object.freeze(
+    Object.fromEntries(
+        calls.map((name) => [name, async (...args) => (await load()).Trit[name](...args)]),
+    ),
+);
 
 /** Before a call there is no class yet: an error is known by its name. */
 exports.TritError = class TritError extends Error {

@@ -1,6 +1,7 @@
 import assert from 'node:assert/strict';
 import { createServer } from 'node:http';
 import { readFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import test, { after, before } from 'node:test';
 import { Trit, TritError } from '../../web/node.js';
 import { chooseBuild } from '../../web/features.js';
@@ -327,4 +328,9 @@ test('chooseBuild', () => {
             () => chooseBuild(wish, 4, { simd: true, relaxed: false, threads: false }),
             coded('UNSUPPORTED'),
         );
+});
+
+test('require gives every call that import gives', () => {
+    const required = createRequire(import.meta.url)('../../web/node.cjs').Trit;
+    assert.deepEqual(Object.keys(required).sort(), Object.keys(Trit).sort());
 });
