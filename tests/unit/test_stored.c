@@ -536,24 +536,42 @@ static void test_version_1(source from, uint32_t origin)
     TRIT_CHECK(is_complete());
 }
 
-/* Of a model that is not complete, whose manifest knows no hashes: a record that is cut off but right by itself. */
-static void test_cut(source from)
+/* Of a model that is not complete, whose manifest knows no hashes: a record that is right by itself but cut off, or
+ * another model's, or of another place. */
+static void test_foreign(source from)
+{
+    for (int how = 0; how < 3; how++) {
+        forget_all();
+        fails_at = crashes_at = -1;
+        TRIT_CHECK_EQ_I(visit(&from), TRIT_OK);
+        crashes_at = n_calls - 1; /* the manifest's last writing */
+        forget_all();
+        TRIT_CHECK_EQ_I(visit(&from), TRIT_ABORTED);
+        TRIT_CHECK(!is_complete());
+        for (int i = 0; i < MAX_VALUES; i++) {
+            value *v = &values[i];
+            if (!v->bytes || !strstr(v->name, "/00000001")) continue;
+            if (how == 0) v->n -= 1000;
+            else v->bytes[how == 1 ? 40 : 64] ^= 4;
+            sha256(v->bytes, v->bytes + 32, v->n - 32);
+        }
+        from.n_sent = 0;
+        TRIT_CHECK_EQ_I(visit(&from), TRIT_OK);
+        TRIT_CHECK_EQ_I(from.n_sent, RECORD);
+    }
+}
+
+/* What is not whole does not become complete, whoever says so. */
+static void test_early_finish(void)
 {
     forget_all();
-    TRIT_CHECK_EQ_I(visit(&from), TRIT_OK);
-    crashes_at = n_calls - 1; /* the manifest's last writing */
-    forget_all();
-    TRIT_CHECK_EQ_I(visit(&from), TRIT_ABORTED);
+    fails_at = crashes_at = -1;
+    trit_js_stored_open("x", 1, "{}", 2, RECORD, NULL);
+    TRIT_CHECK(done() && finished == TRIT_OK);
+    trit_js_stored_finish();
+    TRIT_CHECK(done() && finished == TRIT_STATE);
+    trit_js_stored_close();
     TRIT_CHECK(!is_complete());
-    for (int i = 0; i < MAX_VALUES; i++) {
-        value *v = &values[i];
-        if (!v->bytes || !strstr(v->name, "/00000001")) continue;
-        v->n -= 1000;
-        sha256(v->bytes, v->bytes + 32, v->n - 32);
-    }
-    from.n_sent = 0;
-    TRIT_CHECK_EQ_I(visit(&from), TRIT_OK);
-    TRIT_CHECK_EQ_I(from.n_sent, RECORD);
 }
 
 /* A request that no call of the store hinders. */
@@ -786,7 +804,8 @@ int main(void)
     test_all_damaged(from_gguf, imported.bytes, imported.n);
     test_version_1(from_packed, TRIT_ORIGIN_PACKED);
     test_version_1(from_packed, TRIT_ORIGIN_IMPORTED);
-    test_cut(from_packed);
+    test_foreign(from_packed);
+    test_early_finish();
     test_remove(from_packed);
     test_drop(from_packed, packed.bytes);
     test_clear(from_packed);

@@ -105,8 +105,8 @@ const MUTATIONS = [
     {
         name: 'that a model is whole before it is complete',
         file: 'wasm/stored.c',
-        from: 'k->next != trit_manifest_count(m)',
-        to: 'false',
+        from: '!trit_stored_is_whole() || ',
+        to: '',
         rows: null,
     },
     {
