@@ -66,13 +66,15 @@ for (const name of ['packed', 'GGUF'])
     });
 
 test('after a download was given up, the next load asks only for what is missing', async (t) => {
-    const { server, load } = await setUp(t, packed);
+    const { server, load, records } = await setUp(t, packed);
     server.fault = cutAt(3 * RECORD + 1000, 1500);
     await assert.rejects(load({ network: { tries: 1 } }), { code: 'NETWORK' });
     assert.equal((await Trit.models())[0].state, 'partial');
+    const { length } = await records(); // 3, where what has come was read before the connection was cut
+    assert.ok(length > 0 && length <= 3);
     server.fault = undefined;
     assert.deepEqual(await answer(await load()), expected);
-    assert.deepEqual(server.requests.slice(1), [[3 * RECORD, packed.length]]);
+    assert.deepEqual(server.requests.slice(1), [[length * RECORD, packed.length]]);
     assert.equal((await Trit.models())[0].state, 'complete');
 });
 
