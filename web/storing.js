@@ -7,6 +7,20 @@ import { throwIfStopped } from './session.js';
 /** @param {number} low @param {number} high */
 const wide = (low, high) => low + 2 ** 32 * high;
 
+/**
+ * What every page of the site could have written, with the right hash.
+ * @param {string} text
+ */
+function parseStored(text) {
+    try {
+        return JSON.parse(text);
+    } catch (cause) {
+        const sentence =
+            'what is stored is not of this library: Trit.resetStorage() begins a new store';
+        throw new TritError('DB_BROKEN', sentence, { cause });
+    }
+}
+
 /** The model of the store that this engine loads or stores. What it does is done by C (wasm/stored.h). */
 export class Storing {
     #c;
@@ -121,7 +135,7 @@ export class Storing {
 
     /** What is kept with the model, as it was found or described. */
     about() {
-        return JSON.parse(this.#c.string('stored_about'));
+        return parseStored(this.#c.string('stored_about'));
     }
 
     /** @param {any} about what is to be kept with it */
@@ -211,7 +225,7 @@ export class Storing {
     async list(job) {
         await this.#later(job, 'stored_clear');
         await this.#later(job, 'stored_manifests');
-        return JSON.parse(this.#c.string('stored_listing'));
+        return parseStored(this.#c.string('stored_listing'));
     }
 
     /**

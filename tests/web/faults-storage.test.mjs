@@ -558,6 +558,21 @@ test('S03 S04 the disk is full at each value: what is stored stays, and the next
     }
 });
 
+test('S20 a manifest whose hash is right and whose text is none does not end the engine', async (t) => {
+    const { load } = await inFiles(t);
+    (await load()).close();
+    const folder = join(process.env.TRIT_CACHE, 'model');
+    const path = join(folder, (await readdir(folder))[0]);
+    const manifest = await readFile(path);
+    manifest[manifest.length - 1] = 0x78; // of what JavaScript keeps with the model
+    createHash('sha256').update(manifest.subarray(32)).digest().copy(manifest);
+    await writeFile(path, manifest);
+    await assert.rejects(Trit.models(), coded('DB_BROKEN'));
+    await assert.rejects(load(), coded('DB_BROKEN'));
+    await Trit.resetStorage();
+    (await load()).close();
+});
+
 test('a file that its writer renames while the folder is listed hides none of the others', async (t) => {
     process.env.TRIT_CACHE = await temporaryFolder(t);
     const folder = join(process.env.TRIT_CACHE, 'model');
