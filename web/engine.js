@@ -6,6 +6,7 @@ import { TritError } from './errors.js';
 import { startModule } from './flavours.js';
 import { forgetfulStore } from './forgetful-store.js';
 import { Loading } from './loading.js';
+import { MOST_BYTES, mega } from './memory.js';
 import { SHARED } from './protocol.js';
 import { readsLikeNoise, score } from './scoring.js';
 import { selfTest } from './selftest.js';
@@ -40,10 +41,6 @@ const isRefusal = (error) =>
     /^(NOT_A_MODEL|TRUNCATED|TRAILING_BYTES|UNSUPPORTED|HASH|BAD_\w+|(MISSING|UNKNOWN)_TENSOR)$/.test(
         error.code,
     );
-
-/** All that 32-bit addresses reach. */
-const MOST_BYTES = 2 ** 32;
-const mega = (/** @type {number} */ bytes) => `${Math.ceil(bytes / 1e6)} MB`;
 
 /** The worker's side: one module, one model, one session. What it does stands in the other modules. */
 export class Engine {

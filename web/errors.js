@@ -18,7 +18,8 @@
  * - `HASH` the file is not the one of the SHA-256; nothing of it stays stored
  * - `FILE` a file or folder cannot be read or written
  *
- * Of storage: `STORAGE`, `QUOTA` (no room), `NO_STORAGE` (none here), `DB_NEWER`. Of the engine's life: `RUNTIME_LOAD`,
+ * Of storage: `STORAGE`, `QUOTA` (no room), `NO_STORAGE` (none here), `STORAGE_TIMEOUT`, `DB_BROKEN` (begin a new one),
+ * `DB_BLOCKED` (another tab holds an older version), `DB_CLOSED`, `DB_NEWER`. Of the engine's life: `RUNTIME_LOAD`,
  * `WORKER_ORIGIN`, `ENGINE_CRASHED`, `DISPOSED` (closed), `ABORTED` (by the caller), `TEMPLATE`.
  */
 export class TritError extends Error {

@@ -84,6 +84,8 @@ class Download {
         this.#at = want.begin ?? 0;
         this.#reload = want.reload ?? false;
         this.version = want.version ?? {};
+        // also an answer that nobody reads
+        signal?.addEventListener('abort', () => this.#stop.abort(), { once: true });
     }
 
     /**
@@ -321,9 +323,7 @@ class Download {
     async #patiently(step) {
         const { stallMs } = this.#patience;
         const stop = this.#stop;
-        const end = () => stop.abort();
-        const timer = setTimeout(end, stallMs);
-        this.#signal?.addEventListener('abort', end);
+        const timer = setTimeout(() => stop.abort(), stallMs);
         try {
             throwIfAborted(this.#signal);
             return await step();
@@ -332,7 +332,6 @@ class Download {
             throw new Interruption(brokenError(error, stop.signal.aborted && stallMs));
         } finally {
             clearTimeout(timer);
-            this.#signal?.removeEventListener('abort', end);
         }
     }
 }

@@ -141,7 +141,7 @@ class Filling {
  * @param {LoadOptions} options
  * @param {(open: import('./source.js').Open, meter: Meter<'load'>) => Promise<T>} work
  */
-async function withNetwork(platform, { network, signal, onProgress }, work) {
+export async function withNetwork(platform, { network, signal, onProgress }, work) {
     const meter = new Meter(onProgress, 'load');
     const ended = new AbortController();
     const end = () => ended.abort(signal?.reason);

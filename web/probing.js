@@ -1,7 +1,9 @@
 import { defaults } from './defaults.js';
 import { TritError } from './errors.js';
 import { chooseBuild } from './features.js';
+import { withNetwork } from './filling.js';
 import { checkLoadOptions, startEngine } from './load.js';
+import { MOST_BYTES, mega } from './memory.js';
 import { addressesOf, placeOf } from './place.js';
 import { readSides, tensorFiles } from './source.js';
 
@@ -26,8 +28,6 @@ import { readSides, tensorFiles } from './source.js';
 
 /** Of a file that is asked for at a time, as a header is of unknown length. */
 const PART_BYTES = 1 << 20;
-/** All that 32-bit addresses reach. */
-const MOST_BYTES = 2 ** 32;
 
 /** Of a sample, at least: what fits caches would be too fast. */
 const SAMPLE_BYTES = 64 << 20;
@@ -47,20 +47,10 @@ const LEAST_IDS = 512;
  * @returns {Promise<Probe>}
  */
 export async function probe(platform, source, options) {
-    const {
-        head,
-        kernels,
-        i2s,
-        contextLength,
-        kv,
-        signal,
-        store = true,
-    } = checkLoadOptions(options);
+    const { head, kernels, i2s, contextLength, kv, network } = checkLoadOptions(options);
+    const { signal, store = true } = options;
     const place = await placeOf(source, options);
     const as = { head, i2s, sha256: options.sha256 ?? place.sha256 };
-    /** @type {import('./source.js').Open} */
-    const open = (bytes, stop, want) =>
-        platform.open(bytes, stop, { network: options.network, ...want });
     if (!place.canAgain)
         throw new TritError('PARAM', 'a stream can be read only once: load it without a probe');
     const { client, choice } = await startEngine(
@@ -71,8 +61,9 @@ export async function probe(platform, source, options) {
     try {
         await client.call('beginLoad', [{ head, kernels, i2s, planOnly: true }], { signal });
         const settings = { contextLength, kv };
-        const files = await place.find(open, signal);
-        const found = await readHeader(open, client, files, settings, signal);
+        const found = await withNetwork(platform, { network, signal }, async (open) =>
+            readHeader(open, client, await place.find(open, signal), settings, signal),
+        );
         const { addresses } = place;
         const stored = addresses !== undefined && (await isStored(client, addresses, as));
         const records = addresses && store ? 3 * defaults.recordBytes : 0;
@@ -203,7 +194,6 @@ async function isStored(client, addresses, as) {
  * @param {number | undefined} there
  */
 function lackOf(needed, there = MOST_BYTES) {
-    const mega = (/** @type {number} */ bytes) => `${Math.ceil(bytes / 1e6)} MB`;
     const most = Math.min(MOST_BYTES, there);
     if (needed !== null && needed <= most) return undefined;
     const what = needed === null ? `more than ${mega(MOST_BYTES)}` : mega(needed);

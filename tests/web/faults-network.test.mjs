@@ -536,3 +536,20 @@ test('N29 a stored manifest that is none is made anew, with its records', async 
 test('a wait that was stopped before it began is none', async () => {
     await assert.rejects(pause(60_000, AbortSignal.abort()), coded('ABORTED'));
 });
+
+test('an answer that nobody reads is let go with its load', async (t) => {
+    const server = await serveModel(packed);
+    t.after(server.close);
+    const closed = new Promise((resolve) => {
+        server.fault = (request, response) => {
+            response.writeHead(200, { 'content-length': 1 << 30 });
+            response.write('x');
+            response.on('close', () => resolve(true));
+            return true;
+        };
+    });
+    const load = new AbortController();
+    await openUrl(server.url, load.signal, { network });
+    load.abort();
+    assert.ok(await closed);
+});
