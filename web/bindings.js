@@ -3,6 +3,9 @@ import { TritError } from './errors.js';
 /** Words of results that one call can write. */
 const SCRATCH_WORDS = 12;
 
+/** Of ours, that bodies of the store give; a system has others of its own. */
+const STORE_CODES = /^(OOM|QUOTA|NO_STORAGE|STORAGE|STORAGE_TIMEOUT|DB_\w+)$/;
+
 const encoder = new TextEncoder();
 
 /**
@@ -13,7 +16,7 @@ const encoder = new TextEncoder();
 function storageError(reason, text) {
     const codes = { QuotaExceededError: 'QUOTA', AbortError: 'ABORTED', VersionError: 'DB_NEWER' };
     const name = /** @type {keyof typeof codes} */ (reason?.name);
-    const own = typeof reason?.code === 'string' && /^[A-Z_]+$/.test(reason.code);
+    const own = STORE_CODES.test(reason?.code);
     const code = own ? reason.code : (codes[name] ?? 'STORAGE');
     const message =
         code === 'QUOTA'

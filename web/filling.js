@@ -117,7 +117,9 @@ class Filling {
         const storing = new Meter(onProgress, 'store');
         const onEvent = (/** @type {{stored: number}} */ event) => storing.advance(event.stored);
         const info = await client.call('finishLoad', [this.#settings], { signal, onEvent });
-        return { ...info, ...stored?.info };
+        // the engine has something to say of itself, too
+        const note = [info.note, stored?.info.note].filter(Boolean).join('; ');
+        return { ...info, ...stored?.info, ...(note ? { note } : {}) };
     }
 
     /**

@@ -573,6 +573,19 @@ test('S20 a manifest whose hash is right and whose text is none does not end the
     (await load()).close();
 });
 
+test('a failure of the system has a code of ours', async (t) => {
+    const { load } = await inFiles(t);
+    (await load()).close();
+    const folder = join(process.env.TRIT_CACHE, 'model');
+    const path = join(folder, (await readdir(folder))[0]);
+    await rm(path);
+    await mkdir(path); // which cannot be read as a file
+    await assert.rejects(Trit.models(), coded('STORAGE'));
+    const model = await load();
+    assert.match(model.info.note, /^not stored: /);
+    model.close();
+});
+
 test('a file that its writer renames while the folder is listed hides none of the others', async (t) => {
     process.env.TRIT_CACHE = await temporaryFolder(t);
     const folder = join(process.env.TRIT_CACHE, 'model');

@@ -1,6 +1,7 @@
 // Loading against an engine that is played by the test.
 import assert from 'node:assert/strict';
 import test from 'node:test';
+import { fillEngine } from '../../web/filling.js';
 import { load } from '../../web/load.js';
 
 /** Answers every call a moment later; those that `fail` names with that error. */
@@ -41,3 +42,15 @@ for (const bad of [0, 1, 2, 3])
             message: new RegExp(`piece ${bad}`),
         });
     });
+
+test('what the engine and the store have to say stands in one note', async () => {
+    const answers = {
+        openStored: { state: 'partial', about: {}, info: { stored: false, note: 'not stored' } },
+        readStored: { read: true },
+        finishLoad: { note: 'one thread' },
+    };
+    const place = { addresses: ['http://localhost/x'] };
+    const client = { call: async (op) => answers[op] };
+    const info = await fillEngine({}, client, place, {}, {});
+    assert.deepEqual(info, { stored: false, note: 'one thread; not stored' });
+});
