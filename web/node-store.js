@@ -5,7 +5,7 @@ import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 
 /** Where models from addresses are kept. */
-export function storeFolder() {
+function storeFolder() {
     const { TRIT_CACHE, XDG_CACHE_HOME } = process.env;
     return TRIT_CACHE || join(XDG_CACHE_HOME || join(homedir(), '.cache'), 'trit');
 }
