@@ -17,6 +17,7 @@
  * - `SOURCE_CHANGED` the file is another one than when its first bytes came; what is stored stays until it is deleted
  * - `HASH` the file is not the one of the SHA-256; nothing of it stays stored
  * - `FILE` a file or folder cannot be read or written
+ * - `NOT_STORED` no model of this id is stored; `IMPORT_AGAIN` a part of it is missing, and only its file has it
  *
  * Of storage: `STORAGE`, `QUOTA` (no room), `NO_STORAGE` (none here), `STORAGE_TIMEOUT`, `DB_BROKEN` (begin a new one),
  * `DB_BLOCKED` (another tab holds an older version), `DB_CLOSED`, `DB_NEWER`. Of the engine's life: `RUNTIME_LOAD`,

@@ -96,21 +96,22 @@ class Filling {
         const client = this.#client;
         const place = this.#place;
         const { head, kernels, i2s, signal, onProgress } = this.#options;
-        const wish = { head, kernels, i2s, settings: this.#settings };
+        const stored = await beginStored(client, place, this.#options);
+        const as = stored?.as ?? { head, i2s };
+        const wish = { head: as.head, i2s: as.i2s, kernels, settings: this.#settings };
         const begin = () => client.call('beginLoad', [wish], { signal });
         await begin();
-        const stored = await beginStored(client, place, this.#options);
         this.isRepair = stored?.isWhole ?? false;
         const about = stored?.about ?? {};
         // where a hash decides, the browser's cache only costs time
-        const isKnown = Boolean(this.#options.sha256 ?? place.sha256);
+        const isKnown = Boolean(stored?.as.sha256);
         const platform = this.#asking({
             reload: reload || isKnown,
             total: place.bytes,
         });
         /** @type {Promise<Files> | undefined} */
         let files;
-        const find = () => (files ??= place.find(this.#platform.open, signal));
+        const find = () => (files ??= place.find(this.#platform.open, signal, about));
         const reported = { signal, about, report: this.#meter.report.bind(this.#meter) };
         const whole = stored && (await readStored(platform, client, find, reported, begin));
         if (!whole) await sendFiles(platform, client, await find(), reported);

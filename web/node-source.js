@@ -6,12 +6,12 @@ import { TritError } from './errors.js';
 import { folderOf, openBytes, partName, partsOf, sideFiles } from './source.js';
 
 /**
- * What is no path: an address, or a name of the hub's or the catalogue's.
+ * What is no path: an address, or a name of the hub's, the catalogue's or the store's.
  * @param {unknown} source
  */
 export const isRemote = (source) =>
     typeof source === 'string'
-        ? /^(https?|hf|catalog):/.test(source)
+        ? /^(https?|hf|catalog|stored):/.test(source)
         : source instanceof URL && source.protocol !== 'file:';
 
 /** @type {import('./source.js').Open} */

@@ -51,6 +51,8 @@ export async function probe(platform, source, options) {
     const { signal, store = true } = options;
     const place = await placeOf(source, options);
     const as = { head, i2s, sha256: options.sha256 ?? place.sha256 };
+    if (place.storedId !== undefined)
+        throw new TritError('PARAM', 'a stored model needs no probe: Trit.models() tells of it');
     if (!place.canAgain)
         throw new TritError('PARAM', 'a stream can be read only once: load it without a probe');
     const { client, choice } = await startEngine(
@@ -178,10 +180,8 @@ async function isStored(client, addresses, as) {
         /** @type {import('./protocol.js').StoredModel[]} */
         const models = await client.call('models', []);
         return models.some(({ state, about }) => {
-            const { source, head, i2s, sha256 } = about ?? {};
-            return (
-                state === 'complete' && JSON.stringify([source, { head, i2s, sha256 }]) === wanted
-            );
+            const found = JSON.stringify([about?.source, about?.as]);
+            return state === 'complete' && found === wanted;
         });
     } catch {
         return false; // there is no storage here

@@ -182,7 +182,10 @@ export function tensorFiles(source, index) {
 /** @type {Open} */
 export async function openBytes(source, signal, want) {
     if (typeof source === 'string' || source instanceof URL) return openUrl(source, signal, want);
-    if (source instanceof Blob) return { total: source.size, chunks: blobChunks(source) };
+    if (source instanceof Blob) {
+        const { begin = 0, end = source.size } = want ?? {};
+        return { total: source.size, chunks: blobChunks(source.slice(begin, end)) };
+    }
     if (source instanceof ArrayBuffer) return openBytes(new Uint8Array(source), signal);
     if (source instanceof Uint8Array) return { total: source.length, chunks: slices(source) };
     const iterable = /** @type {any} */ (source);

@@ -14,39 +14,68 @@ function checkDigest(sha256) {
 }
 
 /**
- * Opens the store for a model that comes from addresses.
+ * How a source was to be read, beside where it is; a part of what the store knows a model by.
+ * @typedef {{head?: string, i2s?: string, sha256?: string}} As
+ *
+ * @typedef {object} Begun
+ * @property {boolean} isWhole it is complete, so that the hash of each of its records is known
+ * @property {any} about what is kept with it
+ * @property {As} as
+ * @property {{stored: boolean, note?: string}} info
+ */
+
+/**
+ * Opens the store for a model that comes from addresses, or from files of the user's, or is one of the store's.
  * @param {Client} client
  * @param {Place} place
  * @param {LoadOptions} options
- * @returns {Promise<{isWhole: boolean, about: any, info: {stored: boolean, note?: string}} | undefined>}
- *   isWhole: it is complete, so that the hash of each of its records is known; about: what is kept with it; undefined
- *   for what is not to be stored
+ * @returns {Promise<Begun | undefined>} undefined for what is not to be stored
  */
 export async function beginStored(client, place, options) {
-    const { store = true, head, i2s, signal } = options;
+    const { store = true, signal } = options;
     checkDigest(options.sha256);
-    const addresses = store ? place.addresses : undefined;
-    const sha256 = options.sha256 ?? place.sha256;
+    const kept = place.storedId ? await keptAbout(client, place.storedId, signal) : undefined;
+    const addresses = kept ? kept.source : store ? place.addresses : undefined;
     if (options.sha256 && addresses?.length !== 1)
         throw new TritError('PARAM', 'sha256 is for a file from an address, with the store');
     if (!addresses) return undefined;
-    const source = JSON.stringify({ addresses, head, i2s, sha256 });
-    const about = { source: addresses, head, i2s, sha256 };
+    const { head, i2s } = options;
+    /** @type {As} */
+    const as = kept?.as ?? { head, i2s, sha256: options.sha256 ?? place.sha256 };
+    const source = JSON.stringify({ addresses, ...as });
+    const about = kept ?? { source: addresses, as, named: place.named };
     const recordBytes = (typeof store === 'object' && store.recordBytes) || defaults.recordBytes;
-    const what = { source, about, recordBytes, sha256 };
+    const what = { source, about, recordBytes, sha256: as.sha256 };
     const found = await client.call('openStored', [what], { signal });
-    const isWhole = found.state === 'complete';
-    return { isWhole, about: found.about, info: found.info };
+    return { isWhole: found.state === 'complete', about: found.about, as, info: found.info };
+}
+
+/**
+ * What is kept with a model of the store.
+ * @param {Client} client
+ * @param {string} id
+ * @param {AbortSignal} [signal]
+ */
+async function keptAbout(client, id, signal) {
+    /** @type {import('./protocol.js').StoredModel[]} */
+    const models = await client.call('models', [], { signal });
+    const about = /** @type {any} */ (models.find((model) => model.id === id)?.about);
+    if (about?.as) return about;
+    throw new TritError(
+        'NOT_STORED',
+        'no model of this id is stored any more: load it from where it came, or another of Trit.models()',
+    );
 }
 
 /**
  * The one file that the tensors are in; undefined when there are several.
  * @param {any} files
- * @returns {string | URL | undefined}
+ * @returns {string | URL | Blob | undefined}
  */
 function onlyFile(files) {
     const tensors = files?.tensors ?? files;
-    return typeof tensors === 'string' || tensors instanceof URL ? tensors : undefined;
+    const isFile = typeof tensors === 'string' || tensors instanceof URL || tensors instanceof Blob;
+    return isFile ? tensors : undefined;
 }
 
 /**
@@ -66,7 +95,7 @@ export async function readStored(platform, client, find, options, begin) {
     /**
      * From the source what is missing.
      * @param {Missing} missing
-     * @param {string | URL} from
+     * @param {string | URL | Blob} from
      * @returns {Promise<Missing>} what is missing afterwards
      */
     const ask = async (missing, from) => {
@@ -82,7 +111,7 @@ export async function readStored(platform, client, find, options, begin) {
 
     /**
      * An import that broke off or is damaged.
-     * @param {string | URL} from
+     * @param {string | URL | Blob} from
      * @returns {Promise<boolean>} whether the store has all of it now; else the loader has
      */
     const goOn = async (from) => {
