@@ -100,7 +100,8 @@
  * @property {boolean} imported from GGUF or safetensors
  * @property {number} bytes of the whole, 0 while nobody knows
  * @property {number} used when it was loaded last, in milliseconds since 1970, 0 while nobody knows
- * @property {{source: string[], head?: string, i2s?: string, sha256?: string} | null} about
+ * @property {{source: string[], as: {head?: string, i2s?: string, sha256?: string}} | null} about where it came from, addresses
+ *   or names of files, and how it was to be read
  *
  * @typedef {object} Score
  * @property {number} tokens
