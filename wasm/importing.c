@@ -103,7 +103,7 @@ static void note_pieces(const uint8_t *bytes, size_t n_bytes)
 
 /* ---- the header ---- */
 
-static void on_head_written(trit_store_result result, size_t n_bytes)
+static void on_rest_written(trit_store_result result, size_t n_bytes)
 {
     (void)n_bytes;
     void (*then)(void) = k->when_written;
@@ -123,7 +123,7 @@ static void write_head(void)
     k->writing = true;
     k->current = 1 - k->current;
     k->n_filled = 0;
-    trit_store_put(name, record, TRIT_RECORD_HEAD + (size_t)n_bytes, 0, on_head_written);
+    trit_store_put(name, record, TRIT_RECORD_HEAD + (size_t)n_bytes, 0, on_rest_written);
 }
 
 /* The header's bytes fill records; what is left of it waits for trit_js_stored_unit. */
@@ -204,11 +204,6 @@ trit_status trit_importing_take(const trit_loader *from, const uint8_t *bytes, s
 
 /* ---- storing units ---- */
 
-static void on_cursor_written(trit_store_result result, size_t n_bytes)
-{
-    on_head_written(result, n_bytes);
-}
-
 /* Words are little-endian wherever this engine runs. */
 static void write_cursor(void)
 {
@@ -220,7 +215,7 @@ static void write_cursor(void)
     name_of(name, 'c', 0);
     k->writing = true;
     t->moved = false;
-    trit_store_put(name, cursor_value, sizeof cursor_value, 0, on_cursor_written);
+    trit_store_put(name, cursor_value, sizeof cursor_value, 0, on_rest_written);
 }
 
 /* The next unit that is known and not stored, n_ends when there is none. */
@@ -330,8 +325,12 @@ static void on_cursor(trit_store_result result, size_t n_bytes)
     if (result == TRIT_STORE_DONE &&
         trit_record_check(value, n_bytes, k->digest, k->manifest.id, CURSOR_INDEX,
                           sizeof cursor_value - TRIT_RECORD_HEAD)) {
-        memcpy(&cursor, value + TRIT_RECORD_HEAD, 8);
-        memcpy(&k->sha, value + TRIT_RECORD_HEAD + 8, sizeof k->sha);
+        uint64_t kept;
+        memcpy(&kept, value + TRIT_RECORD_HEAD, 8);
+        if (kept >= cursor) { /* else the header is all there is */
+            cursor = kept;
+            memcpy(&k->sha, value + TRIT_RECORD_HEAD + 8, sizeof k->sha);
+        }
     }
     ask_for(cursor, 0);
 }
@@ -381,6 +380,7 @@ static void on_head(trit_store_result result, size_t n_bytes)
     if (status == TRIT_OK) status = begin_units(loader);
     if (status == TRIT_CONTINUE) read_head();
     else if (status != TRIT_OK) trit_store_finished(status);
+    else if (t->is_at_once) ask_for(t->at, 0);
     else {
         t->has_head = true;
         go_on();

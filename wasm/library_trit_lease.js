@@ -19,9 +19,12 @@ addToLibrary({
             body.update(`lock/${name}`, (record) => {
                 const left = (holder) => holder.expires - Date.now();
                 // a time too far away is one of a clock that has been set back since
-                const others = (record ?? []).filter(
+                const others = (Array.isArray(record) ? record : []).filter(
                     (holder) =>
-                        holder.owner !== own.owner && left(holder) > 0 && left(holder) <= EXPIRY_MS,
+                        typeof holder?.owner === 'string' &&
+                        holder.owner !== own.owner &&
+                        left(holder) > 0 &&
+                        left(holder) <= EXPIRY_MS,
                 );
                 return change(others);
             });

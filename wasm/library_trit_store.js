@@ -53,6 +53,7 @@ addToLibrary({
                         reply(result, n);
                     },
                     (error) => {
+                        if (round !== tritStore.round) return;
                         tritStore.lastError = error;
                         reply(2, 0);
                     },
@@ -112,7 +113,7 @@ addToLibrary({
             const text = names.map((name) => `${name}\n`).join('');
             const bytes = new TextEncoder().encode(text);
             if (bytes.length > capacity)
-                throw tritStoreError('STORAGE', 'the storage holds more values than it can');
+                throw tritStoreError('STORAGE', 'the storage holds more values than it can: Trit.resetStorage() begins a new one');
             return { n: bytes.length, give: () => HEAPU8.set(bytes, into >>> 0) };
         });
     },

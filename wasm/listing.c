@@ -28,6 +28,16 @@ static void append(const char *format, ...)
     if (n > 0) l.n_text += (size_t)n;
 }
 
+/* As the inside of a JSON string, whatever it is. */
+static void append_escaped(const uint8_t *text, size_t n)
+{
+    for (size_t i = 0; i < n; i++)
+        if (text[i] < 0x20 || text[i] == '"' || text[i] == '\\')
+            append("\\u%04x", (unsigned)text[i]);
+        else l.text[l.n_text++] = (char)text[i];
+    l.text[l.n_text] = 0;
+}
+
 static void end(trit_status status)
 {
     free(l.names);
@@ -58,7 +68,7 @@ static void on_used(trit_store_result result, size_t n_bytes)
     const trit_manifest *m = &l.manifest;
     bool is_known = result == TRIT_STORE_DONE && n_bytes == sizeof l.used;
     uint64_t used = is_known ? trit_used_read(l.used, l.digest) : 0;
-    if (!have_text(256 + (size_t)m->n_about)) {
+    if (!have_text(256 + 6 * (size_t)m->n_about)) {
         end(TRIT_OOM);
         return;
     }
@@ -67,8 +77,9 @@ static void on_used(trit_store_result result, size_t n_bytes)
            l.found == TRIT_MANIFEST_NEWER ? "newer" : states[m->state],
            m->origin == TRIT_ORIGIN_IMPORTED ? "true" : "false", (unsigned long long)m->n_bytes,
            (unsigned long long)used);
-    append("\"about\":%.*s}", m->n_about ? (int)m->n_about : 4,
-           m->n_about ? (char *)m->about : "null");
+    append("\"about\":\"");
+    append_escaped(m->about, m->n_about);
+    append("\"}");
     l.next++;
     next_manifest();
 }
@@ -111,9 +122,14 @@ static void on_names(trit_store_result result, size_t n_bytes)
         end(TRIT_STORAGE);
         return;
     }
-    l.n_names = n_bytes / NAME_BYTES;
-    for (size_t i = 0; i < l.n_names; i++)
-        if (name_of(i)[NAME_BYTES - 1] != '\n') l.n_names = i; /* names of no model end the list */
+    /* others than those of models are left out */
+    for (const char *line = l.names, *stop; line < l.names + n_bytes; line = stop + 1) {
+        stop = memchr(line, '\n', (size_t)(l.names + n_bytes - line));
+        if (!stop) break;
+        if (stop - line != NAME_BYTES - 1 || !trit_stored_is_id(line + 6)) continue;
+        memmove(l.names + l.n_names * NAME_BYTES, line, NAME_BYTES);
+        l.n_names++;
+    }
     next_manifest();
 }
 
@@ -121,6 +137,8 @@ static void on_names(trit_store_result result, size_t n_bytes)
 TRIT_EXPORT void trit_js_stored_manifests(void)
 {
     free(l.text);
+    free(l.names);
+    free(l.value);
     memset(&l, 0, sizeof l);
     l.names = malloc(NAME_BYTES * MAX_MODELS);
     l.value = malloc(TRIT_MANIFEST_MAX);
@@ -132,5 +150,5 @@ TRIT_EXPORT void trit_js_stored_manifests(void)
     trit_store_list("model/", l.names, NAME_BYTES * MAX_MODELS, on_names);
 }
 
-/* Their text: an array of {id, state, imported, bytes, about}. */
+/* Their text: an array of {id, state, imported, bytes, used, about}, about as a text of its own. */
 TRIT_EXPORT const char *trit_js_stored_listing(void) { return l.text; }

@@ -62,7 +62,6 @@ static void take_record(void)
     }
     if (!is_sound(record)) {
         k->present[k->next] = false;
-        k->n_damaged++;
         trit_store_finished(TRIT_OK);
         return;
     }

@@ -62,16 +62,11 @@ TRIT_EXPORT void trit_js_stored_drop(void)
     remove_next(TRIT_STORE_DONE, 0);
 }
 
-static bool is_id(const char *text)
-{
-    return strspn(text, "0123456789abcdef") == ID_BYTES && text[ID_BYTES] == 0;
-}
-
 /* A request: deletes the model of this id, or what is left of it. */
 TRIT_EXPORT void trit_js_stored_remove(const char *id)
 {
     trit_js_stored_close();
-    if (!is_id(id)) {
+    if (!trit_stored_is_id(id) || id[ID_BYTES] != 0) {
         trit_stored_fail(TRIT_PARAM, "a stored model's id is 64 hexadecimal digits");
         return;
     }
@@ -107,7 +102,7 @@ static const char *other(void) { return c.others + c.next + strlen(places[c.plac
 static bool has_manifest(void)
 {
     char id[ID_BYTES + 1];
-    snprintf(id, sizeof id, "%s", other());
+    snprintf(id, sizeof id, "%.64s", other()); /* more names follow */
     return strstr(c.models, id) != NULL;
 }
 

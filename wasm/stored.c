@@ -57,6 +57,8 @@ bool trit_stored_is_whole(void)
     return have_records();
 }
 
+bool trit_stored_is_id(const char *text) { return strspn(text, "0123456789abcdef") == 64; }
+
 static void name_of_model(char name[TRIT_NAME_BYTES], const char *prefix, const char *id)
 {
     snprintf(name, TRIT_NAME_BYTES, "%s/%s", prefix, id);
@@ -240,7 +242,7 @@ static void missing_range(uint64_t *begin, uint64_t *end)
         }
 }
 
-/* out: state, origin, n_damaged, and begin and end of the source's bytes that are missing, each in two words; the
+/* out: state, origin, begin and end of the source's bytes that are missing, each in two words; the
  * end is 0 when nobody knows it; whether the loader has all, whether the store has; whether the import is
  * stored at once; record_bytes; whether the origin is certain. */
 TRIT_EXPORT trit_status trit_js_stored_need(uint32_t *out)
@@ -250,16 +252,15 @@ TRIT_EXPORT trit_status trit_js_stored_need(uint32_t *out)
     missing_range(&begin, &end);
     out[0] = m->state;
     out[1] = k->import.is_other ? TRIT_ORIGIN_IMPORTED : m->origin;
-    out[2] = k->n_damaged;
-    out[3] = (uint32_t)begin;
-    out[4] = (uint32_t)(begin >> 32);
-    out[5] = (uint32_t)end;
-    out[6] = (uint32_t)(end >> 32);
-    out[7] = m->n_bytes != 0 && trit_stored_position() == m->n_bytes;
-    out[8] = trit_stored_is_whole();
-    out[9] = k->import.is_at_once;
-    out[10] = m->record_bytes;
-    out[11] = m->origin != TRIT_ORIGIN_UNKNOWN;
+    out[2] = (uint32_t)begin;
+    out[3] = (uint32_t)(begin >> 32);
+    out[4] = (uint32_t)end;
+    out[5] = (uint32_t)(end >> 32);
+    out[6] = m->n_bytes != 0 && trit_stored_position() == m->n_bytes;
+    out[7] = trit_stored_is_whole();
+    out[8] = k->import.is_at_once;
+    out[9] = m->record_bytes;
+    out[10] = m->origin != TRIT_ORIGIN_UNKNOWN;
     return TRIT_OK;
 }
 

@@ -40,9 +40,8 @@ typedef struct {
     bool is_open, alone; /* alone: no other page loads or stores it */
     bool present
         [TRIT_STORED_MAX_RECORDS]; /* as the store lists them; false for what turned out damaged */
-    uint32_t n_damaged;
-    uint32_t next;   /* the record to be read or filled */
-    size_t n_filled; /* bytes of the file in it */
+    uint32_t next;                 /* the record to be read or filled */
+    size_t n_filled;               /* bytes of the file in it */
     uint8_t *buffers[2];
     int current;                /* which is filled, or read next */
     bool writing;               /* the other one is on its way */
@@ -66,6 +65,8 @@ trit_error *trit_js_fresh_error(void);
 
 /* Ends a request with this status and sentence. */
 void trit_stored_fail(trit_status status, const char *sentence);
+/* Whether the text begins with 64 hexadecimal digits, and then something else. */
+bool trit_stored_is_id(const char *text);
 void trit_stored_record_name(char name[TRIT_NAME_BYTES], uint32_t index);
 /* Whether every record is there, and those of an import are known to be of the right source. */
 bool trit_stored_is_whole(void);

@@ -1,7 +1,7 @@
 import { TritError } from './errors.js';
 
 /** Words of results that one call can write. */
-const SCRATCH_WORDS = 12;
+const SCRATCH_WORDS = 11;
 
 /** Of ours, that bodies of the store give; a system has others of its own. */
 const STORE_CODES = /^(OOM|QUOTA|NO_STORAGE|STORAGE|STORAGE_TIMEOUT|DB_\w+)$/;

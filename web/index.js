@@ -70,7 +70,10 @@ const platform = {
     watch: watchLife,
     canShare,
     storage: pageStorage,
-    persist: async () => (await globalThis.navigator?.storage?.persist?.()) ?? false,
+    persist: async () => {
+        const asked = globalThis.navigator?.storage?.persist?.();
+        return (await asked?.catch(() => false)) ?? false;
+    },
     memoryBytes: deviceMemory && deviceMemory * 2 ** 30,
     cores: globalThis.navigator?.hardwareConcurrency ?? 1,
 };

@@ -128,6 +128,12 @@ export async function withStore(platform, options, use) {
     }
 }
 
+/** @param {number} recordBytes the limits stand in wasm/manifest.h */
+function checkRecordBytes(recordBytes) {
+    if (checkInteger('store.recordBytes', recordBytes, 1 << 16) > 1 << 24)
+        throw new TritError('PARAM', 'store.recordBytes is more than 16 MiB');
+}
+
 /** @param {LoadOptions['network']} network */
 function checkPatience(network = {}) {
     for (const [name, value] of Object.entries(network)) {
@@ -142,7 +148,9 @@ function checkPatience(network = {}) {
  * @returns {LoadOptions}
  */
 export function checkLoadOptions(options) {
-    const { contextLength, kernels, template, onRestart, network } = checkOptions(options);
+    const { contextLength, kernels, template, onRestart, network, store } = checkOptions(options);
+    if (typeof store === 'object' && store !== null && store.recordBytes !== undefined)
+        checkRecordBytes(store.recordBytes);
     if (contextLength !== undefined) checkInteger('contextLength', contextLength, 1);
     if (kernels !== undefined && typeof kernels !== 'string')
         throw new TritError('PARAM', 'kernels is not a string');

@@ -89,7 +89,6 @@
  * @property {boolean} read the loader has all of it
  * @property {boolean} whole the store has
  * @property {boolean} atOnce an import that is stored when the model is there, not unit by unit
- * @property {number} damaged how many records were not what they should be
  * @property {number} begin
  * @property {number} [end]
  *

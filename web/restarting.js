@@ -54,7 +54,7 @@ export class Restarting {
      */
     async call(op, args, options) {
         if (this.#closing.signal.aborted) throw closed();
-        if (this.#renewal) await untilAborted(this.#renewal, options?.signal);
+        while (this.#renewal) await untilAborted(this.#renewal, options?.signal);
         const ok = await this.#client.call(op, args, options);
         this.#crashes = 0;
         return ok;

@@ -6,7 +6,7 @@ import { SHARED } from './protocol.js';
 /**
  * What tabs say to each other. Each has a name of its own; the one that has the engine answers the others.
  * @typedef {{hello: true, from: string}
- *   | {leader: string, to?: string, info: any}
+ *   | {leader: string, to?: string, info: any, restarts: number, lastCrash: string | null}
  *   | {from: string, id: number, op: import('./protocol.js').Op, args: any[], beside?: boolean}
  *   | {from: string, abort: number}
  *   | {to: string, id: number, event?: any, ok?: any, error?: {code: string, message: string}}} Said
@@ -30,6 +30,12 @@ import { SHARED } from './protocol.js';
  * @returns {Promise<Restarting>}
  */
 
+/** What is asked of an engine that has its model. Nothing else is answered: any page of the site could ask. */
+const ASKED = new Set([
+    ...['generate', 'saveSession', 'loadSession', 'dropContext', 'tokenize', 'detokenize'],
+    ...['countTokens', 'template', 'logits', 'score', 'measure', 'diagnose'],
+]);
+
 /** Whether tabs can find each other here. */
 export const canShare = () =>
     typeof BroadcastChannel === 'function' && Boolean(globalThis.navigator?.locks);
@@ -49,6 +55,8 @@ export class Sharing {
     #engine;
     /** @type {string | undefined} the tab that has the engine */
     #leader;
+    /** Those that had it before. @type {Set<string>} */
+    #past = new Set();
     #lastId = 0;
     /** @type {Map<number, Waiting>} */
     #waiting = new Map();
@@ -136,9 +144,14 @@ export class Sharing {
             this.#fail(this.#dead);
             throw this.#dead;
         }
-        const news = { leader: this.#own, info: this.#engine.info };
-        this.#say(news);
-        this.#follow(news);
+        this.#say(this.#news());
+        this.#follow(this.#news());
+    }
+
+    /** What other tabs are told of the engine. */
+    #news() {
+        const { info, restarts, lastCrash } = /** @type {Restarting} */ (this.#engine);
+        return { leader: this.#own, info, restarts, lastCrash };
     }
 
     // ---- as one who asks ----
@@ -202,14 +215,21 @@ export class Sharing {
         if (leader) this.#follow(message);
         else if (to) this.#take(message);
         else if (!this.#engine || from === this.#own) return;
-        else if (hello) this.#say({ leader: this.#own, to: from, info: this.#engine.info });
+        else if (hello) this.#say({ ...this.#news(), to: from });
         else if (id !== undefined || message.abort !== undefined) this.#serve(message);
     }
 
-    /** @param {{leader: string, info: any}} news there is an engine, maybe another than before */
-    #follow({ leader, info }) {
+    /**
+     * There is an engine, maybe another than before.
+     * @param {{leader: string, info: any, restarts: number, lastCrash: string | null}} news
+     */
+    #follow({ leader, info, restarts, lastCrash }) {
+        if (this.#past.has(leader)) return; // it was closed since
         this.info = Object.freeze(info);
+        this.restarts = restarts;
+        this.lastCrash = lastCrash;
         const isNew = leader !== this.#leader;
+        if (isNew && this.#leader) this.#past.add(this.#leader);
         this.#leader = leader;
         this.#onLeader();
         if (!isNew) return;
@@ -247,6 +267,8 @@ export class Sharing {
             if (from === this.#own) this.#take({ id, ...said });
             else this.#say({ to: from, id, ...said });
         };
+        if (!ASKED.has(op))
+            return answer({ error: { code: 'PARAM', message: `other tabs cannot ask for ${op}` } });
         const stop = new AbortController();
         const key = `${from} ${id}`;
         this.#served.set(key, stop);
@@ -260,16 +282,14 @@ export class Sharing {
             if (code !== 'DISPOSED') answer({ error: { code, message } }); // the next tab will answer
         } finally {
             this.#served.delete(key);
-            if (engine.restarts !== this.restarts) this.#refresh(engine);
+            if (engine.restarts !== this.restarts) this.#refresh();
         }
     }
 
-    /** @param {Restarting} engine that has crashed and was started again */
-    #refresh(engine) {
-        this.restarts = engine.restarts;
-        this.lastCrash = engine.lastCrash;
-        this.info = engine.info;
-        this.#say({ leader: this.#own, info: engine.info });
+    /** The engine has crashed and was started again. */
+    #refresh() {
+        this.#follow(this.#news());
+        this.#say(this.#news());
     }
 
     /**

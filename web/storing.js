@@ -21,6 +21,15 @@ function parseStored(text) {
     }
 }
 
+/** @param {string} text */
+function readAbout(text) {
+    try {
+        return JSON.parse(text);
+    } catch {
+        return null; // of a model that this library has not stored
+    }
+}
+
 /** The model of the store that this engine loads or stores. What it does is done by C (wasm/stored.h). */
 export class Storing {
     #c;
@@ -82,20 +91,18 @@ export class Storing {
 
     /** The words of trit_js_stored_need. */
     #need() {
-        return this.#c.filled('stored_need', 12);
+        return this.#c.filled('stored_need', 11);
     }
 
     /** @returns {Missing} */
     missing() {
-        const [state, origin, damaged, low, high, endLow, endHigh, read, whole, atOnce] =
-            this.#need();
+        const [state, origin, low, high, endLow, endHigh, read, whole, atOnce] = this.#need();
         return {
             state: state === 2 ? 'complete' : 'partial',
             imported: origin === 2,
             read: read === 1,
             whole: whole === 1,
             atOnce: atOnce === 1,
-            damaged,
             begin: wide(low, high),
             end: wide(endLow, endHigh) || undefined,
         };
@@ -155,13 +162,13 @@ export class Storing {
      * @param {Job} job
      */
     async push(loader, bytes, job) {
-        const recordBytes = this.#need()[10];
+        const recordBytes = this.#need()[9];
         for (let at = 0; at < bytes.length; at += recordBytes) {
             await this.#later(job, 'stored_room');
             this.#c.with(bytes.subarray(at, at + recordBytes), (address, n) =>
                 this.#c.call('stored_push', loader, address, n),
             );
-            if (!this.#begun && this.#need()[11] === 1) {
+            if (!this.#begun && this.#need()[10] === 1) {
                 await this.#later(job, 'stored_begin');
                 this.#begun = true;
             }
@@ -225,7 +232,9 @@ export class Storing {
     async list(job) {
         await this.#later(job, 'stored_clear');
         await this.#later(job, 'stored_manifests');
-        return parseStored(this.#c.string('stored_listing'));
+        /** @type {any[]} */
+        const models = parseStored(this.#c.string('stored_listing'));
+        return models.map((model) => ({ ...model, about: readAbout(model.about) }));
     }
 
     /**

@@ -483,6 +483,16 @@ test('S26 a lease of a clock that was set back is none', async () => {
     assert.deepEqual(await tabs.names(), []);
 });
 
+test('S26 a lease that is none is taken', async () => {
+    for (const lease of ['x', [null, { owner: 7 }]]) {
+        await answer(await openTab().load());
+        const [{ id }] = await openTab().models();
+        await tabs.inStore((store) => store.put(lease, `lock/trit:model:${id}`));
+        await openTab().remove(id);
+        assert.deepEqual(await tabs.names(), []);
+    }
+});
+
 test('S28 what threads share is copied before it is hashed and stored', async () => {
     await assert.rejects(crypto.subtle.digest('SHA-256', new Uint8Array(new SharedArrayBuffer(8))));
     const tab = openTab();
