@@ -113,7 +113,10 @@ addToLibrary({
             const text = names.map((name) => `${name}\n`).join('');
             const bytes = new TextEncoder().encode(text);
             if (bytes.length > capacity)
-                throw tritStoreError('STORAGE', 'the storage holds more values than it can: Trit.resetStorage() begins a new one');
+                throw tritStoreError(
+                    'STORAGE',
+                    'the storage holds more values than it can: Trit.resetStorage() begins a new one',
+                );
             return { n: bytes.length, give: () => HEAPU8.set(bytes, into >>> 0) };
         });
     },

@@ -130,12 +130,15 @@ function storageError(error) {
     if (error?.code === 'ENOSPC' || error?.code === 'EDQUOT')
         return Object.assign(new Error('the disk is full'), { code: 'QUOTA', cause: error });
     if (['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST'].includes(error?.code))
-        return Object.assign(new Error(
-            `the folder of stored models: ${error.message}: set TRIT_CACHE to another, or load with store: false`,
-        ), {
-            code: 'NO_STORAGE',
-            cause: error,
-        });
+        return Object.assign(
+            new Error(
+                `the folder of stored models: ${error.message}: set TRIT_CACHE to another, or load with store: false`,
+            ),
+            {
+                code: 'NO_STORAGE',
+                cause: error,
+            },
+        );
     return error;
 }
 
