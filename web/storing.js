@@ -16,7 +16,7 @@ function parseStored(text) {
         return JSON.parse(text);
     } catch (cause) {
         const sentence =
-            'what is stored is not of this library: Trit.resetStorage() begins a new store';
+            'what is stored is not of this library: Trit.deleteModel(id) or Trit.resetStorage() takes it away';
         throw new TritError('DB_BROKEN', sentence, { cause });
     }
 }
