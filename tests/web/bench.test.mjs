@@ -159,7 +159,7 @@ test('bench:abort measures each engine, and finds its answers as before', () => 
     ];
     const { status, stdout, stderr } = run('abort.mjs', [...wish, '--times', '3', '--within', '5']);
     assert.equal(status, 0, stderr);
-    assert.match(stdout, /^tiny, prefill of 500 tokens stopped 3 times\n/);
+    assert.match(stdout, /^tiny, prefill of 500 tokens and decoding, each stopped 3 times\n/);
     assert.equal(stdout.match(/^\| Node 24.*\| v128 head=v128 +\|/gm).length, 2);
 });
 
