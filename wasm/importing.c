@@ -410,11 +410,12 @@ TRIT_EXPORT void trit_js_stored_resume(trit_loader *into)
     read_head();
 }
 
-/* The source has come to its end. */
+/* The source of an import has come to its end; the bytes of a packed file are hashed when all of them are there. */
 TRIT_EXPORT trit_status trit_js_stored_hashed(void)
 {
     trit_error *error = trit_js_fresh_error();
-    if (!is_hashed() || t->is_at_once || t->end) return TRIT_OK;
+    bool is_import = k->manifest.origin == TRIT_ORIGIN_IMPORTED;
+    if (!is_import || !is_hashed() || t->is_at_once || t->end) return TRIT_OK;
     t->has_hash = trit_stored_is_expected();
     if (t->has_hash) return TRIT_OK;
     error->status = TRIT_HASH;

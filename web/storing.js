@@ -201,7 +201,7 @@ export class Storing {
      * @param {(loaded: number) => void} onProgress
      */
     async complete(model, job, onProgress) {
-        const { atOnce, whole } = this.missing();
+        const { atOnce, whole } = await this.flush(job);
         if (atOnce && !whole)
             while ((await this.#later(job, 'stored_import', model)) === 'CONTINUE')
                 onProgress(this.missing().begin);

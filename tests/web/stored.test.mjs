@@ -78,6 +78,17 @@ test('after a download was given up, the next load asks only for what is missing
     assert.equal((await Trit.models())[0].state, 'complete');
 });
 
+test('a promised hash holds for a file whose middle came last', async (t) => {
+    const { server, load, records } = await setUp(t, packed);
+    const sha256 = createHash('sha256').update(packed).digest('hex');
+    server.fault = cutAt(5 * RECORD, 1500);
+    await assert.rejects(load({ sha256, network: { tries: 1 } }), { code: 'NETWORK' });
+    server.fault = undefined;
+    await rm((await records())[1]);
+    assert.deepEqual(await answer(await load({ sha256 })), expected);
+    assert.deepEqual(server.requests[1], [RECORD, 2 * RECORD]);
+});
+
 test('a long file is asked for in pieces, which need not end where records do', async (t) => {
     const { server, load } = await setUp(t, packed);
     const askedBytes = 700_000;
