@@ -49,7 +49,7 @@ function prepare() {
 }
 
 for (const name of ['chromium', 'firefox', 'webkit']) {
-    test(name, { skip: browserMissing(name) }, async (t) => {
+    test(name, { skip: browserMissing(name) ?? false }, async (t) => {
         const browser = await openBrowser(name);
         t.after(browser.close);
         const page = await browser.open(`${server.url}/tests/web/page.html`);

@@ -55,7 +55,7 @@ function prepare() {
 }
 
 for (const name of ['chromium', 'firefox', 'webkit']) {
-    test(name, { skip: browserMissing(name) }, async (t) => {
+    test(name, { skip: browserMissing(name) ?? false }, async (t) => {
         const browser = await openBrowser(name);
         t.after(browser.close);
         const openTab = async (options = {}) => {

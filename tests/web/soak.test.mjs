@@ -9,7 +9,7 @@ const missing = browserMissing('chromium') || processesMissing();
 
 test(
     'R24 loads, crashes and long answers leave memory and answers as they were',
-    { skip: missing },
+    { skip: missing ?? false },
     async (t) => {
         const times = { loads: 5, crashes: 5, tokens: 500, threads: 2 };
         const { before, after, drift } = await soak('chromium', times);
