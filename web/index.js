@@ -1,8 +1,8 @@
-import { diagnose, pageStorage } from './diagnostics.js';
-import { load, synthetic, withStore } from './load.js';
-import { describeStorage, makeRoom } from './room.js';
+import { pageStorage } from './diagnostics.js';
+import { load, synthetic } from './load.js';
 import { probe } from './probing.js';
 import { canShare } from './sharing.js';
+import { siteCalls } from './site-calls.js';
 import { openBytes } from './source.js';
 import { watchLife } from './watch.js';
 import { ownWorkerFile } from './worker-file.js';
@@ -104,55 +104,5 @@ export const Trit = Object.freeze({
      */
     synthetic: (shape, options = {}) => synthetic(platform, shape, options),
 
-    /**
-     * The models that are stored for this site, and what is left of those that were not finished.
-     * @param {WorkerOptions} [options]
-     * @returns {Promise<StoredModel[]>}
-     */
-    models: (options = {}) => withStore(platform, options, (ask) => ask('models', [])),
-
-    /**
-     * Deletes a stored model; IN_USE while it is being loaded or stored.
-     * @param {string} id
-     * @param {WorkerOptions} [options]
-     * @returns {Promise<void>}
-     */
-    deleteModel: (id, options = {}) =>
-        withStore(platform, options, (ask) => ask('removeModel', [id])),
-
-    /**
-     * What is stored, and what room there is.
-     * @param {WorkerOptions} [options]
-     * @returns {Promise<StorageInfo>}
-     */
-    storage: (options = {}) =>
-        withStore(platform, options, (ask) => describeStorage(ask, platform.storage)),
-
-    /**
-     * Asks the browser to keep what is stored until the user deletes it. Some ask the user, and wait for the answer.
-     * @returns {Promise<boolean>} whether it is so
-     */
-    persist: () => platform.persist(),
-
-    /**
-     * Deletes complete models that nobody is loading, the one that was not used for the longest time first, until
-     * so many bytes are free. Nothing else ever deletes one unasked.
-     * @param {number} bytes
-     * @param {WorkerOptions} [options]
-     * @returns {Promise<StoredModel[]>} those that are deleted
-     */
-    makeRoom: (bytes, options = {}) => withStore(platform, options, (ask) => makeRoom(ask, bytes)),
-
-    /**
-     * Begins a new store, also where the old one cannot be opened. Every stored model is lost.
-     * @param {WorkerOptions} [options]
-     * @returns {Promise<void>}
-     */
-    resetStorage: (options = {}) => withStore(platform, options, (ask) => ask('resetStore', [])),
-
-    /**
-     * What a report of an error needs to tell when there is no model: runtime, features, build and storage.
-     * @returns {Promise<import('./diagnostics.js').Diagnostics>}
-     */
-    diagnostics: () => diagnose(platform),
+    ...siteCalls(platform),
 });

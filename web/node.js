@@ -2,21 +2,17 @@ import { fork } from 'node:child_process';
 import { availableParallelism, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
-import { diagnose } from './diagnostics.js';
-import { load, synthetic, withStore } from './load.js';
+import { load, synthetic } from './load.js';
 import { openNode, resolveNode } from './node-source.js';
 import { nodeStorage } from './node-store.js';
-import { describeStorage, makeRoom } from './room.js';
 import { probe } from './probing.js';
+import { siteCalls } from './site-calls.js';
 
 export { TritError } from './errors.js';
 
 /** @typedef {import('./index.js').Model} Model */
 /** @typedef {import('./index.js').LoadOptions} LoadOptions */
 /** @typedef {import('./index.js').Source} Source */
-/** @typedef {import('./index.js').StoredModel} StoredModel */
-/** @typedef {import('./index.js').StorageInfo} StorageInfo */
-/** @typedef {import('./index.js').WorkerOptions} WorkerOptions */
 
 /** Megabytes for a chat template, far more than any needs. */
 const TEMPLATE_MB = 64;
@@ -95,55 +91,5 @@ export const Trit = Object.freeze({
      */
     synthetic: (shape, options = {}) => synthetic(platform, shape, options),
 
-    /**
-     * The models that are stored for this user, and what is left of those that were not finished.
-     * @param {WorkerOptions} [options]
-     * @returns {Promise<StoredModel[]>}
-     */
-    models: (options = {}) => withStore(platform, options, (ask) => ask('models', [])),
-
-    /**
-     * Deletes a stored model; IN_USE while it is being loaded or stored.
-     * @param {string} id
-     * @param {WorkerOptions} [options]
-     * @returns {Promise<void>}
-     */
-    deleteModel: (id, options = {}) =>
-        withStore(platform, options, (ask) => ask('removeModel', [id])),
-
-    /**
-     * What is stored, and what room there is.
-     * @param {WorkerOptions} [options]
-     * @returns {Promise<StorageInfo>}
-     */
-    storage: (options = {}) =>
-        withStore(platform, options, (ask) => describeStorage(ask, platform.storage)),
-
-    /**
-     * Files stay until somebody deletes them.
-     * @returns {Promise<boolean>} whether it is so
-     */
-    persist: () => platform.persist(),
-
-    /**
-     * Deletes complete models that nobody is loading, the one that was not used for the longest time first, until
-     * so many bytes are free. Nothing else ever deletes one unasked.
-     * @param {number} bytes
-     * @param {WorkerOptions} [options]
-     * @returns {Promise<StoredModel[]>} those that are deleted
-     */
-    makeRoom: (bytes, options = {}) => withStore(platform, options, (ask) => makeRoom(ask, bytes)),
-
-    /**
-     * Begins a new store, also where the old one cannot be opened. Every stored model is lost.
-     * @param {WorkerOptions} [options]
-     * @returns {Promise<void>}
-     */
-    resetStorage: (options = {}) => withStore(platform, options, (ask) => ask('resetStore', [])),
-
-    /**
-     * What a report of an error needs to tell when there is no model: runtime, features, build and storage.
-     * @returns {Promise<import('./diagnostics.js').Diagnostics>}
-     */
-    diagnostics: () => diagnose(platform),
+    ...siteCalls(platform),
 });
