@@ -108,13 +108,24 @@ void tritx_put_quarters_row(uint8_t *bytes, const uint8_t *codes, size_t cols, s
     for (size_t k = 0; k < cols; k++) bytes[k] |= (uint8_t)(codes[k] << 2 * quarter);
 }
 
-void tritx_wire_encode(uint8_t *wire, const uint8_t *codes, size_t cols)
+/* ceil(256 v / 243) of v below 243; 69043 / 2^24 is 1 / 243 and so little more that no quotient is another. */
+static inline uint8_t wire_byte(uint32_t v) { return (uint8_t)((v * 256 + 242) * 69043 >> 24); }
+
+void tritx_wire_encode(uint8_t *restrict wire, const uint8_t *restrict codes, size_t cols)
 {
-    size_t n = trit_wire_bytes(cols);
-    for (size_t j = 0; j < n; j++) {
-        unsigned v = 0;
+    size_t n = trit_wire_bytes(cols), n_whole = cols > 4 * n ? cols - 4 * n : 0;
+    /* without a branch inside: compilers make vectors of it */
+    for (size_t j = 0; j < n_whole; j++) {
+        uint32_t v = codes[j];
+        v = v * 3 + codes[n + j];
+        v = v * 3 + codes[2 * n + j];
+        v = v * 3 + codes[3 * n + j];
+        wire[j] = wire_byte(v * 3 + codes[4 * n + j]);
+    }
+    for (size_t j = n_whole; j < n; j++) {
+        uint32_t v = 0;
         for (size_t i = 0; i < 5; i++) v = v * 3 + (i * n + j < cols ? codes[i * n + j] : 1u);
-        wire[j] = (uint8_t)((v * 256 + 242) / 243);
+        wire[j] = wire_byte(v);
     }
 }
 

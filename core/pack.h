@@ -45,7 +45,7 @@ bool tritx_quarters_row(uint8_t *codes, const uint8_t *source, size_t rows, size
 void tritx_put_quarters_row(uint8_t *bytes, const uint8_t *codes, size_t cols, size_t quarter);
 
 /* A row of the packed file (kernels.h, "wire") from codes [cols]. The way back is a kernel. */
-void tritx_wire_encode(uint8_t *wire, const uint8_t *codes, size_t cols);
+void tritx_wire_encode(uint8_t *restrict wire, const uint8_t *restrict codes, size_t cols);
 
 /* One row into or out of the i8 layout of kernels.h; cols a multiple of 16. */
 void tritx_i8_put_row(int8_t *i8, size_t row, const int8_t *codes, size_t cols);

@@ -178,7 +178,7 @@ trit_status tritx_packer_begin(const trit_model *model, const tritx_tokenizer_ta
     w->header = malloc(w->header_capacity);
     w->tensors = malloc(((size_t)model->config.n_layer + 1) * TRIT_SLOT_COUNT * sizeof *w->tensors);
     w->row = malloc(widest);
-    w->codes = malloc(widest);
+    w->codes = malloc(TRIT_T2_ROWS * trit_t2_cols(widest));
     trit_status status = w->header && w->tensors && w->row && w->codes
                              ? write_header(w, card, err)
                              : tritx_fail(err, TRIT_OOM, 0, "no memory to pack");
@@ -211,16 +211,23 @@ void trit_packer_free(trit_packer *w)
     free(w);
 }
 
+/* Codes of row `row` of a matrix, which its whole group is unpacked for. */
+static const uint8_t *codes_of_row(trit_packer *w, const tensor *t, size_t row)
+{
+    size_t rows = (size_t)t->matrix->rows, cols = (size_t)t->matrix->cols;
+    size_t in_group = row % TRIT_T2_ROWS, first = row - in_group;
+    if (w->matrix != t || w->first_row != first)
+        trit_t2_get(w->model->kernels.layout, t->matrix->codes, w->codes, first, rows, cols);
+    w->matrix = t;
+    w->first_row = first;
+    return w->codes + in_group * trit_t2_cols(cols);
+}
+
 /* Row `row` of the tensor, in the packer's scratch memory. */
 static const uint8_t *encode_row(trit_packer *w, const tensor *t, size_t row)
 {
-    if (t->i8) {
-        tritx_i8_get_row(t->i8->i8, row, (int8_t *)w->row, t->row_bytes);
-        return w->row;
-    }
-    size_t rows = (size_t)t->matrix->rows, cols = (size_t)t->matrix->cols;
-    trit_t2_get_row(w->model->kernels.layout, t->matrix->codes, row, w->codes, rows, cols);
-    tritx_wire_encode(w->row, w->codes, cols);
+    if (t->i8) tritx_i8_get_row(t->i8->i8, row, (int8_t *)w->row, t->row_bytes);
+    else tritx_wire_encode(w->row, codes_of_row(w, t, row), (size_t)t->matrix->cols);
     return w->row;
 }
 
@@ -245,6 +252,7 @@ trit_status trit_packer_read(trit_packer *w, uint64_t offset, uint8_t *out, size
 {
     if (!w || !out || offset > w->n_header + w->n_data || n > w->n_header + w->n_data - offset)
         return tritx_fail(err, TRIT_PARAM, 0, "the packed file does not reach that far");
+    w->matrix = NULL; /* which may have been loaded since */
     if (n && offset < w->n_header) {
         size_t left = w->n_header - (size_t)offset, part = n < left ? n : left;
         memcpy(out, w->header + offset, part);

@@ -19,14 +19,18 @@ typedef struct { /* one of matrix, i8 and data */
 struct trit_packer {
     trit_model *model;
     const tritx_tokenizer_tables *tokenizer;
-    char *chat_template;       /* NULL unless nothing but its text can tell it */
-    const trit_loader *loader; /* of a model that is still being loaded; else NULL */
+    char *chat_template;        /* NULL unless nothing but its text can tell it */
+    const trit_loader *loader;  /* of a model that is still being loaded; else NULL */
+    size_t embed_row, head_row; /* bytes of an embedding's row, in the wider of both files */
     char *header;
     size_t n_header, header_capacity;
     tritx_packed_tensor *tensors;
     size_t n_tensors;
     uint64_t n_data;
-    uint8_t *row, *codes; /* one row of the file, and of codes */
+    uint8_t *row;                      /* one of the file */
+    uint8_t *codes;                    /* of a group of rows, of this matrix and from this row on */
+    const tritx_packed_tensor *matrix; /* NULL: of none */
+    size_t first_row;
 };
 
 /* As trit_packer_new, of a model whose tokenizer and template stand elsewhere. */

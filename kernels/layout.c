@@ -24,6 +24,21 @@ static void put_pairs(uint8_t *w, const uint8_t *codes, size_t padded)
         }
 }
 
+/* 128 bytes are numbered by 3 bits of the vector and 4 of the place in it. Each stage turns the highest bit of the
+ * vector's number into the lowest of the place, and the highest of the place into the lowest of the number; after
+ * seven stages all is where it was. */
+static void turn(v128 v[8], int n_stages)
+{
+    for (int stage = 0; stage < n_stages; stage++) {
+        v128 next[8];
+        for (int i = 0; i < 4; i++) {
+            next[2 * i] = v_zip_low_u8(v[i], v[i + 4]);
+            next[2 * i + 1] = v_zip_high_u8(v[i], v[i + 4]);
+        }
+        memcpy(v, next, sizeof next);
+    }
+}
+
 /* 16 rows of 16 codes, padded apart, become 8 vectors: pair p of columns, a row a byte. */
 static void gather_nibbles(v128 v[8], const uint8_t *codes, size_t padded)
 {
@@ -34,15 +49,18 @@ static void gather_nibbles(v128 v[8], const uint8_t *codes, size_t padded)
         b = v_and(v_or(b, v_shr_u16(b, 6)), nibble);
         v[i] = v_narrow_i16(a, b);
     }
-    /* Each stage turns one bit of the row, which is in the vector's number, into the lowest bit of the
-     * place in the vector, and the highest bit of that place into the lowest of the number. */
-    for (int stage = 0; stage < 4; stage++) {
-        v128 next[8];
-        for (int i = 0; i < 4; i++) {
-            next[2 * i] = v_zip_low_u8(v[i], v[i + 4]);
-            next[2 * i + 1] = v_zip_high_u8(v[i], v[i + 4]);
-        }
-        memcpy(v, next, sizeof next);
+    turn(v, 4);
+}
+
+/* The way back. */
+static void spread_nibbles(uint8_t *codes, size_t padded, v128 v[8])
+{
+    const v128 both = v_splat_u16(0x0303), zero = v_splat_u8(0);
+    turn(v, 3);
+    for (size_t i = 0; i < 8; i++) {
+        v128 a = v_zip_low_u8(v[i], zero), b = v_zip_high_u8(v[i], zero);
+        v_store(codes + 2 * i * padded, v_and(v_or(a, v_shl_u16(a, 6)), both));
+        v_store(codes + (2 * i + 1) * padded, v_and(v_or(b, v_shl_u16(b, 6)), both));
     }
 }
 
@@ -72,13 +90,57 @@ void trit_t2_put(trit_layout layout, uint8_t *w, const uint8_t *codes, size_t ro
     }
 }
 
-static void get_pairs(const uint8_t *w, size_t row, uint8_t *codes, size_t cols)
+static void get_pairs(const uint8_t *w, uint8_t *codes, size_t padded)
+{
+    const v128 three = v_splat_u8(3);
+    for (size_t r = 0; r < TRIT_T2_ROWS; r++)
+        for (size_t k = 0; k < padded; k += TRIT_T2_COLS) {
+            uint8_t *c = codes + r * padded + k;
+            v128 four = v_load(w + (r / 2 * padded + k) / 2 + r % 2 * 16);
+            v_store(c, v_and(four, three));
+            v_store(c + 16, v_and(v_shr_u16(four, 2), three));
+            v_store(c + 32, v_and(v_shr_u16(four, 4), three));
+            v_store(c + 48, v_and(v_shr_u16(four, 6), three));
+        }
+}
+
+static void get_tiles(const uint8_t *w, uint8_t *codes, size_t row, size_t rows, size_t cols)
+{
+    const v128 nibble = v_splat_u8(15);
+    size_t padded = trit_t2_cols(cols);
+    for (size_t c = 0; c < padded / 16; c++) {
+        const uint8_t *group = w + group_offset(row, c, rows, cols);
+        for (size_t half = 0; half < 2; half++) {
+            v128 low[8], high[8];
+            uint8_t *to = codes + 32 * half * padded + 16 * c;
+            for (size_t p = 0; p < 8; p++) {
+                v128 both = v_load(group + 32 * p + 16 * half);
+                low[p] = v_and(both, nibble);
+                high[p] = v_and(v_shr_u16(both, 4), nibble);
+            }
+            spread_nibbles(to, padded, low);
+            spread_nibbles(to + 16 * padded, padded, high);
+        }
+    }
+}
+
+void trit_t2_get(trit_layout layout, const uint8_t *w, uint8_t *codes, size_t row, size_t rows,
+                 size_t cols)
+{
+    size_t padded = trit_t2_cols(cols);
+    switch (layout) {
+    case TRIT_LAYOUT_PAIRS: get_pairs(w + row * padded / 4, codes, padded); break;
+    case TRIT_LAYOUT_TILES: get_tiles(w, codes, row, rows, cols); break;
+    }
+}
+
+static void get_row_of_pairs(const uint8_t *w, size_t row, uint8_t *codes, size_t cols)
 {
     const uint8_t *p = w + row / 2 * trit_t2_cols(cols) / 2 + row % 2 * 16;
     for (size_t k = 0; k < cols; k++) codes[k] = p[k / 64 * 32 + k % 16] >> (k % 64 / 16 * 2) & 3;
 }
 
-static void get_tiles(const uint8_t *w, size_t row, uint8_t *codes, size_t rows, size_t cols)
+static void get_row_of_tiles(const uint8_t *w, size_t row, uint8_t *codes, size_t rows, size_t cols)
 {
     size_t r = row % TRIT_T2_ROWS, shift = r % 32 / 16 * 4;
     for (size_t c = 0; c < (cols + 15) / 16; c++) {
@@ -92,7 +154,7 @@ void trit_t2_get_row(trit_layout layout, const uint8_t *w, size_t row, uint8_t *
                      size_t cols)
 {
     switch (layout) {
-    case TRIT_LAYOUT_PAIRS: get_pairs(w, row, codes, cols); break;
-    case TRIT_LAYOUT_TILES: get_tiles(w, row, codes, rows, cols); break;
+    case TRIT_LAYOUT_PAIRS: get_row_of_pairs(w, row, codes, cols); break;
+    case TRIT_LAYOUT_TILES: get_row_of_tiles(w, row, codes, rows, cols); break;
     }
 }

@@ -38,7 +38,10 @@ static inline size_t trit_t2_bytes(size_t rows, size_t cols)
  * codes [TRIT_T2_ROWS][trit_t2_cols(cols)], 0 ... 2, padding included. */
 void trit_t2_put(trit_layout layout, uint8_t *w, const uint8_t *codes, size_t row, size_t rows,
                  size_t cols);
-/* codes [cols] of one row. */
+/* The way back. */
+void trit_t2_get(trit_layout layout, const uint8_t *w, uint8_t *codes, size_t row, size_t rows,
+                 size_t cols);
+/* codes [cols] of one row; of many rows trit_t2_get is faster. */
 void trit_t2_get_row(trit_layout layout, const uint8_t *w, size_t row, uint8_t *codes, size_t rows,
                      size_t cols);
 

@@ -53,6 +53,23 @@ static uint8_t *lay_out(trit_layout layout, const uint8_t *codes, int rows, int 
     return w;
 }
 
+/* What comes back a group at a time, with the padding. */
+static void check_groups(trit_layout layout, const uint8_t *w, const uint8_t *codes, int rows,
+                         int cols)
+{
+    size_t padded = trit_t2_cols((size_t)cols), n = TRIT_T2_ROWS * padded;
+    uint8_t *group = guarded(n), *want = guarded(n);
+    for (int row = 0; row < rows; row += TRIT_T2_ROWS) {
+        memset(want, 1, n);
+        for (int r = 0; r < TRIT_T2_ROWS && row + r < rows; r++)
+            memcpy(want + (size_t)r * padded, codes + (size_t)(row + r) * (size_t)cols,
+                   (size_t)cols);
+        trit_t2_get(layout, w, group, (size_t)row, (size_t)rows, (size_t)cols);
+        check_same("trit_t2_get", want, group, n);
+    }
+    release(group), release(want);
+}
+
 static void test_layout(int rows, int cols)
 {
     size_t n = (size_t)rows * (size_t)cols;
@@ -65,6 +82,7 @@ static void test_layout(int rows, int cols)
             trit_t2_get_row((trit_layout)layout, w, (size_t)r, again + (size_t)(r * cols),
                             (size_t)rows, (size_t)cols);
         TRIT_CHECK(memcmp(codes, again, n) == 0);
+        check_groups((trit_layout)layout, w, codes, rows, cols);
         free(w), free(again);
     }
     free(codes);
