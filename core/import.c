@@ -23,11 +23,11 @@ static bool is_seen(const trit_loader *l, tritx_slot slot, int layer)
     return l->seen[(size_t)layer * TRIT_SLOT_COUNT + (size_t)slot];
 }
 
-/* Rows of an embedding that make one piece: at most `most` bytes of either file, if that is a group. */
-static size_t rows_of_piece(const trit_packer *w, tritx_slot of, uint32_t most)
+/* Bytes of an embedding's row, in the wider of both files; 0 = there is none. */
+static size_t widest_row(const trit_loader *l, tritx_slot of)
 {
-    const trit_loader *l = w->loader;
     const tritx_rows *rows = tritx_model_rows(l->model, of);
+    if (!rows) return 0;
     size_t widest = (size_t)rows->cols * (rows->f16 ? 2 : 1);
     for (size_t i = 0; i < l->n_tensors; i++) {
         tritx_slot slot;
@@ -37,6 +37,13 @@ static size_t rows_of_piece(const trit_packer *w, tritx_slot of, uint32_t most)
         size_t row_bytes = (size_t)(t->end - t->begin) / t->shape[0];
         if (row_bytes > widest) widest = row_bytes;
     }
+    return widest;
+}
+
+/* Rows of an embedding that make one piece: at most `most` bytes of either file, if that is a group. */
+static size_t rows_of_piece(const trit_packer *w, tritx_slot of, uint32_t most)
+{
+    size_t widest = of == TRIT_SLOT_HEAD ? w->head_row : w->embed_row;
     size_t n = most / widest / TRIT_T2_ROWS * TRIT_T2_ROWS;
     return n ? n : TRIT_T2_ROWS;
 }
@@ -52,6 +59,8 @@ trit_status trit_loader_packer(const trit_loader *l, trit_packer **packer, uint6
     TRIT_TRY(
         tritx_packer_begin(l->model, &l->tables, l->chat_template, NULL, packer, n_bytes, err));
     (*packer)->loader = l;
+    (*packer)->embed_row = widest_row(l, TRIT_SLOT_EMBED);
+    (*packer)->head_row = widest_row(l, TRIT_SLOT_HEAD);
     return TRIT_OK;
 }
 
@@ -59,6 +68,7 @@ trit_status trit_loader_packer(const trit_loader *l, trit_packer **packer, uint6
 
 typedef struct {
     uint64_t *ends, last;
+    uint64_t whole; /* all up to here can be one unit, which begins at `last` */
     size_t n, capacity;
     uint32_t most;
 } cutter;
@@ -72,21 +82,32 @@ static void cut(cutter *c, uint64_t end)
     }
 }
 
+static void cut_rows(cutter *c, const trit_packer *w, const tritx_packed_tensor *t, tritx_slot of)
+{
+    size_t n_rows = rows_of_piece(w, of, c->most);
+    for (size_t row = n_rows; row < t->n_rows; row += n_rows)
+        cut(c, w->n_header + t->begin + row * (t->n_bytes / t->n_rows));
+}
+
+/* As many of a layer's tensors as fit are one unit. */
+static void take_of_layer(cutter *c, uint64_t end)
+{
+    if (end - c->last > c->most) cut(c, c->whole);
+    c->whole = end;
+}
+
 size_t trit_packer_units(const trit_packer *w, uint32_t most, uint64_t *ends, size_t capacity)
 {
     cutter c = {.ends = ends, .capacity = capacity, .most = most};
     for (size_t i = 0; i < w->n_tensors; i++) {
-        const tritx_packed_tensor *t = &w->tensors[i];
-        uint64_t begin = w->n_header + t->begin;
+        const tritx_packed_tensor *t = &w->tensors[i], *next = i + 1 < w->n_tensors ? t + 1 : t;
+        uint64_t begin = w->n_header + t->begin, end = begin + t->n_bytes;
         tritx_slot of;
         if (t->slot == TRIT_SLOT_EMBED) cut(&c, begin); /* behind the header and the tokenizer */
-        if (is_of_rows(t->slot, &of)) {
-            size_t n_rows = rows_of_piece(w, of, most);
-            for (size_t row = n_rows; row < t->n_rows; row += n_rows)
-                cut(&c, begin + row * (t->n_bytes / t->n_rows));
-        }
-        /* a matrix's scale goes with it */
-        if (!t->matrix && t->slot >= TRIT_SLOT_EMBED) cut(&c, begin + t->n_bytes);
+        if (is_of_rows(t->slot, &of)) cut_rows(&c, w, t, of);
+        if (t->matrix || t->slot < TRIT_SLOT_EMBED) continue; /* a matrix's scale goes with it */
+        if (tritx_slot_in_layer(t->slot)) take_of_layer(&c, end);
+        if (!tritx_slot_in_layer(next->slot) || next->layer != t->layer) cut(&c, end);
     }
     return c.n;
 }

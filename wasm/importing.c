@@ -65,6 +65,7 @@ static void add_pending(const trit_piece *piece)
         last->source_end = piece->source_end;
     } else t->pending[t->n_pending++].piece = *piece;
     t->pending[t->n_pending - 1].sha = k->sha;
+    t->has_news = true;
 }
 
 void trit_importing_advance(void)
@@ -177,8 +178,8 @@ static trit_status begin_units(const trit_loader *from)
         store_at_once();
         return TRIT_OK;
     }
-    if (m->n_ends && (m->n_ends != n || memcmp(m->ends, ends, n * sizeof *ends) != 0))
-        return error->status = TRIT_SOURCE_CHANGED;
+    if (m->n_ends) /* it goes on in the units with which it was begun */
+        return m->n_bytes == n_bytes ? TRIT_OK : (error->status = TRIT_SOURCE_CHANGED);
     memcpy(m->ends, ends, n * sizeof *ends);
     m->n_ends = (uint32_t)n;
     m->n_bytes = n_bytes;
@@ -222,7 +223,7 @@ static void write_cursor(void)
 static uint32_t next_unit(void)
 {
     const trit_manifest *m = &k->manifest;
-    for (int p = 0; p < t->n_pending; p++)
+    for (int p = 0; t->has_news && p < t->n_pending; p++)
         for (int i = 0; i < 3; i++) {
             const trit_range *made = &t->pending[p].piece.made[i];
             if (made->begin == made->end) continue;
@@ -232,6 +233,7 @@ static uint32_t next_unit(void)
                     trit_packer_has(t->packer, trit_manifest_begin(m, u), m->ends[u]))
                     return u;
         }
+    t->has_news = false;
     return m->n_ends;
 }
 

@@ -28,6 +28,7 @@ typedef struct {
     trit_packer *packer;                       /* of what the loader is making */
     trit_pending pending[TRIT_PENDING_PIECES]; /* that make something which is not stored yet */
     int n_pending;
+    bool has_news;   /* a piece has come since no unit was found that could be stored */
     bool has_hash;   /* of the whole source, and it is the right one */
     bool moved;      /* the cursor has, since it was stored */
     uint64_t cursor; /* all before it is stored */
