@@ -5,6 +5,8 @@ import { TritError } from './errors.js';
 
 /** What every model of text has met much of. */
 const sample = 'She went to the park with her mother and her dog. The sun was warm. She was happy.';
+/** So many tokens of it tell enough: vocabularies without its words make a hundred of it. */
+const SAMPLE_TOKENS = 32;
 
 /**
  * How well the model foretells a text: its tokens are cut into windows that fit the context,
@@ -16,9 +18,25 @@ const sample = 'She went to the park with her mother and her dog. The sun was wa
  * @returns {Promise<import('./protocol.js').Score>}
  */
 export async function score(open, text, job, onProgress) {
-    const { config, settings, session } = open;
     const bytes = typeof text === 'string' ? new TextEncoder().encode(text) : text;
-    const ids = open.text.tokenize(bytes, {});
+    const { tokens, nats } = await scoreIds(open, open.text.tokenize(bytes, {}), job, onProgress);
+    if (tokens === 0) throw new TritError('PARAM', 'the text has no tokens to score');
+    return {
+        tokens,
+        bytes: bytes.length,
+        bitsPerByte: nats / Math.LN2 / bytes.length,
+        perplexity: Math.exp(nats / tokens),
+    };
+}
+
+/**
+ * As `score`, of its tokens.
+ * @param {OpenModel} open
+ * @param {number[]} ids
+ * @param {Job} job
+ * @param {(loaded: number, total: number) => void} onProgress
+ */
+async function scoreIds({ config, settings, session }, ids, job, onProgress) {
     const prefix = config.bosId >= 0 ? [config.bosId] : [];
     const window = settings.contextLength - 1;
     let tokens = 0;
@@ -34,13 +52,7 @@ export async function score(open, text, job, onProgress) {
         }
         onProgress(Math.min(begin + window, ids.length), ids.length);
     }
-    if (tokens === 0) throw new TritError('PARAM', 'the text has no tokens to score');
-    return {
-        tokens,
-        bytes: bytes.length,
-        bitsPerByte: nats / Math.LN2 / bytes.length,
-        perplexity: Math.exp(nats / tokens),
-    };
+    return { tokens, nats };
 }
 
 /**
@@ -49,11 +61,11 @@ export async function score(open, text, job, onProgress) {
  * @param {Job} job
  */
 export async function readsLikeNoise(open, job) {
-    const ids = open.text.tokenize(sample, {});
+    const ids = open.text.tokenize(sample, {}).slice(0, SAMPLE_TOKENS);
     if (ids.length >= open.settings.contextLength) return false;
-    const { perplexity } = await score(open, sample, job, () => {});
+    const { tokens, nats } = await scoreIds(open, ids, job, () => {});
     open.session.rewind();
-    return perplexity > open.config.nVocab / 4;
+    return Math.exp(nats / tokens) > open.config.nVocab / 4;
 }
 
 /**
