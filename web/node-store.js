@@ -1,5 +1,16 @@
 import { createHash, randomUUID } from 'node:crypto';
-import { mkdir, open, readFile, readdir, rename, rm, stat, statfs } from 'node:fs/promises';
+import {
+    access,
+    constants,
+    mkdir,
+    open,
+    readFile,
+    readdir,
+    rename,
+    rm,
+    stat,
+    statfs,
+} from 'node:fs/promises';
 import { connect, createServer } from 'node:net';
 import { homedir, tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
@@ -18,6 +29,9 @@ const READERS = 16;
 /** What is still being written is younger. */
 const LEFT_MS = 3_600_000;
 
+/** No value is longer than a record of TRIT_RECORD_MAX with its head (wasm/manifest.h). */
+const MOST_BYTES = (1 << 24) + 72;
+
 /**
  * The store of wasm/store.h as files: a name is a path, and a value is written beside its place and then
  * renamed, so that it is there as a whole or not at all.
@@ -28,11 +42,14 @@ export function openNodeStore() {
     return {
         /** @param {string} name */
         async get(name) {
+            const path = place(name);
             try {
-                const { buffer, byteOffset, byteLength } = await readFile(place(name));
+                const found = await stat(path); // a pipe would be waited for, a device has no end
+                if (!found.isFile() || found.size > MOST_BYTES) return undefined;
+                const { buffer, byteOffset, byteLength } = await readFile(path);
                 return buffer.slice(byteOffset, byteOffset + byteLength);
             } catch (error) {
-                if (isMissing(error)) return undefined;
+                if (isMissing(error) || isDamaged(error)) return undefined;
                 throw storageError(error);
             }
         },
@@ -53,7 +70,7 @@ export function openNodeStore() {
                 } finally {
                     await file.close();
                 }
-                await rename(aside, path);
+                await putInPlace(aside, path);
             } catch (error) {
                 await rm(aside, { force: true }).catch(() => {}); // where it cannot be, there is none
                 throw storageError(error);
@@ -88,8 +105,48 @@ export function openNodeStore() {
             for (const name of ['model', 'record', 'used']) await this.remove(name);
         },
 
-        locks: { request: requestLock },
+        locks: {
+            /** As navigator.locks.request. Who waits to be alone is about to write. */
+            request: async (
+                /** @type {string} */ name,
+                /** @type {Wish} */ how,
+                /** @type {Use} */ use,
+            ) => {
+                if (how.mode !== 'shared' && !how.ifAvailable) await checkWritable(folder);
+                return requestLock(name, how, use);
+            },
+        },
     };
+}
+
+/**
+ * Where nothing can be written, that is known before the first byte is asked for.
+ * @param {string} folder
+ */
+async function checkWritable(folder) {
+    try {
+        for (const place of ['model', 'record']) {
+            await mkdir(join(folder, place), { recursive: true });
+            await access(join(folder, place), constants.W_OK);
+        }
+    } catch (error) {
+        throw storageError(error);
+    }
+}
+
+/**
+ * A folder, which is none of ours, would stay in the way for ever.
+ * @param {string} aside
+ * @param {string} path
+ */
+async function putInPlace(aside, path) {
+    try {
+        await rename(aside, path);
+    } catch (/** @type {any} */ error) {
+        if (error?.code !== 'EISDIR') throw error;
+        await rm(path, { recursive: true });
+        await rename(aside, path);
+    }
 }
 
 /**
@@ -125,6 +182,12 @@ export async function nodeStorage() {
 /** @param {any} error */
 const isMissing = (error) => error?.code === 'ENOENT' || error?.code === 'ENOTDIR';
 
+/**
+ * This one value cannot be read; others may be well.
+ * @param {any} error
+ */
+const isDamaged = (error) => error?.code === 'EIO' || error?.code === 'ELOOP';
+
 /** @param {any} error */
 function storageError(error) {
     if (error?.code === 'ENOSPC' || error?.code === 'EDQUOT')
@@ -143,10 +206,13 @@ function storageError(error) {
 }
 
 /**
- * As navigator.locks.request, for all processes of a machine.
+ * @typedef {{mode: string, ifAvailable?: boolean, signal?: AbortSignal}} Wish
+ * @typedef {(lock: object | null) => any} Use
+ *
+ * For all processes of a machine.
  * @param {string} name
- * @param {{mode: string, ifAvailable?: boolean, signal?: AbortSignal}} how
- * @param {(lock: object | null) => any} use
+ * @param {Wish} how
+ * @param {Use} use
  */
 async function requestLock(name, { mode, ifAvailable, signal }, use) {
     const addresses = Array.from({ length: READERS }, (_, i) => lockAddress(`${name} ${i}`));

@@ -6,6 +6,7 @@
 // S14 and S16 of the database's own layout, which has had one version so far (a later one is played; the manifests' versions
 // have theirs in stored.test.mjs); of S21 a private window of each browser (their refusals are played).
 import assert from 'node:assert/strict';
+import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
     mkdir,
@@ -14,6 +15,7 @@ import {
     readFile,
     rm,
     symlink,
+    truncate,
     writeFile,
 } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -586,15 +588,60 @@ test('S20 a manifest whose hash is right and whose text is none does not end the
 
 test('a failure of the system has a code of ours', async (t) => {
     const { load } = await inFiles(t);
-    (await load()).close();
     const folder = join(process.env.TRIT_CACHE, 'model');
-    const path = join(folder, (await readdir(folder))[0]);
-    await rm(path);
-    await mkdir(path); // which cannot be read as a file
+    await symlink(folder, folder); // which leads nowhere
     await assert.rejects(Trit.models(), coded('STORAGE'));
     const model = await load();
     assert.match(model.info.note, /^not stored: /);
     model.close();
+});
+
+test('S20 what stands in the place of a value and is no file of ours is mended', async (t) => {
+    const { server, load, path } = await inFiles(t);
+    await answer(await load());
+    const models = join(process.env.TRIT_CACHE, 'model');
+    const [id] = await readdir(models);
+    const others = {
+        'a folder': (place) => mkdir(join(place, 'more'), { recursive: true }),
+        'a link to itself': (place) => symlink(place, place),
+        'a device without end': (place) => symlink('/dev/zero', place),
+        'a pipe that nobody writes': (place) => execFileSync('mkfifo', [place]),
+        'a file too large for any record': async (place) => {
+            await writeFile(place, '');
+            await truncate(place, 5e9);
+        },
+    };
+    for (const [what, put] of Object.entries(others)) {
+        for (const [place, asked] of [
+            [await path(2), [2 * RECORD_OF_FILES, 3 * RECORD_OF_FILES]],
+            [join(models, id), [0, undefined]],
+        ]) {
+            server.requests.length = 0;
+            await rm(place);
+            await put(place);
+            assert.deepEqual((await Trit.models()).length, 1, what); // the others are listed as ever
+            assert.deepEqual(await answer(await load()), expected, what);
+            assert.deepEqual(server.requests, [asked], what);
+        }
+    }
+});
+
+test('S21 where no folder can be made the model loads all the same, and says so', async (t) => {
+    const { server, load } = await inFiles(t);
+    const sha256 = createHash('sha256').update(packed).digest('hex');
+    const folder = process.env.TRIT_CACHE;
+    for (const file of [folder, join(folder, 'model'), join(folder, 'record')]) {
+        await rm(folder, { recursive: true });
+        if (file !== folder) await mkdir(folder);
+        await writeFile(file, 'x');
+        server.requests.length = 0;
+        const model = await load({ sha256 });
+        assert.equal(model.info.stored, false);
+        assert.match(model.info.note, /^not stored: .* set TRIT_CACHE to another/);
+        assert.deepEqual(await answer(model), expected);
+        assert.deepEqual(server.requests, [[0, undefined]]);
+        await assert.rejects(load({ sha256: '0'.repeat(64) }), coded('HASH'));
+    }
 });
 
 test('a file that its writer renames while the folder is listed hides none of the others', async (t) => {
