@@ -39,7 +39,7 @@ async function browserHost(browserName, label) {
     if (missing) throw new Error(missing);
     // Its packages are sure to be there only now.
     const { openBrowser } = await import('../web/browsers.mjs');
-    const browser = await openBrowser(browserName);
+    const browser = await openBrowser(browserName, { limitMs: 240_000 });
     const server = await startServer({ isolated: true });
     return {
         version: withVersion(label, browserProgram(browserName)),

@@ -52,7 +52,7 @@ async function openNode(prompts) {
 
 /** @returns {(prompts: number[][]) => Promise<Platform>} */
 const openPage = (name, what) => async (prompts) => {
-    const browser = await openBrowser(name);
+    const browser = await openBrowser(name, { limitMs: 240_000 });
     const server = await startServer({ isolated: true });
     const page = await browser.open(`${server.url}/tests/hash/page.html`);
     return {

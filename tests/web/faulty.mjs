@@ -33,6 +33,7 @@ const faults = {
     },
 };
 
+/** The fault, and where to tell that it strikes. @type {{kind: string, after: number, post: (message: any) => void} | undefined} */
 let armed;
 /** How often the engine was called after a fault: never, that is. */
 let calledAfter = -1;
@@ -40,6 +41,7 @@ Bindings.prototype.plain = function (name, ...args) {
     if (calledAfter >= 0) calledAfter++;
     if (name === 'session_run' && armed && armed.after-- === 0) {
         calledAfter = 0;
+        armed.post({ id: 'struck' });
         faults[armed.kind](this);
     }
     return plain.call(this, name, ...args);
@@ -79,5 +81,5 @@ export const withFaults =
         if (message.fault === 'end') end();
         else if (message.fault === 'thread') threads.at(-1).terminate();
         else if (message.fault === 'count') post({ id: 'count', calledAfter });
-        else armed = message.fault;
+        else armed = { ...message.fault, post };
     };

@@ -43,7 +43,13 @@ function prepare() {
             return (await result).ids;
         };
         const fault = (message) => window.workers.at(-1).postMessage({ fault: message });
-        return { model, reasons, ids, fault };
+        const struck = () => {
+            const worker = window.workers.at(-1);
+            return new Promise((resolve) => {
+                worker.addEventListener('message', ({ data }) => data.id === 'struck' && resolve());
+            });
+        };
+        return { model, reasons, ids, fault, struck };
     };
     window.codeOf = (promise) => promise.then(String, (error) => error.code);
 }
@@ -59,9 +65,11 @@ for (const name of ['chromium', 'firefox', 'webkit']) {
             const { codes, all, n, same } = await page.evaluate(async () => {
                 const { model, reasons, ids, fault } = await window.faulty({ threads: 2 });
                 const { info } = model;
+                // Its end would come long after that of the worker.
+                const long = { maxTokens: 450, temperature: 0 };
                 const [codes, all] = [[], []];
                 for (let n = 0; n < 4; n++) {
-                    const { result } = model.generate('Once', { maxTokens: 300 });
+                    const { result } = model.generate('Once upon a time', long);
                     await new Promise((resolve) => setTimeout(resolve, (n * 37) % 60));
                     if (n % 2) fault('end');
                     else window.workers.at(-1).terminate();
@@ -121,12 +129,16 @@ for (const name of ['chromium', 'firefox', 'webkit']) {
 
         await t.test('R01 an engine that does not stop is ended after two seconds', async () => {
             const { code, ms, after } = await page.evaluate(async () => {
-                const { model, ids, fault } = await window.faulty({ threads: 2 });
+                const { model, ids, fault, struck } = await window.faulty({ threads: 2 });
+                const hangs = struck();
                 fault({ kind: 'hang', after: 3 });
-                const answer = model.generate('Once upon a time', { temperature: 0 });
-                for await (const piece of answer) if (piece) break;
+                const stop = new AbortController();
+                const wish = { temperature: 0, signal: stop.signal };
+                const { result } = model.generate('Once upon a time', wish);
+                await hangs;
                 const begin = performance.now();
-                const code = await window.codeOf(answer.result);
+                stop.abort();
+                const code = await window.codeOf(result);
                 const ms = performance.now() - begin;
                 const after = await ids();
                 model.close();

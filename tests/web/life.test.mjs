@@ -31,7 +31,12 @@ async function faulty(source = modelPath, options = {}, trit = {}) {
     const model = await load(platform, source, { threads: 1, onRestart, ...options });
     const fault = (kind, after = 0) =>
         platform.workers.at(-1).postMessage({ fault: { kind, after } });
-    return { model, fault, restarts, workers: platform.workers };
+    /** Of the worker that there is now. */
+    const struck = () =>
+        new Promise((resolve) => {
+            platform.workers.at(-1).on('message', ({ id }) => id === 'struck' && resolve());
+        });
+    return { model, fault, struck, restarts, workers: platform.workers };
 }
 
 async function isFine(model) {
@@ -77,7 +82,7 @@ test('R03 a worker that ends at any moment is replaced, and conversations go on'
     await ask(other, 'A cat');
     const fork = chat.fork();
     for (let n = 0; n < 6; n++) {
-        const { result } = model.generate(prompt, { ...greedy, maxTokens: 200 });
+        const { result } = model.generate(prompt, { ...greedy, maxTokens: 450 });
         await new Promise((resolve) => setTimeout(resolve, (n * 31) % 60));
         workers.at(-1)[n % 2 ? 'terminate' : 'postMessage']({ fault: 'end' });
         await assert.rejects(result, crashed);
@@ -181,7 +186,7 @@ test('close ends a restart, and what waits for it', async () => {
 });
 
 test('R01 an engine that does not stop within two seconds is ended, but not for one who waits', async (t) => {
-    const { model, fault, restarts, workers } = await faulty();
+    const { model, fault, struck, restarts, workers } = await faulty();
     t.after(() => model.close());
     const stop = new AbortController();
     const [running, waiting] = [
@@ -195,10 +200,12 @@ test('R01 an engine that does not stop within two seconds is ended, but not for 
     assert.equal((await waiting.result).finish, 'abort');
     assert.equal(workers.length, 1, 'it was not its turn');
 
+    const hangs = struck();
     fault('hang', 3);
     const hanging = new AbortController();
     const answer = model.generate(prompt, { ...greedy, signal: hanging.signal });
-    for await (const piece of answer) if (piece) break; // which stops it
+    await hangs;
+    hanging.abort();
     t.mock.timers.tick(1999);
     assert.equal(workers.length, 1);
     t.mock.timers.tick(1);
@@ -298,7 +305,7 @@ test('diagnostics tell what a report needs, at any time, and nothing that was sa
     assert.deepEqual([here.features.simd, here.storage.kind], [true, 'files']);
     assert.ok(here.build.threads >= 1);
 
-    const { model, fault, workers } = await faulty(modelPath, { threads: 2 });
+    const { model, fault, struck, workers } = await faulty(modelPath, { threads: 2 });
     t.after(() => model.close());
     const secret = 'Xylophone';
     await model.generate(secret, greedy).result;
@@ -318,10 +325,11 @@ test('diagnostics tell what a report needs, at any time, and nothing that was sa
         assert.ok(!JSON.stringify(told).includes(word), word);
     await running.result;
 
+    const hangs = struck();
     fault('hang');
     const stop = new AbortController();
     const hung = model.generate(prompt, { ...greedy, signal: stop.signal }).result;
-    await new Promise((resolve) => setTimeout(resolve, 100));
+    await hangs;
     assert.equal((await model.diagnostics()).model.state, 'busy');
     stop.abort(); // what asked beside it does not keep it from being ended
     await assert.rejects(hung, coded('ABORTED'));
