@@ -36,7 +36,7 @@ async function main(args) {
     if (asked) return process.stdout.write(help);
     prepareTrit();
     const rows = [
-        ['browser', 'PSS MB before', 'after', 'drift %', 'wasm bytes before', 'after', 'same ids'],
+        ['browser', 'own MB before', 'after', 'drift %', 'wasm bytes before', 'after', 'same ids'],
     ];
     let isFine = true;
     for (const host of hosts) {

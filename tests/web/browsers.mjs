@@ -40,7 +40,7 @@ const launchers = {
  * @property {(url: string) => Promise<Page>} open waits until the page has loaded, its modules included
  * @property {() => Promise<void>} close
  * @property {() => Promise<void>} kill ends all its processes as a crash would; not of WebKit
- * @property {() => number} memory bytes that all its processes have, on Linux; not of WebKit
+ * @property {(fields?: string[]) => number} memory bytes that all its processes have, on Linux (processes.mjs); not of WebKit
  * @property {(name: string) => void} signal sends a signal to all its processes, as SIGSTOP does what a sleep of the machine does
  *
  * @typedef {object} BrowserOptions
@@ -68,7 +68,7 @@ export async function openBrowser(
         },
         close: browser.close,
         kill: browser.kill,
-        memory: () => memoryOfTree(browser.pid),
+        memory: (fields) => memoryOfTree(browser.pid, fields),
         signal: (name) => treeOf(browser.pid).forEach((pid) => process.kill(pid, name)),
     };
 }

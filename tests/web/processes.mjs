@@ -49,11 +49,19 @@ export async function killTree(root) {
     while (tree.some(runs)) await wait(2);
 }
 
-/** Bytes of memory that a process and all that come from it have; what several share is counted once. */
-export function memoryOfTree(root) {
-    const shares = treeOf(root).map((pid) => {
+/**
+ * Bytes of memory that a process and all that come from it have; what several share is counted once. Without files
+ * (`Pss_Anon` and `Pss_Shmem`) other browsers on the machine do not change it, which share the program's pages.
+ * @param {number} root
+ * @param {string[]} [fields] lines of smaps_rollup
+ */
+export function memoryOfTree(root, fields = ['Pss']) {
+    let bytes = 0;
+    for (const pid of treeOf(root)) {
         const text = read(`/proc/${pid}/smaps_rollup`);
-        return Number(text.match(/^Pss:\s+(\d+) kB$/m)?.[1] ?? 0);
-    });
-    return 1024 * shares.reduce((sum, share) => sum + share, 0);
+        for (const field of fields)
+            bytes +=
+                1024 * Number(text.match(new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm'))?.[1] ?? 0);
+    }
+    return bytes;
 }
