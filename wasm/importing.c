@@ -154,6 +154,8 @@ static void store_at_once(void)
     t->packer = NULL;
     t->is_at_once = true;
     k->manifest.origin = TRIT_ORIGIN_IMPORTED;
+    if (k->manifest.state != TRIT_STORED_COMPLETE)
+        k->manifest.n_ends = 0; /* units of another source */
     k->next = 0;
     k->n_filled = 0;
 }
@@ -291,6 +293,11 @@ static void ask_for(uint64_t begin, uint64_t end)
 {
     trit_error *error = trit_js_fresh_error();
     trit_status status = begin > t->at ? trit_loader_seek(loader, begin, error) : TRIT_OK;
+    if (status == TRIT_PARAM) { /* the header or the cursor that is kept is another source's */
+        trit_stored_fail(TRIT_BAD_HEADER, "what is kept of the source is not its own: load the "
+                                          "model again, which asks for all of it");
+        return;
+    }
     t->begin = t->at = t->piece = begin;
     t->end = end;
     trit_store_finished(status);

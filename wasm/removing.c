@@ -78,8 +78,8 @@ TRIT_EXPORT void trit_js_stored_remove(const char *id)
 /* ---- what has no manifest ---- */
 
 static struct {
-    char *models, *others; /* names of manifests, and of one other place */
-    size_t n_others, next; /* bytes */
+    char *models, *others;           /* names of manifests, and of one other place */
+    size_t n_models, n_others, next; /* bytes */
     int place;
 } c;
 
@@ -97,13 +97,11 @@ static void end_clearing(trit_status status)
 static void list_others(void);
 static void next_other(void);
 
-static const char *other(void) { return c.others + c.next + strlen(places[c.place]); }
-
-static bool has_manifest(void)
+static bool has_manifest(const char *id)
 {
-    char id[ID_BYTES + 1];
-    snprintf(id, sizeof id, "%.64s", other()); /* more names follow */
-    return strstr(c.models, id) != NULL;
+    for (size_t i = 0; i + ID_BYTES <= c.n_models; i++)
+        if (memcmp(c.models + i, id, ID_BYTES) == 0) return true;
+    return false;
 }
 
 static void on_cleared(trit_store_result result, size_t n_bytes)
@@ -114,7 +112,6 @@ static void on_cleared(trit_store_result result, size_t n_bytes)
         end_clearing(TRIT_STORAGE);
         return;
     }
-    c.next += strlen(places[c.place]) + ID_BYTES + 1;
     next_other();
 }
 
@@ -125,9 +122,9 @@ static void on_looked(trit_store_result result, size_t n_bytes)
         end_clearing(TRIT_STORAGE);
         return;
     }
-    c.models[n_bytes] = 0;
-    if (has_manifest()) on_cleared(TRIT_STORE_ABSENT, 0);
-    else remove_at(places[c.place], other(), on_cleared);
+    c.n_models = n_bytes;
+    if (has_manifest(k->name)) on_cleared(TRIT_STORE_ABSENT, 0);
+    else remove_at(places[c.place], k->name, on_cleared);
 }
 
 static void on_locked_to_clear(trit_store_result result, size_t n_bytes)
@@ -137,13 +134,18 @@ static void on_locked_to_clear(trit_store_result result, size_t n_bytes)
     else on_cleared(result, n_bytes);
 }
 
+/* Names that are not ours hold anything, also a 0 where a prefix would end; they are left alone. */
 static void next_other(void)
 {
-    size_t n_name = strlen(places[c.place]) + ID_BYTES + 1;
-    for (; c.next + n_name <= c.n_others; c.next += n_name) {
-        if (other()[ID_BYTES] != '\n') break; /* names of no model end the list */
-        if (has_manifest()) continue;
-        memcpy(k->name, other(), ID_BYTES);
+    size_t n_place = strlen(places[c.place]);
+    while (c.next < c.n_others) {
+        const char *name = c.others + c.next, *id = name + n_place,
+                   *stop = memchr(name, '\n', c.n_others - c.next);
+        if (!stop) break;
+        c.next += (size_t)(stop - name) + 1;
+        bool is_ours = (size_t)(stop - name) == n_place + ID_BYTES && trit_stored_is_id(id);
+        if (!is_ours || has_manifest(id)) continue;
+        memcpy(k->name, id, ID_BYTES);
         trit_store_lock(k->name, TRIT_LOCK_ALONE_NOW, on_locked_to_clear);
         return;
     }
@@ -174,7 +176,7 @@ static void on_models(trit_store_result result, size_t n_bytes)
         end_clearing(TRIT_STORAGE);
         return;
     }
-    c.models[n_bytes] = 0;
+    c.n_models = n_bytes;
     c.place = 1;
     list_others();
 }
@@ -186,7 +188,7 @@ TRIT_EXPORT void trit_js_stored_clear(void)
     k->is_open = true;
     free(c.models); /* of a request that was cancelled */
     free(c.others);
-    c.models = malloc(capacity() + 1);
+    c.models = malloc(capacity());
     c.others = malloc(capacity());
     if (!c.models || !c.others) {
         end_clearing(TRIT_OOM);

@@ -273,9 +273,17 @@ TRIT_EXPORT trit_status trit_js_stored_total(uint32_t low, uint32_t high)
     if (n_bytes == 0 || n_bytes > (uint64_t)m->record_bytes * TRIT_STORED_MAX_RECORDS ||
         (m->n_bytes && m->n_bytes != n_bytes)) {
         error->status = TRIT_SIZE;
-        snprintf(error->message, sizeof error->message,
-                 "the source announces %llu bytes, and has said %llu before",
-                 (unsigned long long)n_bytes, (unsigned long long)m->n_bytes);
+        if (m->n_bytes)
+            snprintf(error->message, sizeof error->message,
+                     "the source announces %llu bytes, and has said %llu before: delete the stored "
+                     "model and load it again",
+                     (unsigned long long)n_bytes, (unsigned long long)m->n_bytes);
+        else
+            snprintf(error->message, sizeof error->message,
+                     "the source announces %llu bytes, and %u records of %u bytes are all that is "
+                     "stored: let store.recordBytes be larger, or load with store: false",
+                     (unsigned long long)n_bytes, (unsigned)TRIT_STORED_MAX_RECORDS,
+                     (unsigned)m->record_bytes);
         return TRIT_SIZE;
     }
     m->n_bytes = n_bytes;

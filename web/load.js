@@ -128,14 +128,24 @@ export async function withStore(platform, options, use) {
     }
 }
 
-/** @param {number} recordBytes the limits stand in wasm/manifest.h */
-function checkRecordBytes(recordBytes) {
+/**
+ * The limits stand in wasm/manifest.h.
+ * @param {LoadOptions['store']} store
+ */
+function checkStore(store = true) {
+    if (typeof store === 'boolean') return;
+    if (typeof store !== 'object' || store === null || Array.isArray(store))
+        throw new TritError('PARAM', 'store is neither true, false nor { recordBytes }');
+    const { recordBytes } = store;
+    if (recordBytes === undefined) return;
     if (checkInteger('store.recordBytes', recordBytes, 1 << 16) > 1 << 24)
         throw new TritError('PARAM', 'store.recordBytes is more than 16 MiB');
 }
 
 /** @param {LoadOptions['network']} network */
 function checkPatience(network = {}) {
+    if (typeof network !== 'object' || network === null)
+        throw new TritError('PARAM', 'network is no object');
     for (const [name, value] of Object.entries(network)) {
         if (!Object.hasOwn(defaults.network, name))
             throw new TritError('PARAM', `network: there is no ${name}`);
@@ -149,8 +159,7 @@ function checkPatience(network = {}) {
  */
 export function checkLoadOptions(options) {
     const { contextLength, kernels, template, onRestart, network, store } = checkOptions(options);
-    if (typeof store === 'object' && store !== null && store.recordBytes !== undefined)
-        checkRecordBytes(store.recordBytes);
+    checkStore(store);
     if (contextLength !== undefined) checkInteger('contextLength', contextLength, 1);
     if (kernels !== undefined && typeof kernels !== 'string')
         throw new TritError('PARAM', 'kernels is not a string');

@@ -46,7 +46,7 @@ function placeInStore(source) {
     if (!/^[0-9a-f]{64}$/.test(storedId))
         throw new TritError(
             'PARAM',
-            `"${source}" is not stored: and the id of a model of the store`,
+            `"${source}" is no stored model: write stored: and an id of Trit.models(), 64 hexadecimal digits in lower case`,
         );
     return { storedId, find: findAgain, canAgain: true };
 }

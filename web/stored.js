@@ -40,6 +40,7 @@ export async function beginStored(client, place, options) {
         throw new TritError('PARAM', 'sha256 is for a file from an address, with the store');
     if (!addresses) return undefined;
     const { head, i2s } = options;
+    if (kept) checkKept(kept.as, options);
     /** @type {As} */
     const as = kept?.as ?? { head, i2s, sha256: options.sha256 ?? place.sha256 };
     const source = JSON.stringify({ addresses, ...as });
@@ -48,6 +49,20 @@ export async function beginStored(client, place, options) {
     const what = { source, about, recordBytes, sha256: as.sha256 };
     const found = await client.call('openStored', [what], { signal });
     return { isWhole: found.state === 'complete', about: found.about, as, info: found.info };
+}
+
+/**
+ * A stored model is loaded as it was stored; another wish is not passed over in silence.
+ * @param {As} as
+ * @param {LoadOptions} options
+ */
+function checkKept(as, options) {
+    for (const name of /** @type {const} */ (['head', 'i2s', 'sha256']))
+        if (options[name] !== undefined && options[name] !== as[name])
+            throw new TritError(
+                'PARAM',
+                `the model is stored with ${name} ${as[name] ?? 'left out'}: leave it out here, or load the model from where it came`,
+            );
 }
 
 /**

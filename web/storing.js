@@ -8,25 +8,27 @@ import { throwIfStopped } from './session.js';
 const wide = (low, high) => low + 2 ** 32 * high;
 
 /**
- * What every page of the site could have written, with the right hash.
- * @param {string} text
+ * Whether all values are texts.
+ * @param {any} value
  */
-function parseStored(text) {
-    try {
-        return JSON.parse(text);
-    } catch (cause) {
-        const sentence =
-            'what is stored is not of this library: Trit.deleteModel(id) or Trit.resetStorage() takes it away';
-        throw new TritError('DB_BROKEN', sentence, { cause });
-    }
-}
+const areTexts = (value) =>
+    typeof value === 'object' &&
+    value !== null &&
+    Object.values(value).every((each) => typeof each === 'string');
 
-/** @param {string} text */
+/**
+ * What is kept with a model, as every page of the site could have written it with the right hash.
+ * @param {string} text
+ * @returns {any} null for what is not of this library
+ */
 function readAbout(text) {
     try {
-        return JSON.parse(text);
+        const about = JSON.parse(text);
+        const { source, as, named = {}, version = {} } = about;
+        const isOurs = Array.isArray(source) && [source, as, named, version].every(areTexts);
+        return isOurs ? about : null;
     } catch {
-        return null; // of a model that this library has not stored
+        return null;
     }
 }
 
@@ -142,7 +144,11 @@ export class Storing {
 
     /** What is kept with the model, as it was found or described. */
     about() {
-        return parseStored(this.#c.string('stored_about'));
+        const about = readAbout(this.#c.string('stored_about'));
+        if (about) return about;
+        const sentence =
+            'what is stored is not of this library: Trit.deleteModel(id) or Trit.resetStorage() takes it away';
+        throw new TritError('DB_BROKEN', sentence);
     }
 
     /** @param {any} about what is to be kept with it */
@@ -233,7 +239,7 @@ export class Storing {
         await this.#later(job, 'stored_clear');
         await this.#later(job, 'stored_manifests');
         /** @type {any[]} */
-        const models = parseStored(this.#c.string('stored_listing'));
+        const models = JSON.parse(this.#c.string('stored_listing'));
         return models.map((model) => ({ ...model, about: readAbout(model.about) }));
     }
 

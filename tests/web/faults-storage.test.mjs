@@ -26,7 +26,7 @@ import { Trit, TritError } from '../../web/node.js';
 import { temporaryFolder } from './helpers.mjs';
 import { partHeaders, serveModel } from './model-server.mjs';
 import * as tabs from './tabs.mjs';
-import { COUNT, RECORD, answer, nth, openTab, packed } from './tabs.mjs';
+import { COUNT, RECORD, answer, inStore, nth, openTab, packed } from './tabs.mjs';
 
 const coded = (code) => (error) => error instanceof TritError && error.code === code;
 const rejections = [];
@@ -129,6 +129,23 @@ test('S08 a crash at each step of a deletion: the next start ends it', async () 
         assert.equal((await tabs.names()).length, isWhole ? COUNT + 2 : 0, 'nothing is left');
         if (!isWhole) await answer(await openTab().load());
     }
+});
+
+test('S08 names that are not ours hide nothing, and nothing of ours goes with them', async () => {
+    await answer(await openTab().load());
+    const others = [
+        'model/\0',
+        `record/\0${'x'.repeat(63)}`,
+        'record/!\n/x',
+        `used/${'\0'.repeat(64)}`,
+    ];
+    for (const name of others) await inStore((store) => store.put('x', name));
+    const left = `record/${'f'.repeat(64)}/00000000`;
+    await inStore((store) => store.put('x', left));
+    assert.equal((await openTab().models()).length, 1);
+    await loads(openTab(), []);
+    const names = await tabs.names();
+    assert.deepEqual([names.length, names.includes(left)], [COUNT + 2 + others.length, false]);
 });
 
 test('S08 what a tab is just beginning to store is nothing that is left', async () => {
@@ -570,19 +587,34 @@ test('S03 S04 the disk is full at each value: what is stored stays, and the next
     }
 });
 
-test('S20 a manifest whose hash is right and whose text is none does not end the engine', async (t) => {
-    const { load } = await inFiles(t);
+test('S20 a manifest whose hash is right and whose text is not ours does not end the engine', async (t) => {
+    const { server, load } = await inFiles(t);
+    server.headers.etag = '"1"';
     (await load()).close();
     const folder = join(process.env.TRIT_CACHE, 'model');
     const path = join(folder, (await readdir(folder))[0]);
     const manifest = await readFile(path);
-    manifest[manifest.length - 1] = 0x78; // of what JavaScript keeps with the model
-    createHash('sha256').update(manifest.subarray(32)).digest().copy(manifest);
-    await writeFile(path, manifest);
-    const [{ id, state, about }] = await Trit.models();
-    assert.deepEqual([state, about], ['complete', null]); // the others are listed as ever
-    await assert.rejects(load(), coded('DB_BROKEN'));
-    await Trit.deleteModel(id);
+    const nAbout = manifest.readUInt32LE(100);
+    const source = [server.url];
+    const texts = ['', 'x', 'null', '5', '[]', '{"source":[5],"as":{}}', '{"a":"\0"}'];
+    const odd = [
+        { source, as: { sha256: 7 } },
+        { source, as: {}, version: { etag: 7 } },
+        { as: {} },
+    ];
+    odd.push({ source, as: {}, named: 'x' }, { source: '__proto__', as: {} });
+    for (const text of [...texts, ...odd.map((each) => JSON.stringify(each))]) {
+        const about = Buffer.from(text); // what JavaScript keeps with the model
+        const other = Buffer.concat([manifest.subarray(0, manifest.length - nAbout), about]);
+        other.writeUInt32LE(about.length, 100);
+        createHash('sha256').update(other.subarray(32)).digest().copy(other);
+        await writeFile(path, other);
+        const [{ id, state, about: found }] = await Trit.models();
+        assert.deepEqual([state, found], ['complete', null], text); // the others are listed as ever
+        await assert.rejects(load(), coded('DB_BROKEN'), text);
+        await assert.rejects(Trit.load(`stored:${id}`), coded('NOT_STORED'), text);
+    }
+    await Trit.deleteModel((await Trit.models())[0].id);
     (await load()).close();
 });
 

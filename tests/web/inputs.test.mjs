@@ -38,6 +38,10 @@ test('options of a wrong kind are refused by every call', async () => {
         for (const call of calls) await assert.rejects(call(options), parameter, String(call));
     for (const recordBytes of [0, 65_535, 2 ** 24 + 1, 1e5 + 0.5, '1 MB'])
         await assert.rejects(Trit.load(modelPath, { store: { recordBytes } }), parameter);
+    for (const store of ['x', 1, null, []])
+        await assert.rejects(Trit.load(modelPath, { store }), parameter);
+    for (const network of [null, 5, { retries: 1 }])
+        await assert.rejects(Trit.load(modelPath, { network }), parameter);
     const { finish } = await chat.send('x', { maxTokens: 1 }).result;
     assert.equal(finish, 'length', 'a refused question does not keep the chat busy');
 });

@@ -90,6 +90,20 @@ test('a model from an address is loaded by its id, and asks its address for what
     assert.equal((await Trit.models()).length, 1);
 });
 
+test('a stored model is loaded as it was stored, and another wish is refused', async (t) => {
+    process.env.TRIT_CACHE = await temporaryFolder(t);
+    const file = new File([bytes.GGUF], 'model.gguf');
+    await answer(await Trit.load(file, { ...options, head: 'f16' }));
+    const [{ id }] = await Trit.models();
+    for (const other of [{ head: 'int8' }, { i2s: 'arm' }, { sha256: '0'.repeat(64) }])
+        await assert.rejects(Trit.load(`stored:${id}`, { ...options, ...other }), {
+            code: 'PARAM',
+        });
+    const same = await Trit.load(`stored:${id}`, { ...options, head: 'f16' });
+    assert.equal(same.info.head, 'f16');
+    same.close();
+});
+
 test('what is not stored is told', async (t) => {
     process.env.TRIT_CACHE = await temporaryFolder(t);
     await assert.rejects(Trit.load(`stored:${'0'.repeat(64)}`, options), { code: 'NOT_STORED' });

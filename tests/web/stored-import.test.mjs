@@ -136,6 +136,44 @@ test('a damaged import asks for the piece that is damaged', async (t) => {
     }
 });
 
+test('of an import whose kept header or place is not its own nothing is kept', async (t) => {
+    const { bytes, asked, load } = await setUp(t, 'i2_s');
+    const sha256 = createHash('sha256').update(bytes).digest('hex');
+    const folder = join(process.env.TRIT_CACHE, 'record');
+    /** Writes a value as the store does, hash and all. */
+    const put = async (name, change) => {
+        const path = join(folder, readdirSync(folder)[0], name);
+        const value = change(await readFile(path));
+        value.writeUInt32LE(value.length - 72, 68);
+        createHash('sha256').update(value.subarray(32)).digest().copy(value);
+        await writeFile(path, value);
+    };
+    const moved = (to) => (value) => (value.writeBigUInt64LE(BigInt(to), 72), value);
+    for (const harm of [
+        () => put('c0000000', moved(bytes.length)),
+        () => put('c0000000', moved(2n ** 64n - 1n)),
+        () => put('c0000000', (value) => moved(value.readBigUInt64LE(72) + 1n)(value)),
+    ]) {
+        await stopAt(load, 0.5, bytes, { sha256 });
+        await harm();
+        await assert.rejects(load({ sha256 }), { code: 'BAD_HEADER' });
+        assert.deepEqual(await Trit.models(), []);
+    }
+    // without a hash: a header that is longer than the source's is
+    await stopAt(load, 0.5, bytes);
+    const last = readdirSync(join(folder, readdirSync(folder)[0])).filter((name) =>
+        /^s/.test(name),
+    );
+    const begin = (last.length - 1) * RECORD;
+    await put(last.at(-1), (value) =>
+        Buffer.concat([value.subarray(0, 72), bytes.subarray(begin, begin + RECORD)]),
+    );
+    await assert.rejects(load(), { code: 'BAD_HEADER' });
+    asked();
+    assert.deepEqual(await answer(await load()), expected);
+    assert.deepEqual(asked(), [[0, undefined]]);
+});
+
 test('an import whose source has become another file is refused by its hash', async (t) => {
     const { server, bytes, tensors, load } = await setUp(t, 'tq2_0');
     const sha256 = createHash('sha256').update(bytes).digest('hex');

@@ -8,7 +8,7 @@ import { join } from 'node:path';
 import test from 'node:test';
 import { Trit } from '../../web/node.js';
 import { cli, modelPath, temporaryFolder } from './helpers.mjs';
-import { cutAt, serveModel } from './model-server.mjs';
+import { cutAt, serveModel, withHeaders } from './model-server.mjs';
 
 const packed = readFileSync(modelPath);
 const RECORD = 1 << 18;
@@ -139,6 +139,16 @@ test('a source that has other bytes than were stored is refused', async (t) => {
     await assert.rejects(load(), { code: 'SOURCE_CHANGED' });
     server.bytes = packed;
     assert.deepEqual(await answer(await load()), expected);
+});
+
+test('what is longer than all records can be is refused, and the sentence says what to do', async (t) => {
+    const { server, load } = await setUp(t, packed);
+    const total = 4096 * 65_536 + 1;
+    server.fault = withHeaders({ 'content-range': `bytes 0-${packed.length - 1}/${total}` });
+    await assert.rejects(load({ store: { recordBytes: 65_536 } }), ({ code, message }) => {
+        assert.match(message, /store\.recordBytes be larger/);
+        return code === 'SIZE';
+    });
 });
 
 test('a source of another length than was announced is refused', async (t) => {
