@@ -8,8 +8,15 @@ import { join } from 'node:path';
 import { repoDir, toolEnv } from '../wasm/toolchain/paths.mjs';
 import { readCtest, readTap } from './results.mjs';
 
+const NOTHING = Object.freeze({ passed: 0, failed: 0, skipped: 0 });
 const NOT_BUILT = Object.freeze({ passed: 0, failed: 1, skipped: 0 });
 const cores = String(availableParallelism());
+
+const add = (a, b) => ({
+    passed: a.passed + b.passed,
+    failed: a.failed + b.failed,
+    skipped: a.skipped + b.skipped,
+});
 
 /** Runs a command with its output shown; true when it succeeded. */
 function run(command, args, options = {}) {
@@ -41,37 +48,53 @@ function buildProduct() {
     return run(process.execPath, ['wasm/toolchain/build.mjs']);
 }
 
-function nodeTests(folder, pattern) {
+/**
+ * The tests of a folder, a file on each core at a time.
+ * @param {string} folder
+ * @param {(name: string) => boolean} isWanted
+ * @param {{atOnce?: string, pass?: string}} [how] pass: of several over one folder, its name
+ */
+function nodeTests(folder, isWanted, { atOnce = cores, pass = '' } = {}) {
     const path = join(repoDir, folder);
     const files = (existsSync(path) ? readdirSync(path) : [])
-        .filter((name) => pattern.test(name))
+        .filter((name) => name.endsWith('.test.mjs') && isWanted(name))
         .map((name) => join(folder, name));
-    if (files.length === 0) return { passed: 0, failed: 0, skipped: 0 };
+    if (files.length === 0) return { ...NOTHING };
     // On a clean clone no suite has built anything yet.
     mkdirSync(join(repoDir, 'build'), { recursive: true });
-    const report = join(repoDir, 'build', `${folder.replace('/', '-')}.tap`);
+    const report = join(repoDir, 'build', `${folder.replace('/', '-')}${pass}.tap`);
     const reporters = ['spec', 'tap'].map((name) => `--test-reporter=${name}`);
     const places = ['stdout', report].map((place) => `--test-reporter-destination=${place}`);
-    const fine = run(process.execPath, ['--test', ...reporters, ...places, ...files]);
+    const args = ['--test', `--test-concurrency=${atOnce}`, ...reporters, ...places, ...files];
+    const fine = run(process.execPath, args);
     return readTap(report, fine);
 }
 
-const TEST_FILE = /\.test\.mjs$/;
-const SIZE_FILE = /^size\.test\.mjs$/;
+/** What measures has the machine for itself, and what builds, as packing the package does, the files. */
+const ALONE = /^(bench|faults-runtime|import|package|probe|soak|tokenizer)\.test\.mjs$/;
+function webTests() {
+    const beside = nodeTests('tests/web', (name) => !ALONE.test(name));
+    const alone = nodeTests('tests/web', (name) => ALONE.test(name), {
+        atOnce: '1',
+        pass: '-alone',
+    });
+    return add(beside, alone);
+}
+
+const any = () => true;
+const isSize = (name) => name === 'size.test.mjs';
 const SUITES = {
-    lint: () => nodeTests('tests/lint', /^(?!size\.).*\.test\.mjs$/),
+    lint: () => nodeTests('tests/lint', (name) => !isSize(name)),
     dev: () => ctest('dev'),
     tsan: () => ctest('tsan'),
     'wasm-st-simd128': () => ctest('wasm-st-simd128'),
     'wasm-mt-simd128': () => ctest('wasm-mt-simd128'),
     'wasm-st-relaxed': () => ctest('wasm-st-relaxed'),
     'wasm-mt-relaxed': () => ctest('wasm-mt-relaxed'),
-    golden: () => (build('release') ? nodeTests('tests/golden', TEST_FILE) : NOT_BUILT),
-    // The package is packed in between, which builds what is out of date: not under the other tests' feet.
-    web: () => (buildProduct() ? nodeTests('tests/web', TEST_FILE) : NOT_BUILT),
-    hash: () =>
-        build('release') && buildProduct() ? nodeTests('tests/hash', TEST_FILE) : NOT_BUILT,
-    sizes: () => (buildProduct() ? nodeTests('tests/lint', SIZE_FILE) : NOT_BUILT),
+    golden: () => (build('release') ? nodeTests('tests/golden', any) : NOT_BUILT),
+    web: () => (buildProduct() ? webTests() : NOT_BUILT),
+    hash: () => (build('release') && buildProduct() ? nodeTests('tests/hash', any) : NOT_BUILT),
+    sizes: () => (buildProduct() ? nodeTests('tests/lint', isSize) : NOT_BUILT),
 };
 
 const wanted = process.argv.slice(2);
@@ -85,7 +108,7 @@ if (!run(process.execPath, ['wasm/toolchain/setup.mjs', '--tests'])) process.exi
 // Packages whose scripts would run at install time are not wanted here: none of ours needs one.
 if (!run('npm', ['ci', '--ignore-scripts', '--no-fund', '--no-audit'])) process.exit(1);
 
-const total = { passed: 0, failed: 0, skipped: 0 };
+let total = NOTHING;
 const lines = [];
 for (const name of wanted.length > 0 ? wanted : Object.keys(SUITES)) {
     console.log(`\n=== ${name}`);
@@ -93,7 +116,7 @@ for (const name of wanted.length > 0 ? wanted : Object.keys(SUITES)) {
     const counts = SUITES[name]();
     // A suite that ran nothing would pass for ever, whatever breaks.
     if (counts.passed + counts.failed === 0) counts.failed = 1;
-    for (const key of Object.keys(total)) total[key] += counts[key];
+    total = add(total, counts);
     const seconds = ((Date.now() - start) / 1000).toFixed(1);
     const verdict = counts.failed > 0 ? 'FAILED' : 'ok';
     lines.push(
