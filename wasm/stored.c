@@ -273,7 +273,8 @@ TRIT_EXPORT trit_status trit_js_stored_total(uint32_t low, uint32_t high)
     if (n_bytes == 0 || n_bytes > (uint64_t)m->record_bytes * TRIT_STORED_MAX_RECORDS ||
         (m->n_bytes && m->n_bytes != n_bytes)) {
         error->status = TRIT_SIZE;
-        if (m->n_bytes)
+        if (n_bytes == 0) snprintf(error->message, sizeof error->message, "the source is empty");
+        else if (m->n_bytes)
             snprintf(error->message, sizeof error->message,
                      "the source announces %llu bytes, and has said %llu before: delete the stored "
                      "model and load it again",

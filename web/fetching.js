@@ -60,6 +60,7 @@ class Download {
     #at;
     /** Of the request that is under way. */
     #stop = new AbortController();
+    #end = () => this.#stop.abort();
     #answered = false;
     /** Tries in a row that have brought nothing. */
     #failures = 0;
@@ -85,7 +86,7 @@ class Download {
         this.#reload = want.reload ?? false;
         this.version = want.version ?? {};
         // also an answer that nobody reads
-        signal?.addEventListener('abort', () => this.#stop.abort(), { once: true });
+        signal?.addEventListener('abort', this.#end, { once: true });
     }
 
     /**
@@ -120,14 +121,18 @@ class Download {
      * @returns {AsyncGenerator<Uint8Array>}
      */
     async *chunks(answer) {
-        for (;;) {
-            try {
-                yield* this.#read(answer);
-                if (this.#at >= this.#end(answer)) return;
-            } catch (error) {
-                await this.#bear(error);
+        try {
+            for (;;) {
+                try {
+                    yield* this.#read(answer);
+                    if (this.#at >= this.#endOfWanted(answer)) return;
+                } catch (error) {
+                    await this.#bear(error);
+                }
+                answer = await this.ask();
             }
-            answer = await this.ask();
+        } finally {
+            this.#signal?.removeEventListener('abort', this.#end);
         }
     }
 
@@ -229,7 +234,7 @@ class Download {
      */
     async *#read(answer) {
         const { reader, to } = answer;
-        const end = this.#end(answer);
+        const end = this.#endOfWanted(answer);
         let at = answer.from; // a server that cannot go on in the middle begins anew
         try {
             while (this.#at < end) {
@@ -272,7 +277,7 @@ class Download {
      * @param {Answer} answer
      * @returns {number} where nothing more is wanted
      */
-    #end({ to }) {
+    #endOfWanted({ to }) {
         return Math.min(this.#want.end ?? Infinity, this.total ?? to ?? Infinity);
     }
 

@@ -29,6 +29,9 @@ const READERS = 16;
 /** What is still being written is younger. */
 const LEFT_MS = 3_600_000;
 
+/** How often something is done that another process may be undoing. */
+const TRIES = 10;
+
 /** No value is longer than a record of TRIT_RECORD_MAX with its head (wasm/manifest.h). */
 const MOST_BYTES = (1 << 24) + 72;
 
@@ -59,22 +62,13 @@ export function openNodeStore() {
          * @param {ArrayBuffer} value
          */
         async put(name, value) {
-            const path = place(name);
-            const aside = `${path}.${randomUUID()}.part`;
-            try {
-                await mkdir(dirname(path), { recursive: true });
-                const file = await open(aside, 'wx');
+            for (let tries = 1; ; tries++)
                 try {
-                    await file.writeFile(new Uint8Array(value));
-                    await file.sync();
-                } finally {
-                    await file.close();
+                    return await write(place(name), new Uint8Array(value));
+                } catch (error) {
+                    // somebody may have reset the store, and with it the folder
+                    if (!isMissing(error) || tries === TRIES) throw storageError(error);
                 }
-                await putInPlace(aside, path);
-            } catch (error) {
-                await rm(aside, { force: true }).catch(() => {}); // where it cannot be, there is none
-                throw storageError(error);
-            }
         },
 
         /** @param {string} prefix that ends a folder's name */
@@ -95,7 +89,9 @@ export function openNodeStore() {
         /** @param {string} prefix */
         async remove(prefix) {
             try {
-                await rm(place(prefix), { recursive: true, force: true });
+                // somebody may be writing there
+                const patience = { maxRetries: TRIES, retryDelay: 20 };
+                await rm(place(prefix), { recursive: true, force: true, ...patience });
             } catch (error) {
                 throw storageError(error);
             }
@@ -117,6 +113,29 @@ export function openNodeStore() {
             },
         },
     };
+}
+
+/**
+ * As a whole or not at all.
+ * @param {string} path
+ * @param {Uint8Array} bytes
+ */
+async function write(path, bytes) {
+    const aside = `${path}.${randomUUID()}.part`;
+    try {
+        await mkdir(dirname(path), { recursive: true });
+        const file = await open(aside, 'wx');
+        try {
+            await file.writeFile(bytes);
+            await file.sync();
+        } finally {
+            await file.close();
+        }
+        await putInPlace(aside, path);
+    } catch (error) {
+        await rm(aside, { force: true }).catch(() => {}); // where it cannot be, there is none
+        throw error;
+    }
 }
 
 /**

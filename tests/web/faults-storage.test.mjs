@@ -676,6 +676,26 @@ test('S21 where no folder can be made the model loads all the same, and says so'
     }
 });
 
+test('S19 files can be begun anew beside what somebody is storing, and neither fails', async (t) => {
+    process.env.TRIT_CACHE = await temporaryFolder(t);
+    const value = () => new Uint8Array(100_000).buffer;
+    let isOver = false;
+    const writer = async (n) => {
+        const store = openNodeStore();
+        for (let i = 0; !isOver; i++) await store.put(`record/${n}/${i % 50}`, value());
+    };
+    const writers = Promise.all([1, 2, 3].map(writer));
+    const store = openNodeStore();
+    try {
+        for (let i = 0; i < 30; i++) await store.reset();
+    } finally {
+        isOver = true;
+        await writers;
+    }
+    await store.put('record/1/0', value());
+    assert.deepEqual(await store.get('record/1/0'), value());
+});
+
 test('a file that its writer renames while the folder is listed hides none of the others', async (t) => {
     process.env.TRIT_CACHE = await temporaryFolder(t);
     const folder = join(process.env.TRIT_CACHE, 'model');

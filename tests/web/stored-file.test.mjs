@@ -108,6 +108,10 @@ test('what is not stored is told', async (t) => {
     process.env.TRIT_CACHE = await temporaryFolder(t);
     await assert.rejects(Trit.load(`stored:${'0'.repeat(64)}`, options), { code: 'NOT_STORED' });
     await assert.rejects(Trit.load('stored:model', options), { code: 'PARAM' });
+    await assert.rejects(Trit.load(new File([], 'model.bin'), options), {
+        code: 'SIZE',
+        message: 'the source is empty',
+    });
     const file = new File([bytes.packed], 'model.bin');
     await answer(await Trit.load(file, { ...options, store: false }));
     await answer(await Trit.load(new Blob([bytes.packed]), options)); // without a name

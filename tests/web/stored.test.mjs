@@ -130,6 +130,22 @@ test('a damaged record is noticed, and only it is asked for again', async (t) =>
     }
 });
 
+test('many records that are missing are asked for without a warning of the runtime', async (t) => {
+    const { server, load, records } = await setUp(t, packed);
+    const store = { recordBytes: 65_536 };
+    await answer(await load({ store }));
+    for (const [i, path] of (await records()).entries()) if (i % 2) await rm(path);
+    const warnings = [];
+    const note = (warning) => warnings.push(String(warning));
+    process.on('warning', note);
+    t.after(() => process.off('warning', note));
+    server.requests.length = 0;
+    assert.deepEqual(await answer(await load({ store })), expected);
+    assert.ok(server.requests.length > 10);
+    await new Promise(setImmediate);
+    assert.deepEqual(warnings, []);
+});
+
 test('a source that has other bytes than were stored is refused', async (t) => {
     const { server, load, records } = await setUp(t, packed);
     await answer(await load());
