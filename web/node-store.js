@@ -205,7 +205,7 @@ const isMissing = (error) => error?.code === 'ENOENT' || error?.code === 'ENOTDI
  * This one value cannot be read; others may be well.
  * @param {any} error
  */
-const isDamaged = (error) => error?.code === 'EIO' || error?.code === 'ELOOP';
+const isDamaged = (error) => ['EIO', 'ELOOP', 'EACCES', 'EPERM'].includes(error?.code);
 
 /** @param {any} error */
 function storageError(error) {

@@ -9,6 +9,7 @@ import assert from 'node:assert/strict';
 import { execFileSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
 import {
+    chmod,
     mkdir,
     open as openFile,
     readdir,
@@ -655,6 +656,25 @@ test('S20 what stands in the place of a value and is no file of ours is mended',
             assert.deepEqual(await answer(await load()), expected, what);
             assert.deepEqual(server.requests, [asked], what);
         }
+    }
+});
+
+test('S20 a file that this user may not read is one that is missing, and is written anew', async (t) => {
+    process.env.TRIT_CACHE = await temporaryFolder(t);
+    const store = openNodeStore();
+    const value = new Uint8Array(100).buffer;
+    await store.put('model/a', value);
+    const folder = join(process.env.TRIT_CACHE, 'model');
+    await chmod(join(folder, 'a'), 0);
+    const isRoot = process.geteuid() === 0; // who may read everything
+    if (isRoot) for (const each of [process.env.TRIT_CACHE, folder]) await chmod(each, 0o777);
+    if (isRoot) process.seteuid(65_534);
+    try {
+        assert.equal(await store.get('model/a'), undefined);
+        await store.put('model/a', value);
+        assert.deepEqual(await store.get('model/a'), value);
+    } finally {
+        if (isRoot) process.seteuid(0);
     }
 });
 
