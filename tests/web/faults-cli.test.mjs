@@ -73,7 +73,9 @@ test('R27 a cache that cannot be written is one line, and left as it was', async
     const file = join(folder, 'cache');
     await writeFile(file, 'mine');
     process.env.TRIT_CACHE = file; // a file where a folder should be
-    await isOneLine(run(server.url), /the folder of stored models/);
+    const { code, stdout, stderr } = await cli(...run(server.url));
+    assert.deepEqual([code, stdout.startsWith('Once')], [0, true], stderr);
+    assert.match(stderr, /^trit: not stored: the folder of stored models[^\n]*\n$/);
     assert.equal(await readFile(file, 'utf8'), 'mine');
     assert.deepEqual(await readdir(folder), ['cache']);
     const model = await Trit.load(server.url, { threads: 1, store: false });

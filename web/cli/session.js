@@ -14,7 +14,10 @@ export async function withModel(values, signal, use) {
     const bar = progressBar('loading');
     const options = { ...loadOptions(values), signal, onProgress: bar.update };
     const model = await Trit.load(required(values, 'model'), options).finally(bar.end);
-    if (model.info.warning) process.stderr.write(`trit: warning: ${model.info.warning}\n`);
+    const { stored, note, warning } = model.info;
+    // what is not kept is downloaded each time
+    if (stored === false && note) process.stderr.write(`trit: ${note}\n`);
+    if (warning) process.stderr.write(`trit: warning: ${warning}\n`);
     try {
         return await use(model);
     } finally {
