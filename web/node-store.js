@@ -29,6 +29,9 @@ const READERS = 16;
 /** What is still being written is younger. */
 const LEFT_MS = 3_600_000;
 
+/** At the end of the name of what is being deleted, or was when its process ended. */
+const GONE = '.gone';
+
 /** How often something is done that another process may be undoing. */
 const TRIES = 10;
 
@@ -89,16 +92,20 @@ export function openNodeStore() {
         /** @param {string} prefix */
         async remove(prefix) {
             try {
-                // somebody may be writing there
-                const patience = { maxRetries: TRIES, retryDelay: 20 };
-                await rm(place(prefix), { recursive: true, force: true, ...patience });
+                await rm(place(prefix), { recursive: true, force: true });
             } catch (error) {
                 throw storageError(error);
             }
         },
 
         async reset() {
-            for (const name of ['model', 'record', 'used']) await this.remove(name);
+            try {
+                for (const name of ['model', 'record', 'used']) await putAway(place(name));
+                for (const name of await readdir(folder))
+                    if (name.endsWith(GONE)) await this.remove(name);
+            } catch (error) {
+                if (!isMissing(error)) throw storageError(error);
+            }
         },
 
         locks: {
@@ -135,6 +142,18 @@ async function write(path, bytes) {
     } catch (error) {
         await rm(aside, { force: true }).catch(() => {}); // where it cannot be, there is none
         throw error;
+    }
+}
+
+/**
+ * In one step, as somebody may be writing into it.
+ * @param {string} path
+ */
+async function putAway(path) {
+    try {
+        await rename(path, `${path}.${randomUUID()}${GONE}`);
+    } catch (error) {
+        if (!isMissing(error)) throw error;
     }
 }
 

@@ -714,6 +714,10 @@ test('S19 files can be begun anew beside what somebody is storing, and neither f
     }
     await store.put('record/1/0', value());
     assert.deepEqual(await store.get('record/1/0'), value());
+    // also what a process left that ended while it deleted
+    await mkdir(join(process.env.TRIT_CACHE, 'record.1.gone', '1'), { recursive: true });
+    await store.reset();
+    assert.deepEqual(await readdir(process.env.TRIT_CACHE), []);
 });
 
 test('a file that its writer renames while the folder is listed hides none of the others', async (t) => {
