@@ -9,6 +9,9 @@ const GC = ['--js-flags=--expose-gc'];
 /** Without the program's files, of which other browsers that come and go leave more or less to this one. */
 const OWN = ['Pss_Anon', 'Pss_Shmem'];
 
+/** The share of the work that is not counted, as it fills caches that stay. */
+const WARM_UP = 0.5;
+
 /** Where a page's collected garbage has gone back to the system: the least of so many looks. */
 const LOOKS = 20;
 const LOOK_MS = 500;
@@ -67,11 +70,17 @@ const inPage = {
     },
 };
 
+/** Has the page collect its garbage, and Chromium give back what it keeps for the next time. */
+async function giveBack(page) {
+    await page.evaluate(() => window.gc?.());
+    await page.devtools?.('Memory.simulatePressureNotification', { level: 'critical' });
+}
+
 /** Bytes of the browser when nothing is under way. */
 async function settled(browser, page) {
     let least = Infinity;
-    await page.evaluate(() => window.gc?.());
     for (let i = 0; i < LOOKS; i++) {
+        if (i % (LOOKS / 4) === 0) await giveBack(page);
         await wait(LOOK_MS);
         least = Math.min(least, browser.memory(OWN));
     }
@@ -79,7 +88,7 @@ async function settled(browser, page) {
 }
 
 /**
- * One browser's share. The first of all that is done is not counted, as it fills caches that stay.
+ * One browser's share.
  * @param {'chromium' | 'firefox'} host
  * @param {{loads: number, crashes: number, tokens: number, threads: number}} times
  */
@@ -95,7 +104,7 @@ export async function soak(host, { loads, crashes, tokens, threads }) {
             await page.evaluate(inPage.crash, Math.ceil(crashes * share));
             await page.evaluate(inPage.speak, Math.ceil(tokens * share));
         };
-        await work(0.2);
+        await work(WARM_UP);
         const before = await page.evaluate(inPage.look);
         const bytesBefore = await settled(browser, page);
         await work(1);
