@@ -19,6 +19,7 @@ const defaults = {
     ...{ hosts: HOSTS.join(), loads: '200', crashes: '100', tokens: '20000', threads: '2' },
 };
 const MOST_DRIFT = 0.02;
+const SETTLE_MS = 60_000;
 
 function readOptions(args) {
     const values = readTexts(args, Object.keys(defaults), defaults);
@@ -40,7 +41,10 @@ async function main(args) {
     ];
     let isFine = true;
     for (const host of hosts) {
-        const { before, after, bytesBefore, bytesAfter, drift } = await soak(host, times);
+        const { before, after, bytesBefore, bytesAfter, drift } = await soak(host, {
+            ...times,
+            settleMs: SETTLE_MS,
+        });
         const same = before.ids === after.ids;
         const mb = (bytes) => (bytes / 1e6).toFixed(1);
         rows.push([

@@ -12,8 +12,6 @@ const OWN = ['Pss_Anon', 'Pss_Shmem'];
 /** The share of the work that is not counted, as it fills caches that stay. */
 const WARM_UP = 0.5;
 
-/** Where a page's collected garbage has gone back to the system: the least of so many looks. */
-const LOOKS = 20;
 const LOOK_MS = 500;
 
 /* ---- what runs in the page ---- */
@@ -76,13 +74,18 @@ async function giveBack(page) {
     await page.devtools?.('Memory.simulatePressureNotification', { level: 'critical' });
 }
 
-/** Bytes of the browser when nothing is under way. */
-async function settled(browser, page) {
+/**
+ * Bytes of the browser when nothing is under way: the least for some time, as it gives back late what was collected.
+ * @param {number} forMs
+ */
+async function settled(browser, page, forMs) {
     let least = Infinity;
-    for (let i = 0; i < LOOKS; i++) {
-        if (i % (LOOKS / 4) === 0) await giveBack(page);
-        await wait(LOOK_MS);
-        least = Math.min(least, browser.memory(OWN));
+    for (const end = Date.now() + forMs; Date.now() < end;) {
+        await giveBack(page);
+        for (let i = 0; i < 20 && Date.now() < end; i++) {
+            await wait(LOOK_MS);
+            least = Math.min(least, browser.memory(OWN));
+        }
     }
     return least;
 }
@@ -90,9 +93,9 @@ async function settled(browser, page) {
 /**
  * One browser's share.
  * @param {'chromium' | 'firefox'} host
- * @param {{loads: number, crashes: number, tokens: number, threads: number}} times
+ * @param {{loads: number, crashes: number, tokens: number, threads: number, settleMs: number}} times
  */
-export async function soak(host, { loads, crashes, tokens, threads }) {
+export async function soak(host, { loads, crashes, tokens, threads, settleMs }) {
     const server = await startServer({ isolated: true });
     const browser = await openBrowser(host, { limitMs: 3_600_000, args: GC });
     try {
@@ -106,10 +109,10 @@ export async function soak(host, { loads, crashes, tokens, threads }) {
         };
         await work(WARM_UP);
         const before = await page.evaluate(inPage.look);
-        const bytesBefore = await settled(browser, page);
+        const bytesBefore = await settled(browser, page, settleMs);
         await work(1);
         const after = await page.evaluate(inPage.look);
-        const bytesAfter = await settled(browser, page);
+        const bytesAfter = await settled(browser, page, settleMs);
         return {
             host,
             before,

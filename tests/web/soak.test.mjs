@@ -11,7 +11,7 @@ test(
     'R24 loads, crashes and long answers leave memory and answers as they were',
     { skip: missing ?? false },
     async (t) => {
-        const times = { loads: 5, crashes: 5, tokens: 500, threads: 2 };
+        const times = { loads: 5, crashes: 5, tokens: 500, threads: 2, settleMs: 10_000 };
         const { before, after, drift } = await soak('chromium', times);
         t.diagnostic(`${(100 * drift).toFixed(1)} % more than before`);
         assert.equal(after.ids, before.ids);
