@@ -17,7 +17,7 @@ test(
         assert.equal(after.ids, before.ids);
         assert.equal(after.wasmBytes, before.wasmBytes);
         assert.equal(after.restarts, before.restarts + 5);
-        // an engine that stayed each time would be 50 % and more
-        assert.ok(drift < 0.1, `${100 * drift} %`);
+        // an engine that stayed each time would be 100 % and more; what the browser keeps varies by 10 %
+        assert.ok(drift < 0.25, `${100 * drift} %`);
     },
 );
