@@ -260,9 +260,9 @@ typedef struct {
  * they are finished. */
 trit_status trit_loader_packer(const trit_loader *loader, trit_packer **packer, uint64_t *n_bytes,
                                trit_error *err);
-/* Where the units of the packed file end: as many of a layer's tensors as fit into `most` bytes, a matrix always
- * with its scale, or so many rows of an embedding. Each is known when the pieces of the source that make it have
- * been taken. Writes at most `capacity` of them and returns how many there are. */
+/* Where the units of the packed file end: as many of a layer's tensors as fit into `most` bytes, a matrix with its
+ * scale, or so many rows of an embedding; what is longer alone is cut. Each is known when the pieces of the source
+ * that make it have been taken. Writes at most `capacity` of them and returns how many there are. */
 size_t trit_packer_units(const trit_packer *packer, uint32_t most, uint64_t *ends, size_t capacity);
 /* Whether the loader has taken all that [begin, end) of the packed file is made of. */
 bool trit_packer_has(const trit_packer *packer, uint64_t begin, uint64_t end);
