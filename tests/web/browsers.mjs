@@ -3,6 +3,7 @@
 import puppeteer from 'puppeteer-core';
 import { browserProgram } from '../../wasm/toolchain/browsers.mjs';
 import { launchFirefox } from './firefox.mjs';
+import { keysOf } from './keys.mjs';
 import { killTree, memoryOfTree, treeOf } from './processes.mjs';
 import { launchWebKit } from './webkit.mjs';
 
@@ -28,6 +29,12 @@ const launchers = {
  *   expression in the page and waits for its promise; arguments and result go through JSON, with null
  *   for undefined
  * @property {(selector: string, path: string) => Promise<void>} uploadFile chooses a file in an input
+ * @property {(selector: string) => Promise<void>} click with the mouse, where it can be seen
+ * @property {(selector: string, text: string) => Promise<void>} type key by key, behind what stands in the field
+ * @property {(keys: string) => Promise<void>} press a key in what has the focus, as 'Enter' or 'Shift+Tab' (keys.mjs)
+ * @property {(path: string) => Promise<void>} screenshot of what is in view, as PNG
+ * @property {(width: number, height: number) => Promise<void>} viewport how large the page is, in its own pixels; WebKit's
+ *   window is no narrower than 450
  * @property {() => Promise<string[]>} troubles what the page has thrown and written to the console; of
  *   Firefox and WebKit nothing of workers, and nothing from before the driver reached the page
  * @property {(isOffline: boolean) => Promise<void>} [setOffline] in Chromium
@@ -78,6 +85,13 @@ async function evaluate(run, source, args) {
     return JSON.parse(await run(`(async () => JSON.stringify((await (${value})) ?? null))()`));
 }
 
+async function pressKeys(keyboard, keys) {
+    const held = keys.slice(0, -1);
+    for (const key of held) await keyboard.down(key);
+    await keyboard.press(keys.at(-1));
+    for (const key of held.reverse()) await keyboard.up(key);
+}
+
 async function launchChromium(executablePath, { limitMs, profile, args }) {
     const launched = await puppeteer.launch({
         ...{ executablePath, args: [...CHROMIUM_ARGS, ...args], protocolTimeout: limitMs },
@@ -98,6 +112,15 @@ async function launchChromium(executablePath, { limitMs, profile, args }) {
                 (await page.createCDPSession()).send(command, parameters),
             run: (expression) => Promise.race([page.evaluate(expression), crashed]),
             uploadFile: async (selector, path) => (await page.$(selector)).uploadFile(path),
+            click: (selector) => page.click(selector),
+            type: async (selector, text) => {
+                await page.focus(selector);
+                await page.keyboard.press('End', { commands: ['MoveToEndOfDocument'] });
+                await page.keyboard.type(text);
+            },
+            press: (keys) => pressKeys(page.keyboard, keysOf(keys)),
+            screenshot: (path) => page.screenshot({ path }),
+            viewport: (width, height) => page.setViewport({ width, height }),
             troubles: async () => troubles,
             setOffline: (isOffline) => page.setOfflineMode(isOffline),
             close: () => page.close(),

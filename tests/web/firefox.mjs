@@ -4,7 +4,7 @@
 // others 4 of 4 blocked, of one that starts 2 others 4 of 100; through Marionette none of 200 each, and of 200
 // (with 7) none in a Firefox without a driver.
 import { spawn } from 'node:child_process';
-import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs';
 import { readFile } from 'node:fs/promises';
 import { connect } from 'node:net';
 import { tmpdir } from 'node:os';
@@ -13,13 +13,17 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { killTree } from './processes.mjs';
 import { failure, pageOpener, stopAtEnd } from './webdriver.mjs';
 
-// Any free port; no search for codecs on the network; after crashes it starts as ever.
+// Any free port; no search for codecs on the network; after crashes it starts as ever; STYLE holds.
 const PREFERENCES = `
     user_pref("marionette.port", 0);
     user_pref("media.gmp-manager.updateEnabled", false);
     user_pref("toolkit.startup.max_resumed_crashes", -1);
     user_pref("browser.sessionstore.resume_from_crash", false);
+    user_pref("toolkit.legacyUserProfileCustomizations.stylesheets", true);
 `;
+
+/** Its windows may be as narrow as a phone. */
+const STYLE = ':root { min-width: 0 !important }';
 
 /**
  * Starts the browser, without a folder with an empty profile; it asks the network for nothing by itself.
@@ -33,6 +37,8 @@ function startBrowser(program, kept, preferences) {
         ([name, value]) => `user_pref("${name}", ${JSON.stringify(value)});\n`,
     );
     writeFileSync(join(profile, 'user.js'), PREFERENCES + more.join(''));
+    mkdirSync(join(profile, 'chrome'), { recursive: true });
+    writeFileSync(join(profile, 'chrome/userChrome.css'), STYLE);
     rmSync(portFile(profile), { force: true }); // of one that was killed
     const args = ['--headless', '--no-remote', '--marionette', '--profile', profile];
     // Marionette gives the browser preferences for tests; that for remote settings holds with this only.

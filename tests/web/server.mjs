@@ -18,13 +18,14 @@ const isolation = {
 
 /**
  * Serves the repository, or another folder; with `isolated`, pages may use threads. `headersOf` gives more headers for a path, `files`
- * are scripts that are in no folder. Resolves to {url, close}.
+ * are texts that are in no folder. Resolves to {url, close}.
  */
 export async function startServer({ isolated, headersOf = () => ({}), files = {}, folder = root }) {
     const server = createServer(async (request, response) => {
         const path = normalize(decodeURIComponent(new URL(request.url, 'http://x').pathname));
         if (path in files) {
-            const headers = { 'content-type': types['.js'], ...(isolated ? isolation : {}) };
+            const type = types[extname(path)];
+            const headers = { 'content-type': type, ...(isolated ? isolation : {}) };
             response.writeHead(200, headers).end(files[path]);
             return;
         }

@@ -1,5 +1,7 @@
 // Pages through W3C WebDriver. Its commands have the same names and parameters in every browser; how they get
 // there is `send`, a function of a command and its parameters.
+import { writeFile } from 'node:fs/promises';
+import { CODES, keyActions } from './keys.mjs';
 
 // Runs in a fresh page. The protocol can tell nothing of errors and the console, so the page collects them
 // itself; and WebKit's driver goes on before a page has loaded when the page got a process of its own.
@@ -12,6 +14,12 @@ const PREPARE = `(() => {
     if (document.readyState === 'complete') return;
     return new Promise((resolve) => window.addEventListener('load', () => resolve()));
 })()`;
+
+/** Of a picture, for Firefox, which else takes all of the page. */
+const SEEN = { full: false };
+
+/** How much larger than the page its window is. */
+const BORDER = `({ width: outerWidth - innerWidth, height: outerHeight - innerHeight })`;
 
 /** The Error of an answer that says that its command failed. */
 export const failure = ({ error, message }) => new Error(`${error}: ${message}`);
@@ -68,14 +76,25 @@ export async function pageOpener(send, limitMs) {
             });
         await command('Navigate', { url });
         await run(PREPARE);
+        const find = async (value) => {
+            const found = await command('FindElement', { using: 'css selector', value });
+            return { id: Object.values(found)[0] };
+        };
+        const sendKeys = async (selector, text) =>
+            command('ElementSendKeys', { ...(await find(selector)), text });
         return {
             run,
-            uploadFile: async (selector, text) => {
-                const found = await command('FindElement', {
-                    using: 'css selector',
-                    value: selector,
-                });
-                await command('ElementSendKeys', { id: Object.values(found)[0], text });
+            uploadFile: sendKeys,
+            click: async (selector) => command('ElementClick', await find(selector)),
+            // The character for a new line is no key in every browser.
+            type: (selector, text) => sendKeys(selector, text.replaceAll('\n', CODES.Enter)),
+            press: (keys) => command('PerformActions', { actions: keyActions(keys) }),
+            screenshot: async (path) =>
+                writeFile(path, Buffer.from(await command('TakeScreenshot', SEEN), 'base64')),
+            viewport: async (width, height) => {
+                const border = await run(BORDER);
+                const size = { width: width + border.width, height: height + border.height };
+                await command('SetWindowRect', size);
             },
             troubles: () => run('window.troubles'),
             close: () => command('CloseWindow'),

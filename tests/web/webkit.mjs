@@ -18,6 +18,10 @@ const ENDPOINTS = {
     ExecuteScript: 'POST /execute/sync',
     FindElement: 'POST /element',
     ElementSendKeys: 'POST /element/{id}/value',
+    ElementClick: 'POST /element/{id}/click',
+    PerformActions: 'POST /actions',
+    TakeScreenshot: 'GET /screenshot',
+    SetWindowRect: 'POST /window/rect',
 };
 
 async function freePort() {
@@ -75,7 +79,8 @@ export async function launchWebKit(program, { limitMs }) {
         const session = await openSession(`http://127.0.0.1:${port}`);
         const send = (command, parameters) => {
             const [method, path] = ENDPOINTS[command].split(' ');
-            return request(method, session + path.replace('{id}', parameters?.id), parameters);
+            const body = method === 'GET' ? undefined : parameters;
+            return request(method, session + path.replace('{id}', parameters?.id), body);
         };
         const close = () => request('DELETE', session).finally(stop);
         return { open: await pageOpener(send, limitMs), close };
