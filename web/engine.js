@@ -417,6 +417,11 @@ export class Engine {
         return this.#open.text.detokenize(ids);
     }
 
+    /** @param {number[]} ids */
+    tokenBytes(ids) {
+        return ids.map((id) => this.#open.text.textBytes(id));
+    }
+
     /** What renders a conversation when the engine does not. */
     template() {
         return this.#open.text.template();

@@ -179,6 +179,17 @@ export class Model {
     }
 
     /**
+     * What each of these tokens adds to a text, which need not be whole characters; of special tokens nothing.
+     * @param {ArrayLike<number>} ids
+     * @param {{signal?: AbortSignal}} [options]
+     * @returns {Promise<Uint8Array[]>}
+     */
+    async tokenBytes(ids, options = {}) {
+        const { signal } = checkOptions(options);
+        return this.#call('tokenBytes', [checkIds(ids)], { signal });
+    }
+
+    /**
      * The logits after the last token, or after each one (row-major).
      * @param {ArrayLike<number>} ids
      * @param {{all?: boolean, signal?: AbortSignal}} [options]

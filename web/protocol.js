@@ -13,8 +13,8 @@
  * @typedef {'start' | 'beginLoad' | 'side' | 'shard' | 'push' | 'finishLoad' | 'synthetic'
  *   | 'openStored' | 'readStored' | 'resumeStored' | 'announce' | 'flushStored' | 'settleStored'
  *   | 'models' | 'removeModel' | 'resetStore'
- *   | 'tokenize' | 'detokenize' | 'countTokens' | 'template' | 'generate' | 'saveSession' | 'loadSession'
- *   | 'dropContext' | 'logits' | 'score' | 'measure' | 'diagnose' | 'planned' | 'sample'} Op
+ *   | 'tokenize' | 'detokenize' | 'tokenBytes' | 'countTokens' | 'template' | 'generate' | 'saveSession'
+ *   | 'loadSession' | 'dropContext' | 'logits' | 'score' | 'measure' | 'diagnose' | 'planned' | 'sample'} Op
  *
  * @typedef {{role: 'system' | 'user' | 'assistant', content: string}} Message
  * @typedef {{text: string} | {ids: number[]} | {messages: Message[]} | {parts: string[]}} Prompt

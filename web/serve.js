@@ -35,6 +35,7 @@ const ops = {
         engine.synthetic(shape, weights, settings, kernels),
     tokenize: ([text, options]) => engine.tokenize(text, options),
     detokenize: ([ids]) => engine.detokenize(ids),
+    tokenBytes: ([ids]) => engine.tokenBytes(ids),
     template: () => engine.template(),
     countTokens: ([prompt]) => engine.countTokens(prompt),
     generate: ([prompt, params, context], job, emit) =>

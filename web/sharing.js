@@ -33,7 +33,7 @@ import { SHARED } from './protocol.js';
 /** What is asked of an engine that has its model. Nothing else is answered: any page of the site could ask. */
 const ASKED = new Set([
     ...['generate', 'saveSession', 'loadSession', 'dropContext', 'tokenize', 'detokenize'],
-    ...['countTokens', 'template', 'logits', 'score', 'measure', 'diagnose'],
+    ...['tokenBytes', 'countTokens', 'template', 'logits', 'score', 'measure', 'diagnose'],
 ]);
 
 /** Whether tabs can find each other here. */

@@ -32,3 +32,29 @@ Trit.load(42);
 model.generate('x', { temperature: 'hot' });
 // @ts-expect-error
 finish === 'never';
+
+// The face of OpenAI's client.
+import { openai } from 'trit/openai';
+
+const { completions } = openai(model).chat;
+export async function ask(): Promise<string | undefined> {
+    const stream = await completions.create({
+        messages: [{ role: 'user', content: [{ type: 'text', text: 'x' }] }],
+        stream: true,
+        stream_options: { include_usage: true },
+    });
+    for await (const { choices, usage } of stream)
+        if (choices[0]?.delta.content === undefined) usage?.total_tokens.toFixed();
+    stream.controller.abort();
+    const { choices, usage } = await completions.create(
+        { messages: [{ role: 'user', content: 'x' }], n: 1, logprobs: true, seed: 1 },
+        { signal: AbortSignal.timeout(1) },
+    );
+    usage.prompt_tokens_details.cached_tokens.toFixed();
+    return choices[0].logprobs?.content[0].bytes.join() ?? choices[0].message.content;
+}
+
+// @ts-expect-error
+completions.create({ messages: [], n: 2 });
+// @ts-expect-error
+completions.create({ messages: [], tools: [] });
