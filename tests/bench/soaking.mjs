@@ -75,16 +75,18 @@ async function giveBack(page) {
 }
 
 /**
- * Bytes of the browser when nothing is under way: the least for some time, as it gives back late what was collected.
+ * Bytes of the page's process and of the whole browser when nothing is under way: the least of each for some time, as it
+ * gives back late what was collected.
  * @param {number} forMs
  */
 async function settled(browser, page, forMs) {
-    let least = Infinity;
+    const least = { page: Infinity, browser: Infinity };
     for (const end = Date.now() + forMs; Date.now() < end;) {
         await giveBack(page);
         for (let i = 0; i < 20 && Date.now() < end; i++) {
             await wait(LOOK_MS);
-            least = Math.min(least, browser.memory(OWN));
+            least.page = Math.min(least.page, browser.pageMemory(OWN));
+            least.browser = Math.min(least.browser, browser.memory(OWN));
         }
     }
     return least;
@@ -119,7 +121,7 @@ export async function soak(host, { loads, crashes, tokens, threads, settleMs }) 
             after,
             bytesBefore,
             bytesAfter,
-            drift: bytesAfter / bytesBefore - 1,
+            drift: bytesAfter.page / bytesBefore.page - 1,
         };
     } finally {
         await browser.close();

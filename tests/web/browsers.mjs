@@ -4,7 +4,7 @@ import puppeteer from 'puppeteer-core';
 import { browserProgram } from '../../wasm/toolchain/browsers.mjs';
 import { launchFirefox } from './firefox.mjs';
 import { keysOf } from './keys.mjs';
-import { killTree, memoryOfTree, treeOf } from './processes.mjs';
+import { killTree, memoryOfPage, memoryOfTree, treeOf } from './processes.mjs';
 import { launchWebKit } from './webkit.mjs';
 
 /** A page that hangs is to cost its test no more; what takes longer asks for it. */
@@ -48,6 +48,7 @@ const launchers = {
  * @property {() => Promise<void>} close
  * @property {() => Promise<void>} kill ends all its processes as a crash would; not of WebKit
  * @property {(fields?: string[]) => number} memory bytes that all its processes have, on Linux (processes.mjs); not of WebKit
+ * @property {(fields: string[]) => number} pageMemory of the process of its page, where only one works
  * @property {(name: string) => void} signal sends a signal to all its processes, as SIGSTOP does what a sleep of the machine does
  *
  * @typedef {object} BrowserOptions
@@ -76,6 +77,7 @@ export async function openBrowser(
         close: browser.close,
         kill: browser.kill,
         memory: (fields) => memoryOfTree(browser.pid, fields),
+        pageMemory: (fields) => memoryOfPage(browser.pid, fields),
         signal: (name) => treeOf(browser.pid).forEach((pid) => process.kill(pid, name)),
     };
 }

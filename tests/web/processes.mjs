@@ -50,18 +50,41 @@ export async function killTree(root) {
 }
 
 /**
- * Bytes of memory that a process and all that come from it have; what several share is counted once. Without files
- * (`Pss_Anon` and `Pss_Shmem`) other browsers on the machine do not change it, which share the program's pages.
+ * Bytes of memory of a process and of each that comes from it, and how they were called; what several share is divided
+ * among them. Without files (`Pss_Anon` and `Pss_Shmem`) other browsers on the machine do not change it, which share the
+ * program's pages.
  * @param {number} root
- * @param {string[]} [fields] lines of smaps_rollup
+ * @param {string[]} fields lines of smaps_rollup
  */
-export function memoryOfTree(root, fields = ['Pss']) {
-    let bytes = 0;
-    for (const pid of treeOf(root)) {
+const memories = (root, fields) =>
+    treeOf(root).map((pid) => {
         const text = read(`/proc/${pid}/smaps_rollup`);
-        for (const field of fields)
-            bytes +=
-                1024 * Number(text.match(new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm'))?.[1] ?? 0);
-    }
-    return bytes;
-}
+        const kilobytes = fields.map((field) =>
+            Number(text.match(new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm'))?.[1] ?? 0),
+        );
+        const bytes = 1024 * kilobytes.reduce((sum, each) => sum + each, 0);
+        return { bytes, command: read(`/proc/${pid}/cmdline`) };
+    });
+
+/**
+ * @param {number} root
+ * @param {string[]} [fields]
+ */
+export const memoryOfTree = (root, fields = ['Pss']) =>
+    memories(root, fields).reduce((sum, { bytes }) => sum + bytes, 0);
+
+/** Chromium's and Firefox's processes for pages. */
+const PAGES = /--type=renderer|-contentproc.*\0tab\0?$/;
+
+/**
+ * Of the processes that a browser has for pages, the largest: where one page is open and works, that is its own, with its
+ * workers. The others show the browser's own face, or wait for a page.
+ * @param {number} root
+ * @param {string[]} fields
+ */
+export const memoryOfPage = (root, fields) =>
+    Math.max(
+        ...memories(root, fields)
+            .filter(({ command }) => PAGES.test(command))
+            .map(({ bytes }) => bytes),
+    );
