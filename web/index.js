@@ -10,6 +10,7 @@ import { ownWorkerFile } from './worker-file.js';
 export { TritError } from './errors.js';
 
 /** @typedef {import('./model.js').Model} Model */
+/** @typedef {import('./catalog.js').CatalogModel} CatalogModel */
 /** @typedef {import('./chat.js').Chat} Chat */
 /** @typedef {import('./generation.js').Generation} Generation */
 /** @typedef {import('./diagnostics.js').Diagnostics} Diagnostics */

@@ -1,4 +1,5 @@
 import { pageAddress } from './blocked.js';
+import { findInCatalog } from './catalog.js';
 import { TritError } from './errors.js';
 import { addressOf, findFiles, isWholeModel, pageOf, parseNamed } from './hub.js';
 import { isReadAgain, resolveFiles } from './source.js';
@@ -86,13 +87,7 @@ function placeInHub(named) {
  * @param {string} [hub]
  */
 async function placeInCatalog(id, hub) {
-    const models = await readCatalog();
-    const model = models.find((each) => each.id === id);
-    if (!model)
-        throw new TritError(
-            'PARAM',
-            `the catalogue has no "${id}": it has ${models.map((each) => each.id).join(', ')}`,
-        );
+    const model = await findInCatalog(id);
     const named = parseNamed(`hf:${model.source.repository}`, hub);
     const { licence } = model;
     if (model.files.length !== 1) return { ...placeInHub(named), licence };
@@ -103,26 +98,6 @@ async function placeInCatalog(id, hub) {
         bytes: bytes ?? undefined,
         licence,
     };
-}
-
-/**
- * @typedef {object} CatalogModel as far as it is used here
- * @property {string} id
- * @property {string | null} licence
- * @property {{repository: string}} source
- * @property {{name: string, sha256: string | null, bytes: number | null}[]} files
- *
- * @returns {Promise<CatalogModel[]>}
- */
-async function readCatalog() {
-    try {
-        // @ts-ignore: made by the build of models/catalog.json
-        return (await import('./dist/catalog.mjs')).default.models;
-    } catch (error) {
-        const sentence =
-            'web/dist/catalog.mjs cannot be loaded: make it with `npm run build`, and serve it with the page';
-        throw new TritError('RUNTIME_LOAD', sentence, { cause: error });
-    }
 }
 
 /**

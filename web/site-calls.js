@@ -1,7 +1,9 @@
+import { readCatalog } from './catalog.js';
 import { diagnose } from './diagnostics.js';
 import { withStore } from './load.js';
 import { describeStorage, makeRoom } from './room.js';
 
+/** @typedef {import('./catalog.js').CatalogModel} CatalogModel */
 /** @typedef {import('./protocol.js').StoredModel} StoredModel */
 /** @typedef {import('./room.js').StorageInfo} StorageInfo */
 /** @typedef {import('./worker-file.js').WorkerOptions} WorkerOptions */
@@ -11,6 +13,12 @@ import { describeStorage, makeRoom } from './room.js';
  * @param {import('./load.js').Platform} platform
  */
 export const siteCalls = (platform) => ({
+    /**
+     * The models that `catalog:` and an id load.
+     * @returns {Promise<CatalogModel[]>}
+     */
+    catalog: () => readCatalog(),
+
     /**
      * The models that are stored for this site, in Node for this user, and what is left of those that were not finished.
      * @param {WorkerOptions} [options]

@@ -10,6 +10,13 @@ const root = join(here, '../..');
 /** The library as browsers load it: no Node, no types. */
 const isForPages = (name) => name.endsWith('.js') && !/^(node|cli\.)/.test(name);
 
+/** What the page imports of others, as one module each. */
+const VENDOR = {
+    'idb-keyval.js': 'idb-keyval/dist/index.js',
+    'marked.js': 'marked/lib/marked.esm.js',
+    'purify.js': 'dompurify/dist/purify.es.mjs',
+};
+
 /**
  * @param {string} [folder]
  * @returns {string} where it is
@@ -22,6 +29,9 @@ export function makeSite(folder = join(root, 'build/chat')) {
     for (const name of readdirSync(join(root, 'web')).filter(isForPages))
         cpSync(join(root, 'web', name), join(folder, 'trit', name));
     cpSync(join(root, 'web/dist'), join(folder, 'trit/dist'), { recursive: true });
+    mkdirSync(join(folder, 'vendor'));
+    for (const [name, file] of Object.entries(VENDOR))
+        cpSync(join(here, 'node_modules', file), join(folder, 'vendor', name));
     cpSync(join(root, 'models/tiny-stories/tiny-stories.trit'), join(folder, 'tiny-stories.trit'));
     return folder;
 }

@@ -1,57 +1,264 @@
-import { Conversation } from './conversation.js';
+import { createStore, get, set } from './vendor/idb-keyval.js';
+import { Conversations, newConversation, titleOf } from './conversations.js';
+import { find } from './elements.js';
+import { BUNDLED, ModelsDialog, failureText } from './models.js';
+import { NO_SETTINGS, SettingsDialog, readSettings } from './settings.js';
+import { Sidebar } from './sidebar.js';
 import { Speaker } from './speaker.js';
 import { Thread } from './thread.js';
+import { speedText } from './wording.js';
 
-/** @param {string} id */
-const find = (id) => /** @type {any} */ (document.getElementById(id));
+/** @typedef {import('./conversations.js').Conversation} Conversation */
 
-const [form, text, send, stop, status] = ['composer', 'text', 'send', 'stop', 'status'].map(find);
-const thread = new Thread(find('messages'));
-const speaker = new Speaker((line) => (status.textContent = line));
-let conversation = new Conversation();
+const preferences = createStore('trit-chat-preferences', 'preferences');
+const speaker = new Speaker();
+const conversations = new Conversations(() => void refresh());
+const thread = new Thread(find('messages'), { edit, regenerate, goOn });
+const settingsDialog = new SettingsDialog();
+const sidebar = new Sidebar({ open, rename, remove, take, tell });
+const models = new ModelsDialog({ load: loadModel, pause: () => speaker.pauseLoading() });
 
-/** @param {boolean} isBusy */
-function setBusy(isBusy) {
-    send.disabled = isBusy;
-    stop.hidden = !isBusy;
+/** Of a conversation that begins. */
+let defaults = { ...NO_SETTINGS };
+/** @type {Conversation} */
+let current = newConversation('story');
+let isBusy = false;
+
+/** @param {string} sentence */
+function tell(sentence) {
+    find('status').textContent = sentence;
 }
 
-/** What is written begins a story, which the model goes on with. */
-async function tell() {
-    const begun = text.value.trim();
-    if (!begun || send.disabled) return;
-    text.value = '';
-    setBusy(true);
-    const story = conversation.begin(begun);
-    const shown = thread.add(story);
+/** Draws everything again. */
+function draw() {
+    thread.show(current, isBusy);
+    find('send').disabled = isBusy || !canSend();
+    find('stop').hidden = !isBusy;
+    const isStory = current.mode === 'story';
+    find('text-label').textContent = isStory ? 'Begin a story' : 'Your message';
+    find('send').textContent = isStory ? 'Begin' : 'Send';
+    find('mode').textContent = modeText();
+    find('mode-choice').hidden = speaker.modes.length < 2 || current.messages.length > 0;
+    find('mode-choice').value = current.mode;
+    document.title = `${titleOf(current)} – trit`;
+}
+
+function modeText() {
+    if (speaker.modes.length === 0) return speaker.isLoading ? 'The model is being loaded.' : '';
+    if (!canSend()) return 'This conversation needs a model that chats: choose one under “Model”.';
+    if (current.mode === 'chat') return '';
+    const what =
+        speaker.name === BUNDLED.name
+            ? 'This is a small test model of 7 million parameters, which knows nothing and cannot chat: '
+            : '';
+    return `Story mode. ${what}the model goes on with what you begin, such as “Once upon a time”. It does not answer.`;
+}
+
+const canSend = () => speaker.modes.includes(current.mode);
+
+async function refresh() {
+    const all = await conversations.all();
+    sidebar.show(all, current.id);
+}
+
+async function showMeter() {
+    const measured = await speaker.measure(current).catch(() => null);
+    find('meter-box').hidden = measured === null;
+    if (!measured) return;
+    find('meter').value = measured.used / measured.room;
+    find('meter-line').textContent = `${measured.used} of ${measured.room} tokens of context`;
+}
+
+/** @param {Conversation} conversation */
+async function save(conversation) {
+    const outcome = await conversations.save(conversation);
+    if (outcome === 'copied')
+        tell(
+            'Another tab has changed this conversation: what stands here is a conversation of its own now.',
+        );
+    await refresh();
+}
+
+/** Lets the model write the last message. */
+async function answer() {
+    const conversation = current;
+    isBusy = true;
+    draw();
+    tell('');
     try {
-        const { timings, finish } = await speaker.goOn(story, () => shown.update());
-        status.textContent = speaker.summary(timings, finish);
+        const onText = () => conversation === current && thread.grow();
+        const result = await speaker.answer(conversation, onText);
+        tell(speedText(result));
     } catch (error) {
-        status.textContent = error.message;
+        tell(failureText(error));
     } finally {
-        setBusy(false);
-        text.focus();
+        isBusy = false;
+        const { messages } = conversation;
+        if (messages.at(-1)?.text === '') messages.pop();
+        await save(conversation).catch((error) => tell(`Not kept: ${error.message}`));
+        draw();
+        void showMeter();
     }
 }
 
-form.addEventListener('submit', (/** @type {Event} */ event) => {
-    event.preventDefault();
-    void tell();
+/** What is written is sent; in story mode it begins a tale. */
+async function send() {
+    const text = find('text').value;
+    if (text.trim() === '' || isBusy || !canSend()) return;
+    find('text').value = '';
+    current.messages.push({ role: 'user', text }, { role: 'assistant', text: '' });
+    await answer();
+    find('text').focus();
+}
+
+/**
+ * A message is sent again in other words. When more than its answer came after it, that stays what it was, and a second
+ * conversation begins here.
+ * @param {number} index
+ * @param {string} text
+ */
+async function edit(index, text) {
+    if (isBusy || !canSend() || text.trim() === '') return;
+    const before = current.messages.slice(0, index);
+    if (current.messages.length > index + 2) {
+        const { title, mode, settings } = current;
+        current = newConversation(mode, { title: title && `${title} (2)`, settings });
+    }
+    current.messages = [...before, { role: 'user', text }, { role: 'assistant', text: '' }];
+    await answer();
+}
+
+async function regenerate() {
+    if (isBusy || !canSend()) return;
+    current.messages.splice(-1, 1, { role: 'assistant', text: '' });
+    await answer();
+}
+
+async function goOn() {
+    if (!isBusy && canSend()) await answer();
+}
+
+/** @param {Conversation} conversation */
+function open(conversation) {
+    if (conversation.id === current.id) return;
+    speaker.stop();
+    current = conversation;
+    closeSidebar();
+    draw();
+    tell('');
+    void refresh();
+    void showMeter();
+}
+
+function begin() {
+    open(newConversation(speaker.modes[0] ?? 'story', { settings: { ...defaults } }));
+    find('text').focus();
+}
+
+/** @param {Conversation} conversation @param {string} title */
+async function rename(conversation, title) {
+    const own = conversation.id === current.id ? current : conversation;
+    own.title = title;
+    await save(own);
+    draw();
+}
+
+/** @param {Conversation} conversation */
+async function remove(conversation) {
+    await conversations.remove(conversation.id);
+    if (conversation.id === current.id) begin();
+    await refresh();
+}
+
+/** @param {Awaited<ReturnType<typeof import('./exchange.js').readConversations>>} found */
+async function take(found) {
+    for (const each of found) {
+        const { id, revision } = newConversation(each.mode);
+        await conversations.save({ ...each, id, revision });
+    }
+    tell(
+        found.length === 1
+            ? 'Imported one conversation.'
+            : `Imported ${found.length} conversations.`,
+    );
+    await refresh();
+}
+
+/** @param {import('./models.js').Choice} choice @param {(progress: any) => void} onProgress */
+async function loadModel(choice, onProgress) {
+    const { name, source } = choice;
+    find('model-name').textContent = `loading ${name} …`;
+    try {
+        const loading = speaker.load(choice, (progress) => {
+            onProgress(progress);
+            if (progress.total)
+                find('model-name').textContent =
+                    `${name}: ${Math.floor((100 * progress.loaded) / progress.total)} %`;
+        });
+        draw();
+        await loading;
+        // an empty conversation is for the model that is there
+        if (current.messages.length === 0) current.mode = speaker.modes[0] ?? current.mode;
+        const { threads, note, warning } = /** @type {any} */ (speaker.info);
+        tell(
+            [warning, note].filter(Boolean).join(' ') ||
+                `${name} is ready, ${threads} ${threads === 1 ? 'thread' : 'threads'}.`,
+        );
+        if (typeof source === 'string') await set('model', choice, preferences);
+    } finally {
+        find('model-name').textContent = speaker.info ? speaker.name : 'none yet';
+        draw();
+        void showMeter();
+    }
+}
+
+function closeSidebar() {
+    find('sidebar').classList.remove('open');
+    find('toggle-sidebar').setAttribute('aria-expanded', 'false');
+}
+
+find('toggle-sidebar').addEventListener('click', () => {
+    const isOpen = find('sidebar').classList.toggle('open');
+    find('toggle-sidebar').setAttribute('aria-expanded', String(isOpen));
 });
-text.addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => {
+find('composer').addEventListener('submit', (/** @type {Event} */ event) => {
+    event.preventDefault();
+    void send();
+});
+find('text').addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => {
     if (event.key !== 'Enter' || event.shiftKey || event.isComposing) return;
     event.preventDefault();
-    void tell();
+    void send();
 });
-stop.addEventListener('click', () => speaker.stop());
-find('new-conversation').addEventListener('click', () => {
-    speaker.stop();
-    conversation = new Conversation();
-    thread.clear();
-    text.focus();
+addEventListener('keydown', (event) => {
+    if (event.key === 'Escape' && isBusy && !document.querySelector('dialog[open]')) speaker.stop();
+});
+find('mode-choice').addEventListener('change', () => {
+    current.mode = find('mode-choice').value;
+    draw();
+});
+find('stop').addEventListener('click', () => speaker.stop());
+find('new-conversation').addEventListener('click', begin);
+find('open-settings').addEventListener('click', () =>
+    settingsDialog.open(current.settings, async (settings) => {
+        current.settings = settings;
+        defaults = { ...settings };
+        await set('settings', settings, preferences);
+        if (current.messages.length > 0) await save(current);
+        void showMeter();
+    }),
+);
+addEventListener('dragover', (event) => event.preventDefault());
+addEventListener('drop', (event) => {
+    event.preventDefault();
+    const [file] = event.dataTransfer?.files ?? [];
+    if (file) models.loadFile(file);
 });
 
-const { card, info } = await speaker.load();
-find('model-line').textContent = `${card.name}: ${info.threads} threads`;
-find('mode').textContent = card.about;
+defaults = readSettings(await get('settings', preferences).catch(() => null));
+current.settings = { ...defaults };
+draw();
+void refresh();
+/** @type {any} */
+const last = await get('model', preferences).catch(() => null);
+await models.load(typeof last?.source === 'string' ? last : BUNDLED);

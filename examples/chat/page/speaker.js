@@ -1,63 +1,130 @@
 import { Trit } from './trit/index.js';
+import { samplingOf } from './settings.js';
 
-/** @typedef {import('./conversation.js').Story} Story */
+/** @typedef {import('./conversations.js').Conversation} Conversation */
+/** @typedef {import('./trit/index.js').Source} Source */
 
-const BUNDLED = new URL('tiny-stories.trit', import.meta.url).href;
-const MAX_TOKENS = 250;
+/** A story ends by itself; what does not, ends here. */
+const STORY_TOKENS = 300;
 
-/** The model, and what it says. */
+/** The model that is loaded, and what it says. */
 export class Speaker {
-    #tell;
     /** @type {import('./trit/index.js').Model | undefined} */
     #model;
-    /** @type {AbortController | undefined} of what it is saying */
+    /** @type {AbortController | undefined} */
+    #loading;
+    /** @type {AbortController | undefined} */
     #saying;
 
-    /** @param {(line: string) => void} tell how loading goes */
-    constructor(tell) {
-        this.#tell = tell;
+    #chats = true;
+
+    /** What the person calls it. */
+    name = '';
+
+    get isLoading() {
+        return this.#loading !== undefined;
     }
 
-    async load() {
-        const onProgress = (/** @type {import('./trit/index.js').Progress} */ { loaded, total }) =>
-            this.#tell(`loading: ${((100 * loaded) / (total ?? loaded)).toFixed(0)} %`);
-        this.#model = await Trit.load(BUNDLED, { onProgress });
-        this.#tell('');
-        const { info } = this.#model;
-        return { info, card: /** @type {any} */ (info.card) };
+    get info() {
+        return this.#model?.info;
     }
 
     /**
-     * Goes on with a story until it ends, is long enough, or is stopped.
-     * @param {Story} story
-     * @param {() => void} onText
+     * What it can do, best first: a model without a chat template, or one that never learned to chat, only goes on with
+     * texts.
+     * @returns {('story' | 'chat')[]}
      */
-    async goOn(story, onText) {
-        if (!this.#model) throw new Error('wait until the model is there');
-        this.#saying = new AbortController();
-        const { sampling } = /** @type {any} */ (this.#model.info.card);
-        const stream = this.#model.generate(story.begun, {
-            maxTokens: MAX_TOKENS,
-            temperature: sampling?.temperature,
-            topP: sampling?.top_p,
-            signal: this.#saying.signal,
-        });
-        for await (const piece of stream) {
-            story.told += piece;
-            onText();
+    get modes() {
+        if (!this.#model) return [];
+        return this.#model.info.template && this.#chats ? ['chat', 'story'] : ['story'];
+    }
+
+    /**
+     * Takes another model; the one before is closed when this one is there.
+     * @param {import('./models.js').Choice} choice
+     * @param {(progress: import('./trit/index.js').Progress) => void} onProgress
+     */
+    async load({ name, source, isStoryteller }, onProgress) {
+        this.pauseLoading();
+        const loading = new AbortController();
+        this.#loading = loading;
+        this.stop();
+        // two models at once may be more than this device has memory for
+        this.#model?.close();
+        this.#model = undefined;
+        try {
+            const share = typeof source === 'string';
+            const model = await Trit.load(source, { onProgress, share, signal: loading.signal });
+            if (loading.signal.aborted) return model.close();
+            this.#model = model;
+            this.name = name;
+            this.#chats = !isStoryteller;
+        } finally {
+            if (this.#loading === loading) this.#loading = undefined;
         }
-        return stream.result;
+    }
+
+    /** What has come is kept, and loading it again goes on there. */
+    pauseLoading() {
+        this.#loading?.abort();
+    }
+
+    /**
+     * Writes on at the last message, which is the model's.
+     * @param {Conversation} conversation
+     * @param {() => void} onText
+     * @returns {Promise<import('./trit/index.js').GenerateResult>}
+     */
+    async answer(conversation, onText) {
+        if (!this.#model) throw new Error('There is no model yet: choose one under “Models”.');
+        this.#saying = new AbortController();
+        const { signal } = this.#saying;
+        const answer = /** @type {any} */ (conversation.messages.at(-1));
+        const advice = this.#model.info.card?.sampling;
+        const options = { ...samplingOf(conversation.settings, advice), signal };
+        if (conversation.mode === 'story') options.maxTokens ??= STORY_TOKENS;
+        const stream = this.#model.generate(promptOf(conversation), options);
+        try {
+            for await (const piece of stream) {
+                answer.text += piece;
+                onText();
+            }
+            return await stream.result;
+        } finally {
+            this.#saying = undefined;
+        }
     }
 
     stop() {
         this.#saying?.abort();
     }
 
-    /**
-     * @param {import('./trit/index.js').GenerateResult['timings']} timings
-     * @param {string} finish
-     */
-    summary({ decodeMs, promptMs }, finish) {
-        return `${finish}, ${(promptMs + decodeMs).toFixed(0)} ms`;
+    /** Tokens of the conversation, and how many there is room for. @param {Conversation} conversation */
+    async measure(conversation) {
+        if (!this.#model || conversation.messages.length === 0) return null;
+        const used = await this.#model.countTokens(promptOf(conversation));
+        return { used, room: this.#model.info.contextLength };
     }
+}
+
+/**
+ * What the model is given: a story as one text, of which only the last tale counts; else all that was said.
+ * @param {Conversation} conversation
+ */
+function promptOf({ mode, settings, messages }) {
+    if (mode === 'story') {
+        const begin = messages.findLastIndex(({ role }) => role === 'user');
+        return messages
+            .slice(begin)
+            .map(({ text }) => text)
+            .join('');
+    }
+    const said = messages.filter(({ text }, i) => text !== '' || i < messages.length - 1);
+    const turns = said.map(({ role, text }) => ({ role, content: text }));
+    const system = settings.system.trim();
+    return {
+        messages: system
+            ? [{ role: /** @type {const} */ ('system'), content: system }, ...turns]
+            : turns,
+    };
 }

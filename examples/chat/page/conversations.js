@@ -1,0 +1,141 @@
+import { createStore, del, entries, get, set, update } from './vendor/idb-keyval.js';
+import { NO_SETTINGS, readSettings } from './settings.js';
+
+/**
+ * @typedef {object} Message
+ * @property {'user' | 'assistant'} role
+ * @property {string} text
+ *
+ * @typedef {object} Conversation
+ * @property {string} id
+ * @property {string} title '' until it has one: then its first words stand for it
+ * @property {'story' | 'chat'} mode
+ * @property {import('./settings.js').Settings} settings
+ * @property {number} created milliseconds since 1970
+ * @property {number} changed
+ * @property {number} revision counts what was stored, 0 before the first time
+ * @property {Message[]} messages
+ */
+
+const TITLE_LETTERS = 60;
+
+/** Also where the page is no secure context, which has no `randomUUID`. */
+const newId = () =>
+    [...crypto.getRandomValues(new Uint8Array(16))]
+        .map((byte) => byte.toString(16).padStart(2, '0'))
+        .join('');
+
+/**
+ * @param {'story' | 'chat'} mode
+ * @param {Partial<Conversation>} [rest]
+ * @returns {Conversation}
+ */
+export function newConversation(mode, rest = {}) {
+    const now = Date.now();
+    const fresh = { id: newId(), created: now, changed: now, revision: 0 };
+    return { title: '', mode, settings: { ...NO_SETTINGS }, messages: [], ...rest, ...fresh };
+}
+
+/** @param {Conversation} conversation */
+export function titleOf({ title, messages }) {
+    const words = title || (messages[0]?.text ?? '').trim().replace(/\s+/g, ' ');
+    const letters = [...words];
+    if (letters.length === 0) return 'New conversation';
+    return letters.length > TITLE_LETTERS ? `${letters.slice(0, TITLE_LETTERS).join('')}…` : words;
+}
+
+/**
+ * Whether what is looked for stands in it.
+ * @param {Conversation} conversation
+ * @param {string} wanted
+ */
+export function holds(conversation, wanted) {
+    const low = wanted.trim().toLowerCase();
+    const texts = [conversation.title, ...conversation.messages.map(({ text }) => text)];
+    return texts.some((text) => text.toLowerCase().includes(low));
+}
+
+/**
+ * What a file or another version of the page may have written, as a conversation; null when it is none.
+ * @param {any} raw
+ * @returns {Omit<Conversation, 'id' | 'revision'> | null}
+ */
+export function readConversation(raw) {
+    if (!Array.isArray(raw?.messages)) return null;
+    const messages = raw.messages.filter(
+        ({ role, text } = /** @type {any} */ ({})) =>
+            (role === 'user' || role === 'assistant') && typeof text === 'string',
+    );
+    if (messages.length !== raw.messages.length) return null;
+    const time = (/** @type {any} */ value) => (Number.isFinite(value) ? value : Date.now());
+    return {
+        title: typeof raw.title === 'string' ? raw.title : '',
+        mode: raw.mode === 'story' ? 'story' : 'chat',
+        settings: readSettings(raw.settings),
+        created: time(raw.created),
+        changed: time(raw.changed),
+        messages: messages.map(({ role, text }) => ({ role, text })),
+    };
+}
+
+/**
+ * The conversations of this browser. Tabs tell each other what they have changed.
+ */
+export class Conversations {
+    #store = createStore('trit-chat', 'conversations');
+    #others = new BroadcastChannel('trit-chat');
+
+    /** @param {() => void} onChange something was changed in another tab */
+    constructor(onChange) {
+        this.#others.onmessage = () => onChange();
+    }
+
+    /** @returns {Promise<Conversation[]>} those changed last first */
+    async all() {
+        const pairs = await entries(this.#store);
+        return pairs.map(([, value]) => value).sort((a, b) => b.changed - a.changed);
+    }
+
+    /** @param {string} id @returns {Promise<Conversation | undefined>} */
+    get(id) {
+        return get(id, this.#store);
+    }
+
+    /**
+     * Stores what has come, and counts its revision up. Where another tab has stored something else meanwhile, this one
+     * becomes a conversation of its own, so that nothing is lost; where it was deleted there, it stays deleted.
+     * @param {Conversation} conversation
+     * @returns {Promise<'stored' | 'copied' | 'deleted'>}
+     */
+    async save(conversation) {
+        conversation.changed = Date.now();
+        /** @type {'stored' | 'copied' | 'deleted'} */
+        let outcome = 'stored';
+        await update(
+            conversation.id,
+            (there) => {
+                if (there === undefined && conversation.revision > 0) outcome = 'deleted';
+                else if (there && there.revision !== conversation.revision) outcome = 'copied';
+                return outcome === 'stored'
+                    ? structuredClone({ ...conversation, revision: conversation.revision + 1 })
+                    : there;
+            },
+            this.#store,
+        );
+        if (outcome === 'deleted') await del(conversation.id, this.#store);
+        if (outcome === 'stored') conversation.revision++;
+        if (outcome === 'copied') {
+            Object.assign(conversation, { id: newId(), revision: 1 });
+            conversation.title = `${titleOf(conversation)} (this tab)`;
+            await set(conversation.id, structuredClone(conversation), this.#store);
+        }
+        this.#others.postMessage('changed');
+        return outcome;
+    }
+
+    /** @param {string} id */
+    async remove(id) {
+        await del(id, this.#store);
+        this.#others.postMessage('changed');
+    }
+}

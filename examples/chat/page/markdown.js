@@ -1,0 +1,114 @@
+// What a model writes, as the page shows it: Markdown without HTML and without pictures. Nothing of it is ever fetched.
+import { Marked } from './vendor/marked.js';
+import DOMPurify from './vendor/purify.js';
+import { button, element } from './elements.js';
+
+const ALLOWED = {
+    ALLOWED_TAGS: [
+        ...['p', 'br', 'hr', 'strong', 'em', 'del', 'blockquote', 'pre', 'code', 'a'],
+        ...['ul', 'ol', 'li', 'table', 'thead', 'tbody', 'tr', 'th', 'td', 'span'],
+    ],
+    ALLOWED_ATTR: ['href', 'start'],
+    ALLOW_DATA_ATTR: false,
+    ALLOW_ARIA_ATTR: false,
+    ALLOWED_URI_REGEXP: /^https:/,
+    RETURN_DOM_FRAGMENT: true,
+};
+
+/** What shows other text than there is: direction marks and letters without width. */
+const HIDDEN = /[\u00ad\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufeff]/g;
+
+/** @param {string} text */
+const unhidden = (text) =>
+    text.replace(HIDDEN, (letter) => `\\u${letter.charCodeAt(0).toString(16).padStart(4, '0')}`);
+
+const ENTITIES = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
+
+/** @param {string} text */
+const escaped = (text) => text.replace(/[&<>"']/g, (letter) => ENTITIES[letter]);
+
+/** The address as the browser would read it; null for what is no plain https address. */
+function addressOf(/** @type {string} */ href) {
+    try {
+        const { protocol, username, password, href: whole } = new URL(href);
+        return protocol === 'https:' && !username && !password ? whole : null;
+    } catch {
+        return null;
+    }
+}
+
+const marked = new Marked({
+    gfm: true,
+    renderer: {
+        html: ({ text }) => escaped(text),
+        image: ({ raw }) => escaped(raw),
+        link({ href, raw, text, tokens }) {
+            const address = addressOf(href);
+            if (address === null) return escaped(raw);
+            // a link that shows its own address says it once
+            const isBare = text === href || `https://${text}` === href;
+            const shown = isBare ? '' : `${this.parser.parseInline(tokens)} `;
+            return `${shown}<a href="${escaped(address)}">${escaped(address)}</a>`;
+        },
+        code: ({ text }) => `<pre><code>${escaped(unhidden(text))}</code></pre>`,
+        codespan: ({ text }) => `<code>${escaped(unhidden(text))}</code>`,
+        heading({ tokens }) {
+            return `<p><strong>${this.parser.parseInline(tokens)}</strong></p>`;
+        },
+        checkbox: ({ checked }) => (checked ? '☑ ' : '☐ '),
+        tablecell({ tokens, header }) {
+            const tag = header ? 'th' : 'td';
+            return `<${tag}>${this.parser.parseInline(tokens)}</${tag}>`;
+        },
+    },
+});
+
+/** A block of the text as elements. */
+function blockOf(/** @type {any} */ token, /** @type {any} */ links) {
+    const tokens = Object.assign([token], { links });
+    const fragment = DOMPurify.sanitize(marked.parser(tokens), ALLOWED);
+    for (const link of fragment.querySelectorAll('a'))
+        Object.assign(link, { target: '_blank', rel: 'noopener noreferrer nofollow' });
+    for (const block of fragment.querySelectorAll('pre')) block.after(copyButton(block));
+    for (const table of fragment.querySelectorAll('table')) {
+        const frame = element('div', {
+            className: 'table',
+            tabIndex: 0,
+            role: 'region',
+            'aria-label': 'Table',
+        });
+        table.replaceWith(frame);
+        frame.append(table);
+    }
+    return element('div', {}, fragment);
+}
+
+/** @param {HTMLElement} block */
+function copyButton(block) {
+    block.tabIndex = 0; // it may be wider than the page, and is scrolled by keys
+    const copy = button('Copy code', async () => {
+        await navigator.clipboard.writeText(block.textContent ?? '');
+        copy.textContent = 'Copied';
+    });
+    copy.className = 'copy';
+    return copy;
+}
+
+/** A text that grows. Only the blocks that have changed are made anew. */
+export class MarkdownView {
+    element = element('div', { className: 'markdown' });
+    /** @type {string[]} the source of each block that is shown */
+    #shown = [];
+
+    /** @param {string} text the whole */
+    show(text) {
+        const tokens = marked.lexer(text);
+        const { links } = tokens;
+        const raws = tokens.map(({ raw }) => raw);
+        let same = 0;
+        while (same < raws.length && raws[same] === this.#shown[same]) same++;
+        while (this.element.childElementCount > same) this.element.lastElementChild?.remove();
+        this.element.append(...tokens.slice(same).map((token) => blockOf(token, links)));
+        this.#shown = raws;
+    }
+}

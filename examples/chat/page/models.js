@@ -1,0 +1,252 @@
+import { Trit } from './trit/index.js';
+import { confirmed } from './asking.js';
+import { button, element, find } from './elements.js';
+import { dateText, progressText, sizeText } from './wording.js';
+
+/** @typedef {import('./trit/index.js').Source} Source */
+
+/**
+ * A model that can be chosen.
+ * @typedef {object} Choice
+ * @property {string} name
+ * @property {Source} source
+ * @property {string} about
+ * @property {boolean} [isStoryteller] it has a chat template, but never learned to chat
+ */
+
+/** @type {Choice} */
+export const BUNDLED = {
+    name: 'tiny-stories',
+    isStoryteller: true,
+    source: new URL('tiny-stories.trit', import.meta.url).href,
+    about: 'Comes with the page, 2.3 MB. A small test model that goes on with the beginning of a story. It knows nothing and cannot chat.',
+};
+
+/** What is written in the field, as a source. */
+function sourceOf(/** @type {string} */ text) {
+    if (/^(hf|catalog):./.test(text)) return text;
+    const { protocol, href } = new URL(text);
+    if (protocol !== 'https:' && protocol !== 'http:') throw new Error();
+    return href;
+}
+
+/**
+ * What a failure means here, and what to do.
+ * @param {any} error
+ */
+export const failureText = ({ code, message }) =>
+    code === 'CSP'
+        ? 'This page is not allowed to ask that host (CSP_BLOCKED): download the file and drop it here.'
+        : message;
+
+/** The dialog in which models are chosen, loaded and deleted. */
+export class ModelsDialog {
+    #dialog = find('models');
+    #choose;
+    #progress = find('progress');
+    #progressLine = find('progress-line');
+    #pause = find('pause');
+    #trouble = find('models-trouble');
+    /** @type {Choice | undefined} what is being loaded, or was when it was paused */
+    #current;
+
+    /**
+     * @param {object} engine
+     * @param {(choice: Choice, onProgress: (progress: import('./trit/index.js').Progress) => void) => Promise<void>} engine.load
+     * @param {() => void} engine.pause
+     */
+    constructor(engine) {
+        this.#choose = engine.load;
+        this.#pause.addEventListener('click', () => {
+            if (this.#pause.dataset.does === 'resume') return void this.load(this.#current);
+            engine.pause();
+        });
+        find('open-models').addEventListener('click', () => this.open());
+        find('close-models').addEventListener('click', () => this.#dialog.close());
+        find('source-form').addEventListener('submit', (/** @type {Event} */ event) => {
+            event.preventDefault();
+            this.#loadFromField();
+        });
+        const file = find('model-file');
+        find('choose-file').addEventListener('click', () => file.click());
+        file.addEventListener('change', () => {
+            if (file.files[0]) this.loadFile(file.files[0]);
+            file.value = '';
+        });
+        find('persist').addEventListener('click', async () => {
+            await Trit.persist();
+            await this.#showStorage();
+        });
+        void this.#showCatalog();
+    }
+
+    open() {
+        this.#trouble.textContent = '';
+        this.#dialog.showModal();
+        void this.#showStorage();
+    }
+
+    #loadFromField() {
+        const text = find('source').value.trim();
+        try {
+            const source = sourceOf(text);
+            void this.load({ name: text.split('/').at(-1) ?? text, source, about: '' });
+        } catch {
+            this.#trouble.textContent =
+                'That is no address of a model: write https://…, or hf:owner/repository, with /file after it where there are several.';
+        }
+    }
+
+    /** @param {File} file */
+    loadFile(file) {
+        void this.load({ name: file.name, source: file, about: '' });
+    }
+
+    /**
+     * Loads a model and shows how far it is; closes the dialog when it is there.
+     * @param {Choice | undefined} choice
+     * @returns {Promise<boolean>} whether it is there
+     */
+    async load(choice) {
+        if (!choice) return false;
+        this.#current = choice;
+        this.#trouble.textContent = '';
+        this.#showPause('pause');
+        find('loading').hidden = false;
+        this.#tell(`Loading ${choice.name}`);
+        this.#progress.removeAttribute('value');
+        try {
+            await this.#choose(choice, (progress) => {
+                if (progress.total) this.#progress.value = progress.loaded / progress.total;
+                this.#tell(progressText(progress));
+            });
+            find('loading').hidden = true;
+            if (this.#dialog.open) this.#dialog.close();
+            return true;
+        } catch (error) {
+            if (this.#current !== choice) return false; // another is being loaded
+            if (/** @type {any} */ (error).code === 'ABORTED') {
+                this.#tell('Paused. What has come is kept.');
+                this.#showPause('resume');
+            } else {
+                find('loading').hidden = true;
+                this.#trouble.textContent = failureText(error);
+                if (!this.#dialog.open) this.#dialog.showModal();
+            }
+            return false;
+        } finally {
+            void this.#showStorage();
+        }
+    }
+
+    /** @param {string} line */
+    #tell(line) {
+        this.#progressLine.textContent = line;
+    }
+
+    /** @param {'pause' | 'resume'} does */
+    #showPause(does) {
+        this.#pause.dataset.does = does;
+        this.#pause.textContent = does === 'pause' ? 'Pause' : 'Resume';
+    }
+
+    async #showCatalog() {
+        const known = await Trit.catalog().catch(() => []);
+        const choices = known.map(({ id, name, licence, files, memory, template }) => {
+            const bytes = files.reduce((sum, file) => sum + (file.bytes ?? 0), 0);
+            const parts = [
+                bytes ? `${sizeText(bytes)} to download` : '',
+                memory ? `${sizeText(memory.modelBytes)} of memory` : '',
+                template ? 'chats' : 'goes on with texts',
+                licence ? `licence: ${licence}` : 'its authors name no licence',
+            ];
+            return { name, source: `catalog:${id}`, about: `${parts.filter(Boolean).join(', ')}.` };
+        });
+        find('catalog').replaceChildren(...[BUNDLED, ...choices].map((each) => this.#item(each)));
+    }
+
+    /** @param {Choice} choice */
+    #item(choice) {
+        const about = element('p', { className: 'about' }, choice.about);
+        const forecast = element('p', { className: 'about', role: 'status' });
+        const use = button('Use', () => void this.load(choice), {
+            'aria-label': `Use ${choice.name}`,
+        });
+        const ask = button('Forecast', () => this.#forecast(choice, ask, forecast), {
+            'aria-label': `Forecast for ${choice.name}`,
+        });
+        const buttons = element('div', { className: 'actions' }, use, ask);
+        return element('li', {}, element('h3', {}, choice.name), about, forecast, buttons);
+    }
+
+    /** @param {Choice} choice @param {HTMLButtonElement} ask @param {HTMLElement} line */
+    async #forecast(choice, ask, line) {
+        ask.disabled = true;
+        line.textContent = 'Reading its header, and measuring this device …';
+        try {
+            const { bytes, memoryBytes, fits, expected, stored, note } = await Trit.probe(
+                choice.source,
+            );
+            const parts = [
+                stored ? 'stored here already' : bytes ? `${sizeText(bytes)} to download` : '',
+                memoryBytes ? `${sizeText(memoryBytes)} of memory` : '',
+                expected
+                    ? `some ${Math.round(expected.decodeTokensPerSecond)} tokens a second`
+                    : '',
+                fits ? '' : 'does not fit on this device',
+            ];
+            line.textContent = [parts.filter(Boolean).join(', '), note].filter(Boolean).join('. ');
+        } catch (error) {
+            line.textContent = failureText(error);
+        }
+        ask.disabled = false;
+    }
+
+    async #showStorage() {
+        try {
+            const { models, usage, quota, persisted } = await Trit.storage();
+            const used =
+                usage === null || quota === null
+                    ? ''
+                    : `${sizeText(usage)} of ${sizeText(quota)} that the browser allows. `;
+            const kept = persisted
+                ? 'The browser keeps it until you delete it.'
+                : 'The browser may delete it when the disk is full, or after weeks without a visit.';
+            find('storage-line').textContent = used + kept;
+            find('persist').hidden = Boolean(persisted);
+            find('stored').replaceChildren(...models.map((model) => this.#stored(model)));
+        } catch (error) {
+            find('storage-line').textContent = failureText(error);
+        }
+    }
+
+    /** @param {import('./trit/index.js').StoredModel} model */
+    #stored({ id, state, bytes, used, about }) {
+        const name = about?.source[0]?.split('/').at(-1) ?? id;
+        const states = {
+            complete: '',
+            partial: 'not complete',
+            damaged: 'damaged',
+            newer: 'of a newer version',
+        };
+        const parts = [sizeText(bytes), states[state], used ? `used ${dateText(used)}` : ''];
+        const remove = button('Delete', async () => {
+            if (!(await confirmed(`Delete ${name} from this device?`, 'Delete'))) return;
+            try {
+                await Trit.deleteModel(id);
+            } catch (error) {
+                this.#trouble.textContent = failureText(error);
+            }
+            await this.#showStorage();
+        });
+        remove.setAttribute('aria-label', `Delete ${name}`);
+        const line = element('p', { className: 'about' }, parts.filter(Boolean).join(', '));
+        return element(
+            'li',
+            {},
+            element('h3', {}, name),
+            line,
+            element('div', { className: 'actions' }, remove),
+        );
+    }
+}

@@ -1,0 +1,183 @@
+import { button, element, find } from './elements.js';
+
+/**
+ * How a model is asked. A number that is null is left to the model.
+ * @typedef {object} Settings
+ * @property {string} system
+ * @property {number | null} temperature
+ * @property {number | null} topP
+ * @property {number | null} topK
+ * @property {number | null} minP
+ * @property {number | null} repeatPenalty
+ * @property {number | null} maxTokens
+ * @property {number | null} seed
+ */
+
+/** @type {readonly Settings} */
+export const NO_SETTINGS = Object.freeze({
+    system: '',
+    ...{ temperature: null, topP: null, topK: null, minP: null },
+    ...{ repeatPenalty: null, maxTokens: null, seed: null },
+});
+
+/** The numbers, as the dialog shows them; each is a limit that the engine has too. */
+const NUMBERS = [
+    ...[
+        [
+            'temperature',
+            'Temperature',
+            0,
+            2,
+            0.05,
+            'How daring: 0 always takes the likeliest word, 1 follows the model’s own chances, more surprises.',
+        ],
+    ],
+    ...[
+        [
+            'topP',
+            'Top-p',
+            0.05,
+            1,
+            0.05,
+            'Only the likeliest words that together have this share of the chances. 1 allows all.',
+        ],
+    ],
+    ...[['topK', 'Top-k', 0, 1000, 1, 'Only so many of the likeliest words. 0 allows all.']],
+    ...[
+        [
+            'minP',
+            'Min-p',
+            0,
+            1,
+            0.01,
+            'Drops words with less than this share of the likeliest one’s chance. 0 is off.',
+        ],
+    ],
+    ...[
+        [
+            'repeatPenalty',
+            'Repeat penalty',
+            1,
+            2,
+            0.05,
+            'Above 1, what was said a moment ago becomes less likely.',
+        ],
+    ],
+    ...[
+        [
+            'maxTokens',
+            'Longest answer',
+            1,
+            100_000,
+            1,
+            'In tokens, some three quarters of a word each.',
+        ],
+    ],
+    ...[
+        [
+            'seed',
+            'Seed',
+            0,
+            Number.MAX_SAFE_INTEGER,
+            1,
+            'The same seed gives the same answer to the same words, in every browser.',
+        ],
+    ],
+];
+
+/**
+ * What anybody may have written, as settings.
+ * @param {any} raw
+ * @returns {Settings}
+ */
+export function readSettings(raw) {
+    /** @type {any} */
+    const settings = { ...NO_SETTINGS };
+    if (typeof raw?.system === 'string') settings.system = raw.system;
+    for (const [name, , low, high, step] of NUMBERS) {
+        const value = raw?.[/** @type {string} */ (name)];
+        const isWhole = step !== 1 || Number.isInteger(value);
+        if (typeof value === 'number' && value >= low && value <= high && isWhole)
+            settings[name] = value;
+    }
+    return settings;
+}
+
+/**
+ * As the engine takes them.
+ * @param {Settings} settings
+ * @param {any} advice `sampling` of the model's card
+ * @returns {import('./trit/index.js').GenerateOptions}
+ */
+export function samplingOf({ system: _, ...numbers }, advice = {}) {
+    const advised = { temperature: advice.temperature, topP: advice.top_p, topK: advice.top_k };
+    const chosen = { ...advised, ...Object.fromEntries(entriesThatAre(numbers)) };
+    return Object.fromEntries(entriesThatAre(chosen));
+}
+
+/** @param {Record<string, any>} values */
+const entriesThatAre = (values) =>
+    Object.entries(values).filter(([, value]) => value !== null && value !== undefined);
+
+/** The dialog in which they are changed. */
+export class SettingsDialog {
+    #dialog = find('settings');
+    #system;
+    /** @type {Map<string, HTMLInputElement>} */
+    #inputs = new Map();
+    /** @type {(settings: Settings) => void} */
+    #onChange = () => {};
+
+    constructor() {
+        this.#system = element('textarea', { id: 'setting-system', rows: 4 });
+        const fields = NUMBERS.map(([name, label, min, max, step, about]) => {
+            const id = `setting-${name}`;
+            const kind = { id, type: 'number', min, max, step, placeholder: 'the model’s own' };
+            const input = element('input', { ...kind, 'aria-describedby': `${id}-about` });
+            this.#inputs.set(/** @type {string} */ (name), input);
+            return field(id, label, input, about);
+        });
+        const about =
+            'What the model is told before the conversation. Story models do not read it.';
+        const own = field('setting-system', 'System prompt', this.#system, about);
+        const form = element('form', { method: 'dialog' }, own, ...fields);
+        const reset = button('Leave all to the model', () => this.#show(NO_SETTINGS));
+        form.append(element('div', { className: 'buttons' }, element('button', {}, 'Done'), reset));
+        form.addEventListener('submit', (/** @type {Event} */ event) => {
+            if (!form.reportValidity()) event.preventDefault();
+        });
+        this.#dialog.append(form);
+        this.#dialog.addEventListener('close', () => this.#onChange(this.#read()));
+    }
+
+    /**
+     * @param {Settings} settings
+     * @param {(settings: Settings) => void} onChange
+     */
+    open(settings, onChange) {
+        this.#onChange = onChange;
+        this.#show(settings);
+        this.#dialog.showModal();
+    }
+
+    /** @param {Settings} settings */
+    #show({ system, ...numbers }) {
+        this.#system.value = system;
+        for (const [name, value] of Object.entries(numbers))
+            /** @type {HTMLInputElement} */ (this.#inputs.get(name)).value = String(value ?? '');
+    }
+
+    #read() {
+        const numbers = [...this.#inputs].map(([name, { value }]) => [
+            name,
+            value === '' ? null : Number(value),
+        ]);
+        return readSettings({ system: this.#system.value, ...Object.fromEntries(numbers) });
+    }
+}
+
+function field(id, label, input, about) {
+    const line = element('p', { id: `${id}-about`, className: 'about' }, about);
+    input.setAttribute('aria-describedby', line.id);
+    return element('div', {}, element('label', { htmlFor: id }, label), input, line);
+}

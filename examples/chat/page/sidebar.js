@@ -1,0 +1,103 @@
+import { asked, confirmed } from './asking.js';
+import { holds, titleOf } from './conversations.js';
+import { button, element, find } from './elements.js';
+import { download, fileName, readConversations, toJson, toMarkdown } from './exchange.js';
+
+/** @typedef {import('./conversations.js').Conversation} Conversation */
+
+/**
+ * @typedef {object} Choices
+ * @property {(conversation: Conversation) => void} open
+ * @property {(conversation: Conversation, title: string) => Promise<void>} rename
+ * @property {(conversation: Conversation) => Promise<void>} remove
+ * @property {(found: Awaited<ReturnType<typeof readConversations>>) => Promise<void>} take of a file
+ * @property {(sentence: string) => void} tell
+ */
+
+/** The list of conversations. */
+export class Sidebar {
+    #list = find('conversations');
+    #search = find('search');
+    #empty = find('no-conversations');
+    #choices;
+    /** @type {Conversation[]} */
+    #all = [];
+    /** @type {string | undefined} */
+    #current;
+
+    /** @param {Choices} choices */
+    constructor(choices) {
+        this.#choices = choices;
+        this.#search.addEventListener('input', () => this.#draw());
+        find('export-all').addEventListener('click', () =>
+            download('conversations.json', 'application/json', toJson(this.#all)),
+        );
+        const file = find('import-file');
+        find('import').addEventListener('click', () => file.click());
+        file.addEventListener('change', async () => {
+            try {
+                for (const each of file.files) await choices.take(await readConversations(each));
+            } catch (error) {
+                choices.tell(/** @type {Error} */ (error).message);
+            }
+            file.value = '';
+        });
+    }
+
+    /** @param {Conversation[]} all @param {string} [current] id of the one that is open */
+    show(all, current) {
+        [this.#all, this.#current] = [all, current];
+        this.#draw();
+    }
+
+    #draw() {
+        const found = this.#all.filter((each) => holds(each, this.#search.value));
+        this.#list.replaceChildren(...found.map((each) => this.#item(each)));
+        this.#empty.hidden = found.length > 0;
+        this.#empty.textContent = this.#search.value ? 'Nothing found' : 'None yet';
+        find('export-all').disabled = this.#all.length === 0;
+    }
+
+    /** @param {Conversation} conversation */
+    #item(conversation) {
+        const title = titleOf(conversation);
+        const open = button(title, () => this.#choices.open(conversation), {
+            className: 'title',
+            title,
+        });
+        if (conversation.id === this.#current) open.setAttribute('aria-current', 'true');
+        return element('li', {}, open, this.#menu(conversation, title));
+    }
+
+    /** @param {Conversation} conversation @param {string} title */
+    #menu(conversation, title) {
+        const menu = element('details', { className: 'menu', name: 'conversation-menu' });
+        const item = (/** @type {string} */ label, /** @type {() => any} */ act) =>
+            button(label, () => {
+                menu.open = false;
+                void act();
+            });
+        menu.append(
+            element('summary', { 'aria-label': `More for “${title}”` }, '⋯'),
+            element(
+                'div',
+                {},
+                item('Rename', async () => {
+                    const name = await asked('Rename the conversation', title);
+                    if (name !== null) await this.#choices.rename(conversation, name);
+                }),
+                item('Export as Markdown', () =>
+                    download(fileName(title, 'md'), 'text/markdown', toMarkdown(conversation)),
+                ),
+                item('Export as JSON', () =>
+                    download(fileName(title, 'json'), 'application/json', toJson([conversation])),
+                ),
+                item('Delete', async () => {
+                    const sure = await confirmed(`Delete “${title}”?`, 'Delete');
+                    if (sure) await this.#choices.remove(conversation);
+                }),
+            ),
+        );
+        return menu;
+    }
+}
