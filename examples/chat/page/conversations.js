@@ -63,8 +63,8 @@ export function holds(conversation, wanted) {
 export function readConversation(raw) {
     if (!Array.isArray(raw?.messages)) return null;
     const messages = raw.messages.filter(
-        ({ role, text } = /** @type {any} */ ({})) =>
-            (role === 'user' || role === 'assistant') && typeof text === 'string',
+        (/** @type {any} */ message) =>
+            ['user', 'assistant'].includes(message?.role) && typeof message.text === 'string',
     );
     if (messages.length !== raw.messages.length) return null;
     const time = (/** @type {any} */ value) => (Number.isFinite(value) ? value : Date.now());

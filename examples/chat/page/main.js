@@ -12,7 +12,7 @@ import { speedText } from './wording.js';
 
 const preferences = createStore('trit-chat-preferences', 'preferences');
 const speaker = new Speaker();
-const conversations = new Conversations(() => void refresh());
+const conversations = new Conversations(() => void takeOver());
 const thread = new Thread(find('messages'), { edit, regenerate, goOn });
 const settingsDialog = new SettingsDialog();
 const sidebar = new Sidebar({ open, rename, remove, take, tell });
@@ -61,6 +61,17 @@ async function refresh() {
     sidebar.show(all, current.id);
 }
 
+/** Another tab has changed something: what is open here is shown as it is now, unless it is being written. */
+async function takeOver() {
+    await refresh();
+    if (isBusy || current.revision === 0) return;
+    const there = await conversations.get(current.id);
+    if (isBusy || there?.revision === current.revision) return;
+    if (there === undefined) return begin();
+    current = there;
+    draw();
+}
+
 async function showMeter() {
     const measured = await speaker.measure(current).catch(() => null);
     find('meter-box').hidden = measured === null;
@@ -83,20 +94,25 @@ async function save(conversation) {
 async function answer() {
     const conversation = current;
     isBusy = true;
+    const isFromMessage = find('messages').contains(document.activeElement);
     draw();
+    if (isFromMessage) find('stop').focus();
     tell('');
     try {
         const onText = () => conversation === current && thread.grow();
         const result = await speaker.answer(conversation, onText);
         tell(speedText(result));
+        find('spoken').textContent = conversation.messages.at(-1)?.text ?? '';
     } catch (error) {
         tell(failureText(error));
     } finally {
+        const hadFocus = document.activeElement === find('stop');
         isBusy = false;
         const { messages } = conversation;
         if (messages.at(-1)?.text === '') messages.pop();
         await save(conversation).catch((error) => tell(`Not kept: ${error.message}`));
         draw();
+        if (hadFocus) find('text').focus();
         void showMeter();
     }
 }
@@ -248,6 +264,10 @@ find('open-settings').addEventListener('click', () =>
         void showMeter();
     }),
 );
+addEventListener('click', ({ target }) => {
+    for (const menu of document.querySelectorAll('details.menu[open]'))
+        if (!menu.contains(/** @type {Node} */ (target))) menu.removeAttribute('open');
+});
 addEventListener('dragover', (event) => event.preventDefault());
 addEventListener('drop', (event) => {
     event.preventDefault();

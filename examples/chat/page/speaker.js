@@ -1,4 +1,4 @@
-import { Trit } from './trit/index.js';
+import { Trit, TritError } from './trit/index.js';
 import { samplingOf } from './settings.js';
 
 /** @typedef {import('./conversations.js').Conversation} Conversation */
@@ -55,7 +55,10 @@ export class Speaker {
         try {
             const share = typeof source === 'string';
             const model = await Trit.load(source, { onProgress, share, signal: loading.signal });
-            if (loading.signal.aborted) return model.close();
+            if (loading.signal.aborted) {
+                model.close();
+                throw new TritError('ABORTED', 'loading was stopped');
+            }
             this.#model = model;
             this.name = name;
             this.#chats = !isStoryteller;

@@ -1,0 +1,291 @@
+// The chat page as a person uses it.
+import assert from 'node:assert/strict';
+import { readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import test from 'node:test';
+import { serveChat } from '../../examples/chat/serve.mjs';
+import { browserMissing } from '../../wasm/toolchain/browsers.mjs';
+import { openBrowser } from './browsers.mjs';
+import { chatPage } from './chat-page.mjs';
+import { modelPath, temporaryFolder } from './helpers.mjs';
+import { serveModel } from './model-server.mjs';
+
+const BEGIN = 'Once upon a time there was a fox';
+
+for (const name of ['chromium', 'firefox', 'webkit']) {
+    const skip = browserMissing(name) ?? false;
+    // of all tests in this browser; its pages have what they store in common
+    test(`${name}: the chat page`, { skip }, async (t) => {
+        const models = await serveModel(readFileSync(modelPath), {
+            'access-control-allow-origin': '*',
+            'access-control-expose-headers': '*',
+        });
+        const chat = await serveChat({ allowed: [models.origin] });
+        const browser = await openBrowser(name);
+        t.after(async () => {
+            await browser.close();
+            chat.close();
+            models.close();
+        });
+        const open = async () => chatPage(await browser.open(chat.url));
+        const page = await open();
+        await page.ready();
+
+        await t.test('says what the bundled model is, and tells a story at once', async () => {
+            const about = await page.evaluate(() => document.querySelector('#mode').textContent);
+            assert.match(about, /Story mode.*small test model/);
+            await page.set('seed', 1);
+            const told = await page.say(BEGIN);
+            assert.ok(told.length > 40, told);
+            assert.match(await page.status(), /^\d+ tokens, \d+ tokens\/s/);
+            assert.deepEqual(await page.titles(), [BEGIN]);
+            const [{ role, text }] = await page.read();
+            assert.deepEqual([role, text], ['user', BEGIN]);
+        });
+
+        await t.test('the same seed tells the same story again, another one another', async () => {
+            const [, first] = await page.read();
+            const again = async () => {
+                await page.choose('Regenerate', '#messages');
+                await page.until('another answer', () =>
+                    document.querySelector('#messages > li.assistant .actions'),
+                );
+                return (await page.read())[1].text;
+            };
+            assert.equal(await again(), first.text);
+            await page.set('seed', 2);
+            assert.notEqual(await again(), first.text);
+        });
+
+        await t.test('stops, keeps what there is, and goes on from there', async () => {
+            await page.choose('New conversation');
+            await page.type('#text', BEGIN);
+            // a script is quicker than a driver's click would be
+            await page.evaluate(() => {
+                const seen = new MutationObserver(() => {
+                    if (!document.querySelector('#messages > li.assistant .plain')?.textContent)
+                        return;
+                    seen.disconnect();
+                    document.querySelector('#stop').click();
+                });
+                seen.observe(document.querySelector('#messages'), {
+                    childList: true,
+                    subtree: true,
+                    characterData: true,
+                });
+            });
+            await page.press('Enter');
+            await page.until('the stop', () =>
+                document.querySelector('#status').textContent.includes('stopped'),
+            );
+            const [, { text }] = await page.read();
+            assert.ok(text.length > 0);
+            await page.choose('Go on', '#messages');
+            await page.until(
+                'more',
+                (n) =>
+                    document.querySelector('#stop').hidden &&
+                    document.querySelector('#messages > li.assistant .plain').textContent.length >
+                        n,
+                text.length,
+            );
+            assert.ok((await page.read())[1].text.startsWith(text));
+        });
+
+        await t.test(
+            'an earlier message that is sent again in other words begins a second conversation',
+            async () => {
+                await page.say('A king had three sons');
+                const before = await page.read();
+                assert.equal(before.length, 4);
+                await page.choose('Edit', '#messages > li');
+                await page.evaluate(
+                    () => (document.querySelector('#messages textarea').value = ''),
+                );
+                await page.type('#messages textarea', 'A queen');
+                await page.choose('Send again');
+                await page.until('its answer', () =>
+                    document.querySelector('#messages > li.assistant .actions'),
+                );
+                assert.deepEqual((await page.read()).map(({ text }) => text)[0], 'A queen');
+                assert.deepEqual((await page.titles()).sort(), [BEGIN, BEGIN, 'A queen'].sort());
+                await page.choose('A queen', '#conversations');
+            },
+        );
+
+        await t.test('renames, searches and deletes', async () => {
+            const menu = async (label) => {
+                await page.click('#conversations li:first-child summary');
+                await page.choose(label, '#conversations li:first-child');
+            };
+            await menu('Rename');
+            await page.evaluate(() => (document.querySelector('dialog[open] input').value = ''));
+            await page.type('dialog[open] input', 'The queen');
+            await page.choose('Save', 'dialog[open]');
+            await page.until(
+                'its name',
+                () => document.querySelector('.title').textContent === 'The queen',
+            );
+            await page.type('#search', 'qUEEN');
+            await page.until('one', () => document.querySelectorAll('.title').length === 1);
+            assert.deepEqual(await page.titles(), ['The queen']);
+            await menu('Delete');
+            await page.choose('Delete', 'dialog[open]');
+            await page.until('none', () => !document.querySelector('.title'));
+            await page.evaluate(() => {
+                document.querySelector('#search').value = '';
+                document.querySelector('#search').dispatchEvent(new Event('input'));
+            });
+            assert.deepEqual(await page.titles(), [BEGIN, BEGIN]);
+        });
+
+        await t.test('a conversation is there after a reload', async () => {
+            const again = await open();
+            await again.ready();
+            assert.deepEqual(await again.titles(), [BEGIN, BEGIN]);
+            await again.choose(BEGIN, '#conversations');
+            await again.until('it', () => document.querySelector('#messages > li'));
+            assert.equal((await again.read())[0].text, BEGIN);
+            await again.close();
+        });
+
+        await t.test('takes conversations from a file, and refuses what is none', async (inner) => {
+            const folder = await temporaryFolder(inner);
+            const file = (text) => {
+                writeFileSync(join(folder, 'x.json'), text);
+                return page.uploadFile('#import-file', join(folder, 'x.json'));
+            };
+            const markup = '<img src=x onerror=alert(1)>';
+            const messages = [
+                { role: 'user', text: markup },
+                { role: 'assistant', text: markup },
+            ];
+            await file(
+                JSON.stringify({
+                    format: 'trit-chat',
+                    version: 1,
+                    conversations: [{ title: markup, messages }],
+                }),
+            );
+            await page.until('it', () => document.querySelectorAll('.title').length === 3);
+            await page.choose(markup, '#conversations');
+            assert.deepEqual(
+                (await page.read()).map(({ text }) => text),
+                [markup, markup],
+            );
+            assert.match(
+                await page.evaluate(() => document.querySelector('#mode').textContent),
+                /needs a model that chats/,
+            );
+            await file('{}');
+            await page.until('a refusal', () =>
+                document.querySelector('#status').textContent.includes('holds no conversations'),
+            );
+            assert.equal((await page.titles()).length, 3);
+        });
+
+        await t.test('takes a model from a file, and chats with it', async () => {
+            await page.choose('New conversation');
+            await page.uploadFile('#model-file', modelPath);
+            await page.until(
+                'it',
+                () => document.querySelector('#model-name').textContent === 'tiny-tales.trit',
+            );
+            await page.ready();
+            await page.set('maxTokens', 20);
+            await page.say('Who are you?');
+            assert.match(
+                await page.evaluate(
+                    () => document.querySelector('#messages > li.assistant > div').className,
+                ),
+                /markdown/,
+            );
+            assert.match(
+                await page.evaluate(() => document.querySelector('#meter-line').textContent),
+                /^\d+ of \d+ tokens/,
+            );
+        });
+
+        await t.test('takes a model from an address, pauses and goes on', async () => {
+            let answer = () => {};
+            models.fault = (request, response, begin) => {
+                if (begin < 1 << 20) return false;
+                answer = () => response.destroy();
+                return true; // nothing comes until the page gives up
+            };
+            await page.click('#open-models');
+            await page.type('#source', models.url);
+            await page.choose('Load', '#source-form');
+            await page.until('a part', () => document.querySelector('#progress').value > 0);
+            await page.choose('Pause', '#loading');
+            await page.until('the pause', () =>
+                document.querySelector('#progress-line').textContent.startsWith('Paused'),
+            );
+            answer();
+            models.fault = undefined;
+            await page.choose('Resume', '#loading');
+            await page.until(
+                'the model',
+                () => document.querySelector('#model-name').textContent === 'model',
+            );
+            await page.ready();
+        });
+
+        await t.test('says what to do about an address that the page may not ask', async () => {
+            const other = await serveModel(readFileSync(modelPath));
+            await page.click('#open-models');
+            await page.evaluate(() => (document.querySelector('#source').value = ''));
+            await page.type('#source', other.url);
+            await page.choose('Load', '#source-form');
+            await page.until('the sentence', () =>
+                document.querySelector('#models-trouble').textContent.includes('CSP_BLOCKED'),
+            );
+            assert.deepEqual(other.requests, []);
+            other.close();
+            await page.choose('Done', '#models');
+        });
+
+        await t.test(
+            'shows in one tab what was done in another, and loses nothing of either',
+            async () => {
+                const second = await open();
+                await second.ready();
+                for (const tab of [page, second]) {
+                    await tab.choose(BEGIN, '#conversations');
+                    await tab.until(
+                        'it',
+                        () => document.querySelectorAll('#messages > li').length > 1,
+                    );
+                }
+                const titles = await page.titles();
+                const before = (await page.read()).length;
+                await page.say('A hare');
+                await second.until(
+                    'what the other said',
+                    (n) => document.querySelectorAll('#messages > li').length === n,
+                    before + 2,
+                );
+                assert.deepEqual(await second.read(), await page.read());
+                // both at once
+                for (const tab of [page, second])
+                    await tab.type('#text', tab === page ? 'A crow' : 'An owl');
+                for (const tab of [page, second]) await tab.press('Enter');
+                for (const tab of [page, second])
+                    await tab.until('an answer', () => document.querySelector('#stop').hidden);
+                await second.until(
+                    'both',
+                    (n) => document.querySelectorAll('.title').length === n,
+                    titles.length + 1,
+                );
+                const said = async (tab) => (await tab.read()).at(-2).text;
+                assert.deepEqual([await said(page), await said(second)], ['A crow', 'An owl']);
+                const added = (await second.titles()).filter((each) => !titles.includes(each));
+                assert.deepEqual(added, [`${BEGIN} (this tab)`]);
+                assert.deepEqual(await second.troubles(), []);
+                await second.close();
+            },
+        );
+
+        assert.deepEqual(await page.troubles(), []);
+    });
+}
