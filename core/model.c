@@ -105,6 +105,7 @@ trit_status tritx_model_new(const trit_config *config, const char *kernels, trit
 void trit_model_free(trit_model *m)
 {
     if (!m) return;
+    tritx_vocabulary_free(&m->vocabulary);
     tritx_tokenizer_free(m->tokenizer);
     free(m->card);
     free(m->chat_template);

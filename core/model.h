@@ -5,6 +5,7 @@
 #include "base.h"
 #include "kernels.h"
 #include "tokenizer.h"
+#include "vocabulary.h"
 
 typedef struct { /* a ternary matrix in the layout of the model's kernels */
     uint8_t *codes;
@@ -33,8 +34,9 @@ struct trit_model {
     trit_kernels kernels; /* what the weights are laid out for */
     tritx_layer *layers;  /* [n_layer] */
     tritx_rows embed, head;
-    float *norm;                /* [dim] */
-    tritx_tokenizer *tokenizer; /* NULL for a synthetic model of at most 256 ids */
+    float *norm;                 /* [dim] */
+    tritx_tokenizer *tokenizer;  /* NULL for a synthetic model of at most 256 ids */
+    tritx_vocabulary vocabulary; /* empty until a grammar needs it */
     char *card;
     char *chat_template; /* Jinja, with the template id "jinja"; else NULL */
     uint8_t *arena;

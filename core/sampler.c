@@ -190,16 +190,9 @@ static double draw_uniform(uint64_t *state)
     return (double)((z ^ z >> 31) >> 11) * 0x1p-53;
 }
 
-trit_status trit_sampler_draw(trit_sampler *s, float *logits, const int32_t *history,
-                              size_t n_history, int32_t *id, trit_error *err)
+/* One of the tokens that are left, by temperature and filters. */
+static trit_status choose(trit_sampler *s, const float *logits, int32_t *id, trit_error *err)
 {
-    if (!s || !logits || !id || (!history && n_history))
-        return tritx_fail(err, TRIT_PARAM, 0, "draw: NULL argument");
-    for (size_t i = 0; i < n_history; i++)
-        if (history[i] < 0 || history[i] >= s->n_vocab)
-            return tritx_fail(err, TRIT_PARAM, i, "draw: the history holds an unknown token");
-    apply_penalties(s, logits, history, n_history);
-    for (size_t i = 0; i < s->params.n_bias; i++) logits[s->bias_ids[i]] += s->bias_values[i];
     int32_t best = 0;
     for (int32_t i = 0; i < s->n_vocab; i++) {
         if (!(logits[i] < INFINITY))
@@ -208,6 +201,9 @@ trit_status trit_sampler_draw(trit_sampler *s, float *logits, const int32_t *his
         if (logits[i] > logits[best]) best = i;
     }
     float max = logits[best];
+    if (max == -INFINITY && s->params.grammar)
+        return tritx_fail(err, TRIT_BAD_GRAMMAR, 0,
+                          "no token is left that can follow in the grammar: see the logit bias");
     if (max == -INFINITY)
         return tritx_fail(err, TRIT_PARAM, 0, "draw: no token is left to choose from");
     if (s->params.temperature == 0) {
@@ -224,5 +220,24 @@ trit_status trit_sampler_draw(trit_sampler *s, float *logits, const int32_t *his
         if (left < 0) break;
     }
     *id = s->heap[s->n_vocab - 1 - chosen].id;
+    return TRIT_OK;
+}
+
+trit_status trit_sampler_draw(trit_sampler *s, float *logits, const int32_t *history,
+                              size_t n_history, int32_t *id, trit_error *err)
+{
+    if (!s || !logits || !id || (!history && n_history))
+        return tritx_fail(err, TRIT_PARAM, 0, "draw: NULL argument");
+    for (size_t i = 0; i < n_history; i++)
+        if (history[i] < 0 || history[i] >= s->n_vocab)
+            return tritx_fail(err, TRIT_PARAM, i, "draw: the history holds an unknown token");
+    trit_grammar *grammar = s->params.grammar;
+    int32_t drawn;
+    if (grammar) TRIT_TRY(trit_grammar_mask(grammar, logits, err));
+    apply_penalties(s, logits, history, n_history);
+    for (size_t i = 0; i < s->params.n_bias; i++) logits[s->bias_ids[i]] += s->bias_values[i];
+    TRIT_TRY(choose(s, logits, &drawn, err));
+    if (grammar) TRIT_TRY(trit_grammar_take(grammar, drawn, err));
+    *id = drawn;
     return TRIT_OK;
 }

@@ -49,6 +49,8 @@
     XX(BAD_SESSION, -35, "the bytes are no saved session, or damaged: compute it again")           \
     XX(OTHER_SESSION, -36,                                                                         \
        "the session was saved with another model or KV type: compute it again")                    \
+    XX(BAD_GRAMMAR, -37, "the grammar is malformed, too large or too ambiguous: see the message")  \
+    XX(BAD_SCHEMA, -38, "the JSON schema is malformed or asks for what is not served")             \
     XX(STORAGE, -40, "the storage failed: see the message")                                        \
     XX(DB_NEWER, -41, "a newer version has stored this: reload the page, or delete the model")     \
     XX(IN_USE, -42, "the stored model is in use: close it first")                                  \
@@ -416,9 +418,34 @@ trit_status trit_session_load_push(trit_session *session, const uint8_t *bytes, 
                                    trit_error *err);
 trit_status trit_session_load_finish(trit_session *session, trit_error *err);
 
+/* ---- grammars: which tokens may follow ---- */
+
+/* A grammar and where a text stands in it. The model must outlive it; one thread at a time uses it. */
+typedef struct trit_grammar trit_grammar;
+
+/* A grammar in GBNF, the notation of llama.cpp, that begins with the rule `root`; <tokens> are not read. Left
+ * recursion, what never ends, more than 1 MiB of text and more than 262,144 instructions are refused. The first grammar of
+ * a model sorts its vocabulary: no other may be made at the same time. BAD_GRAMMAR, with the offset; STATE when the
+ * model has no tokenizer. */
+trit_status trit_grammar_new(trit_model *model, const char *text, size_t n_bytes,
+                             trit_grammar **grammar, trit_error *err);
+/* JSON that a schema of JSON Schema (2020-12) allows; `true` allows any. What it lets through is valid; what of the
+ * schema a grammar does not hold is refused by name. BAD_SCHEMA, STATE. */
+trit_status trit_grammar_schema(trit_model *model, const char *json, size_t n_bytes,
+                                trit_grammar **grammar, trit_error *err);
+void trit_grammar_free(trit_grammar *grammar);
+/* Sets the logits [n_vocab] of all tokens that may not follow to minus infinity. A token may when the text with its bytes is
+ * the beginning of a text of the grammar, or whole; special tokens may not, but those that stop may where the text is
+ * whole. BAD_GRAMMAR when that takes too much work or memory. */
+trit_status trit_grammar_mask(trit_grammar *grammar, float *logits, trit_error *err);
+/* The text goes on with this token; one that stops leaves it as it is. PARAM for one that may not follow. */
+trit_status trit_grammar_take(trit_grammar *grammar, int32_t id, trit_error *err);
+/* Whether the text is whole and nothing can follow. */
+bool trit_grammar_ended(const trit_grammar *grammar);
+
 /* ---- sampler ---- */
 
-/* Order: repetition, frequency and presence penalties, logit bias, (temperature 0: the largest
+/* Order: the grammar's mask, repetition, frequency and presence penalties, logit bias, (temperature 0: the largest
  * logit, lowest id first, ends here), temperature, top-k, top-p, min-p, draw. */
 typedef struct {
     float temperature;    /* 0 = greedy, to 100 */
@@ -432,6 +459,8 @@ typedef struct {
     const int32_t *bias_ids; /* n_bias pairs; -INFINITY forbids a token */
     const float *bias_values;
     size_t n_bias;
+    trit_grammar *
+        grammar; /* what is drawn follows it, and is taken by it; NULL = none. Must outlive the sampler */
 } trit_sampler_params;
 
 typedef struct trit_sampler trit_sampler;
@@ -447,7 +476,8 @@ enum { TRIT_MAX_LOGPROBS = 20 };
 trit_status trit_logprobs(const float *logits, size_t n_vocab, int32_t *top, size_t n_top,
                           double *log_sum, trit_error *err);
 /* Draws the next id. logits [n_vocab] are overwritten; history [n_history] are the tokens so far.
- * PARAM when no token is left to choose, NUMERIC for a logit that is NaN or +inf. Allocates nothing. */
+ * PARAM when no token is left to choose, NUMERIC for a logit that is NaN or +inf. Allocates nothing but
+ * for a grammar; BAD_GRAMMAR. */
 trit_status trit_sampler_draw(trit_sampler *sampler, float *logits, const int32_t *history,
                               size_t n_history, int32_t *id, trit_error *err);
 

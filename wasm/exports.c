@@ -331,14 +331,31 @@ TRIT_EXPORT void trit_js_session_collect(trit_session *session, float *rows, siz
 
 /* ---- sampler ---- */
 
+TRIT_EXPORT trit_status trit_js_grammar_new(trit_model *model, const char *text, size_t n_bytes,
+                                            trit_grammar **out)
+{
+    return trit_grammar_new(model, text, n_bytes, out, trit_js_fresh_error());
+}
+
+TRIT_EXPORT trit_status trit_js_grammar_schema(trit_model *model, const char *json, size_t n_bytes,
+                                               trit_grammar **out)
+{
+    return trit_grammar_schema(model, json, n_bytes, out, trit_js_fresh_error());
+}
+
+TRIT_EXPORT void trit_js_grammar_free(trit_grammar *grammar) { trit_grammar_free(grammar); }
+
+TRIT_EXPORT int trit_js_grammar_ended(const trit_grammar *grammar)
+{
+    return trit_grammar_ended(grammar);
+}
+
 /* The seed comes in two halves, since JavaScript's numbers hold 53 bits. */
-TRIT_EXPORT trit_status trit_js_sampler_new(const trit_model *model, float temperature,
-                                            int32_t top_k, float top_p, float min_p,
-                                            float repeat_penalty, float frequency_penalty,
-                                            float presence_penalty, int32_t penalty_last,
-                                            uint32_t seed_low, uint32_t seed_high,
-                                            const int32_t *bias_ids, const float *bias_values,
-                                            size_t n_bias, trit_sampler **out)
+TRIT_EXPORT trit_status trit_js_sampler_new(
+    const trit_model *model, float temperature, int32_t top_k, float top_p, float min_p,
+    float repeat_penalty, float frequency_penalty, float presence_penalty, int32_t penalty_last,
+    uint32_t seed_low, uint32_t seed_high, const int32_t *bias_ids, const float *bias_values,
+    size_t n_bias, trit_grammar *grammar, trit_sampler **out)
 {
     trit_sampler_params params = {.temperature = temperature,
                                   .top_k = top_k,
@@ -351,7 +368,8 @@ TRIT_EXPORT trit_status trit_js_sampler_new(const trit_model *model, float tempe
                                   .seed = (uint64_t)seed_high << 32 | seed_low,
                                   .bias_ids = bias_ids,
                                   .bias_values = bias_values,
-                                  .n_bias = n_bias};
+                                  .n_bias = n_bias,
+                                  .grammar = grammar};
     return trit_sampler_new(model, &params, out, trit_js_fresh_error());
 }
 

@@ -1,0 +1,81 @@
+#include "vocabulary.h"
+#include "token_map.h"
+
+#include <stdlib.h>
+
+static uint32_t shared_bytes(const uint8_t *a, size_t n_a, const uint8_t *b, size_t n_b)
+{
+    uint32_t n = 0;
+    while (n < n_a && n < n_b && a[n] == b[n]) n++;
+    return n;
+}
+
+static bool is_after(const tritx_tokenizer_tables *t, int32_t a, int32_t b)
+{
+    size_t n_a, n_b;
+    const uint8_t *bytes_a = tritx_token(t, (uint32_t)a, &n_a);
+    const uint8_t *bytes_b = tritx_token(t, (uint32_t)b, &n_b);
+    int order = memcmp(bytes_a, bytes_b, n_a < n_b ? n_a : n_b);
+    return order ? order > 0 : n_a > n_b;
+}
+
+/* Merges from[begin, middle) and from[middle, end), each sorted. */
+static void merge(const tritx_tokenizer_tables *t, const int32_t *from, int32_t *to, int32_t begin,
+                  int32_t middle, int32_t end)
+{
+    int32_t left = begin, right = middle;
+    for (int32_t i = begin; i < end; i++) {
+        bool take_right = left == middle || (right < end && is_after(t, from[left], from[right]));
+        to[i] = from[take_right ? right++ : left++];
+    }
+}
+
+/* Sorts by merging, so that no vocabulary takes longer than another; spare [n]. */
+static void sort(const tritx_tokenizer_tables *t, int32_t *ids, int32_t *spare, int32_t n)
+{
+    int32_t *from = ids, *to = spare;
+    for (int32_t width = 1; width < n; width *= 2) {
+        for (int32_t begin = 0; begin < n; begin += 2 * width) {
+            int32_t middle = begin + width < n ? begin + width : n;
+            merge(t, from, to, begin, middle, middle + width < n ? middle + width : n);
+        }
+        int32_t *sorted = to;
+        to = from;
+        from = sorted;
+    }
+    if (from != ids) memcpy(ids, from, (size_t)n * sizeof *ids);
+}
+
+trit_status tritx_vocabulary_new(const tritx_tokenizer_tables *tables, tritx_vocabulary *vocabulary,
+                                 trit_error *err)
+{
+    size_t n_vocab = (size_t)tables->n_vocab, n, n_before = 0;
+    tritx_vocabulary v = {.ids = malloc(n_vocab * sizeof *v.ids),
+                          .shared = malloc(n_vocab * sizeof *v.shared)};
+    if (!v.ids || !v.shared) {
+        tritx_vocabulary_free(&v);
+        return tritx_fail(err, TRIT_OOM, 0, "no memory for the sorted vocabulary");
+    }
+    for (int32_t id = 0; id < tables->n_vocab; id++) {
+        (void)tritx_token(tables, (uint32_t)id, &n);
+        if (tables->token_kinds[id] == TRITX_TOKEN_SPECIAL) continue;
+        v.ids[v.n_ids++] = id;
+        if (n > v.longest) v.longest = (uint32_t)n;
+    }
+    sort(tables, v.ids, (int32_t *)v.shared, v.n_ids);
+    const uint8_t *before = NULL;
+    for (int32_t i = 0; i < v.n_ids; i++, n_before = n) {
+        const uint8_t *bytes = tritx_token(tables, (uint32_t)v.ids[i], &n);
+        v.shared[i] = shared_bytes(before, n_before, bytes, n);
+        before = bytes;
+    }
+    *vocabulary = v;
+    return TRIT_OK;
+}
+
+void tritx_vocabulary_free(tritx_vocabulary *vocabulary)
+{
+    free(vocabulary->ids);
+    free(vocabulary->shared);
+    memset(vocabulary, 0, sizeof *vocabulary);
+}

@@ -1,0 +1,19 @@
+/* The tokens that make text, sorted by their bytes, so that a walk over all of them reads what they share once. */
+#ifndef TRIT_VOCABULARY_H
+#define TRIT_VOCABULARY_H
+
+#include "tokenizer.h"
+
+typedef struct {
+    int32_t *ids;     /* [n_ids] in the order of their bytes */
+    uint32_t *shared; /* [n_ids] how many first bytes a token has in common with the one before */
+    int32_t n_ids;
+    uint32_t longest; /* bytes of a token */
+} tritx_vocabulary;
+
+/* OOM. */
+trit_status tritx_vocabulary_new(const tritx_tokenizer_tables *tables, tritx_vocabulary *vocabulary,
+                                 trit_error *err);
+void tritx_vocabulary_free(tritx_vocabulary *vocabulary);
+
+#endif

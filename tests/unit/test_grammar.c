@@ -1,0 +1,390 @@
+/* Masks against the slow matcher that tries every token; notation, limits, and hostile grammars. */
+#include <math.h>
+#include <time.h>
+
+#include "grammar_model.h"
+#include "grammar_reference.h"
+
+static trit_model *model;
+
+static trit_status make(const char *text, trit_grammar **grammar, trit_error *err)
+{
+    *err = (trit_error){0};
+    return trit_grammar_new(model, text, strlen(text), grammar, err);
+}
+
+/* allowed [N_GRAMMAR_VOCAB]; returns how many there are. */
+static int allowed_tokens(trit_grammar *g, bool *allowed)
+{
+    float logits[N_GRAMMAR_VOCAB] = {0};
+    int n = 0;
+    TRIT_CHECK_EQ_I(trit_grammar_mask(g, logits, NULL), TRIT_OK);
+    for (int id = 0; id < N_GRAMMAR_VOCAB; id++) n += allowed[id] = logits[id] == 0;
+    return n;
+}
+
+/* ---- against the reference ---- */
+
+/* The text so far, and what the grammar must say of it. */
+static void check_place(const reference *r, trit_grammar *g, const uint8_t *text, int n,
+                        const bool *allowed, const char *grammar)
+{
+    uint8_t longer[MAX_TEXT];
+    bool can_go_on, more, wrong = false;
+    bool whole = reference_match(r, text, n, &can_go_on);
+    memcpy(longer, text, (size_t)n);
+    for (int id = 0; id < N_GRAMMAR_VOCAB; id++) {
+        const uint8_t *bytes;
+        size_t n_bytes;
+        bool special, expected;
+        TRIT_CHECK_EQ_I(trit_token_bytes(model, id, &bytes, &n_bytes, &special), TRIT_OK);
+        memcpy(longer + n, bytes, n_bytes);
+        if (id == GRAMMAR_STOP || id == GRAMMAR_STOP_TEXT) expected = whole;
+        else if (special) expected = false;
+        else expected = reference_match(r, longer, n + (int)n_bytes, &more) || more;
+        wrong |= allowed[id] != expected;
+        if (allowed[id] != expected)
+            fprintf(stderr, "after \"%.*s\" token %d: %d, not %d, in\n%s", n, (const char *)text,
+                    id, allowed[id], expected, grammar);
+    }
+    TRIT_CHECK(!wrong);
+    TRIT_CHECK(trit_grammar_ended(g) == (whole && !can_go_on));
+}
+
+static int walk(const reference *r, trit_grammar *g, uint64_t seed, const char *grammar)
+{
+    uint8_t text[MAX_TEXT];
+    uint64_t random = seed;
+    bool allowed[N_GRAMMAR_VOCAB];
+    int n = 0, n_places = 0, n_allowed;
+    while (n < MAX_TEXT - 24 && (n_allowed = allowed_tokens(g, allowed)) > 0) {
+        check_place(r, g, text, n, allowed, grammar);
+        n_places++;
+        /* longer tokens more often than their share, as they cross more of the grammar */
+        int id = -1;
+        for (int tries = 0; tries < 40 && (id < 256 || !allowed[id]); tries++)
+            id = 256 + (int)draw_below(&random, N_GRAMMAR_VOCAB - 256);
+        for (uint32_t skip = draw_below(&random, (uint32_t)n_allowed) + 1; !allowed[id];) {
+            id = -1;
+            do skip -= allowed[++id];
+            while (skip);
+        }
+        const uint8_t *bytes;
+        size_t n_bytes;
+        bool special;
+        TRIT_CHECK_EQ_I(trit_token_bytes(model, id, &bytes, &n_bytes, &special), TRIT_OK);
+        TRIT_CHECK_EQ_I(trit_grammar_take(g, id, NULL), TRIT_OK);
+        if (id == GRAMMAR_STOP || id == GRAMMAR_STOP_TEXT) break;
+        memcpy(text + n, bytes, n_bytes);
+        n += (int)n_bytes;
+    }
+    return n_places;
+}
+
+static void test_random_grammars(void)
+{
+    enum { N_GRAMMARS = 1500 };
+    static char text[1 << 14];
+    static reference r;
+    int n_circles = 0, n_endless = 0, n_places = 0;
+    for (uint64_t seed = 1; seed <= N_GRAMMARS; seed++) {
+        trit_grammar *g = NULL;
+        trit_error err;
+        draw_grammar(&r, seed);
+        write_grammar(&r, text);
+        trit_status status = make(text, &g, &err);
+        bool circle = is_left_recursive(&r), endless = !r.productive[r.rules[0]];
+        n_circles += circle;
+        n_endless += !circle && endless;
+        TRIT_CHECK_EQ_I(status, circle || endless ? TRIT_BAD_GRAMMAR : TRIT_OK);
+        if (circle != (strstr(err.message, "begins with itself") != NULL))
+            fprintf(stderr, "%s in\n%s", err.message, text), check_failed++;
+        if (status == TRIT_OK)
+            for (uint64_t way = 1; way <= 2; way++) {
+                n_places += walk(&r, g, seed * 7 + way, text);
+                trit_grammar_free(g);
+                TRIT_CHECK_EQ_I(make(text, &g, &err), TRIT_OK);
+            }
+        if (status == TRIT_OK) trit_grammar_free(g);
+    }
+    printf("%d grammars, %d circles, %d without an end, %d places\n", N_GRAMMARS, n_circles,
+           n_endless, n_places);
+    TRIT_CHECK(n_places > N_GRAMMARS && n_circles > 20 && n_endless > 20);
+}
+
+/* ---- notation ---- */
+
+/* Whether the grammar has this text: 2 whole and nothing can follow, 1 whole, 0 its beginning, -1 neither. */
+static int matches(const char *grammar, const char *text)
+{
+    trit_grammar *g = NULL;
+    trit_error err;
+    int answer = 0;
+    bool allowed[N_GRAMMAR_VOCAB];
+    if (make(grammar, &g, &err) != TRIT_OK) {
+        fprintf(stderr, "%s\n", err.message);
+        return -2;
+    }
+    for (; *text && answer == 0; text++)
+        if (trit_grammar_take(g, (uint8_t)*text, NULL) != TRIT_OK) answer = -1;
+    if (answer == 0) {
+        allowed_tokens(g, allowed);
+        answer = trit_grammar_ended(g) ? 2 : allowed[GRAMMAR_STOP] ? 1 : 0;
+    }
+    trit_grammar_free(g);
+    return answer;
+}
+
+static void test_notation(void)
+{
+    static const struct {
+        const char *grammar, *text;
+        int answer;
+    } cases[] = {
+        {"root ::= \"ab\"", "ab", 2},
+        {"root ::= \"ab\"", "a", 0},
+        {"root ::= \"ab\"", "b", -1},
+        {"root ::= \"\"", "", 2},
+        {"root ::=", "", 2},
+        {"root ::= a | \"c\" # a comment\na ::= [a-b]{2}\n", "ab", 2},
+        {"root ::= (\"a\"\n  \"b\" # inside\n)*", "abab", 1},
+        {"root ::=\n  \"a\" |\n  \"b\"\n  | \"c\"\r\n\r\nother ::= root", "c", 2},
+        {"# first\n\nroot ::= x-1 x_2\nx-1 ::= \"1\"\nx_2 ::= \"2\"", "12", 2},
+        {"root ::= \"a\"{0}\"b\"", "b", 2},
+        {"root ::= \"a\"{,2}", "aa", 2},
+        {"root ::= \"a\" { 1 , 3 }", "aaa", 2},
+        {"root ::= \"a\"{2,}", "aaaa", 1},
+        {"root ::= \"a\"{2,}", "a", 0},
+        {"root ::= [^\\n\\]\\\\]+", "x]", -1},
+        {"root ::= [\\]\\-x]+", "]-x", 1},
+        {"root ::= [a-]+", "-a-", 1},
+        {"root ::= \"\\x41\\u00e9\\U0001F600\\t\\\"\"", "A\xc3\xa9\xf0\x9f\x98\x80\t\"", 2},
+        {"root ::= [\xc3\xa9-\xc3\xbc]", "\xc3\xb6", 2},
+        {"root ::= .", "\xf0\x9f\x98", 0},
+        {"root ::= .", "\xed\xa0", -1},
+        {"root ::= [\\xe9]", "\xe9", -1},
+        {"root ::= \"[\" (root (\",\" root)*)? \"]\"", "[[],[[]]]", 2},
+        {"root ::= \"a\" root \"b\" | \"\"", "aaabbb", 2},
+        {"root ::= \"a\" root \"b\" | \"\"", "aabbb", -1},
+        {"root ::= (\"a\"?)*\"b\"", "aab", 2},
+        {"root ::= \"a\"?+?*", "aa", 1},
+        {"root ::= \"x\" | dead\ndead ::= \"y\" dead", "y", -1},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        int answer = matches(cases[i].grammar, cases[i].text);
+        TRIT_CHECK_EQ_I(answer, cases[i].answer);
+        if (answer != cases[i].answer) fprintf(stderr, "%s\n", cases[i].grammar);
+    }
+}
+
+static void test_refusals(void)
+{
+    static const struct {
+        const char *grammar, *says;
+    } cases[] = {
+        {"", "no rule root"},
+        {"a ::= \"x\"", "no rule root"},
+        {"root ::= a", "no rule a"},
+        {"root ::= \"x\"\n\nb ::= (c | d)\nd ::= \"\"", "line 3: there is no rule c"},
+        {"root ::= \"x", "no closing quote"},
+        {"root ::= [x", "no closing bracket"},
+        {"root ::= (\"x\"", "no closing parenthesis"},
+        {"root ::= \"x\")", "belongs to no rule"},
+        {"root ::= * \"x\"", "belongs to no rule"},
+        {"root = \"x\"", "no rule begins here"},
+        {"root ::= \"x\"\nroot ::= \"y\"", "there already"},
+        {"root ::= \"\\q\"", "an escape is none of"},
+        {"root ::= \"\\x4\"", "too few hexadecimal"},
+        {"root ::= \"\\uD800\"", "no character of Unicode"},
+        {"root ::= [\\U00110000]", "no character of Unicode"},
+        {"root ::= [b-a]", "ends before it begins"},
+        {"root ::= \"a\"{3,2}", "m above its n"},
+        {"root ::= \"a\"{x}", "{m}"},
+        {"root ::= \"a\"{12345678}", "7 digits"},
+        {"root ::= \"a\"{100000}", "repeated 100000 times"},
+        {"root ::= <think> \"a\"", "<tokens>"},
+        {"root ::= \"\xff\"", "not UTF-8"},
+        {"root ::= root \"a\" | \"b\"", "rule root begins with itself"},
+        {"root ::= a\na ::= b? c \"x\"\nb ::= \"y\"\nc ::= a | \"z\"", "begins with itself"},
+        {"root ::= (root)*", "begins with itself"},
+        {"root ::= \"a\" root", "no text is whole"},
+        {"root ::= [] | [] \"a\"", "no text is whole"},
+        {"root ::= \"a\" | \\", "belongs to no rule"},
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        trit_grammar *g = NULL;
+        trit_error err;
+        TRIT_CHECK_EQ_I(make(cases[i].grammar, &g, &err), TRIT_BAD_GRAMMAR);
+        TRIT_CHECK(g == NULL && strstr(err.message, cases[i].says));
+        if (!strstr(err.message, cases[i].says))
+            fprintf(stderr, "%s: %s\n", cases[i].grammar, err.message);
+    }
+}
+
+/* ---- use ---- */
+
+static void test_sampler(void)
+{
+    trit_grammar *g = NULL;
+    trit_sampler *s = NULL;
+    trit_error err;
+    float logits[N_GRAMMAR_VOCAB];
+    int32_t id = -1;
+    int seen[2] = {0};
+    for (int i = 0; i < 2000; i++) {
+        TRIT_CHECK_EQ_I(make("root ::= \"c\" (\"a\" | \"z\")", &g, &err), TRIT_OK);
+        trit_sampler_params p = {.temperature = 1,
+                                 .top_p = 1,
+                                 .top_k = 3,
+                                 .repeat_penalty = 1,
+                                 .seed = (uint64_t)i,
+                                 .grammar = g};
+        TRIT_CHECK_EQ_I(trit_sampler_new(model, &p, &s, NULL), TRIT_OK);
+        for (int step = 0; step < 2; step++) {
+            for (int k = 0; k < N_GRAMMAR_VOCAB; k++) logits[k] = 9 + (float)k * 0.01f;
+            logits['a'] = 1, logits['z'] = 1 + logf(3);
+            TRIT_CHECK_EQ_I(trit_sampler_draw(s, logits, NULL, 0, &id, &err), TRIT_OK);
+        }
+        seen[id == 'z']++;
+        TRIT_CHECK(trit_grammar_ended(g));
+        for (int k = 0; k < N_GRAMMAR_VOCAB; k++) logits[k] = 0;
+        TRIT_CHECK_EQ_I(trit_sampler_draw(s, logits, NULL, 0, &id, NULL), TRIT_OK);
+        TRIT_CHECK(id == GRAMMAR_STOP || id == GRAMMAR_STOP_TEXT);
+        trit_sampler_free(s);
+        trit_grammar_free(g);
+    }
+    /* as if there were no other tokens: 3 : 1, whatever the forbidden ones weigh */
+    TRIT_CHECK(abs(seen[1] - 1500) < 110);
+    static const int32_t forbidden[] = {'a'};
+    static const float values[] = {-INFINITY};
+    TRIT_CHECK_EQ_I(make("root ::= \"a\"", &g, &err), TRIT_OK);
+    trit_sampler_params p = trit_sampler_defaults();
+    p.grammar = g, p.bias_ids = forbidden, p.bias_values = values, p.n_bias = 1;
+    TRIT_CHECK_EQ_I(trit_sampler_new(model, &p, &s, NULL), TRIT_OK);
+    for (int k = 0; k < N_GRAMMAR_VOCAB; k++) logits[k] = 0;
+    id = 77;
+    TRIT_CHECK_EQ_I(trit_sampler_draw(s, logits, NULL, 0, &id, NULL), TRIT_BAD_GRAMMAR);
+    TRIT_CHECK_EQ_I(id, 77);
+    trit_sampler_free(s);
+    TRIT_CHECK_EQ_I(trit_grammar_take(g, 'b', &err), TRIT_PARAM);
+    TRIT_CHECK_EQ_I(trit_grammar_take(g, -1, &err), TRIT_PARAM);
+    TRIT_CHECK_EQ_I(trit_grammar_take(g, N_GRAMMAR_VOCAB, &err), TRIT_PARAM);
+    TRIT_CHECK_EQ_I(trit_grammar_take(g, GRAMMAR_SPECIAL, &err), TRIT_PARAM);
+    TRIT_CHECK_EQ_I(trit_grammar_take(g, GRAMMAR_STOP, &err), TRIT_PARAM);
+    TRIT_CHECK_EQ_I(trit_grammar_take(g, 'a', &err), TRIT_OK); /* a refusal changes nothing */
+    TRIT_CHECK_EQ_I(trit_grammar_take(g, GRAMMAR_STOP, &err), TRIT_OK);
+    trit_grammar_free(g);
+    TRIT_CHECK_EQ_I(trit_grammar_new(NULL, "", 0, &g, &err), TRIT_PARAM);
+    trit_grammar_free(NULL);
+}
+
+/* ---- hostile grammars ---- */
+
+static double seconds(void) { return (double)clock() / CLOCKS_PER_SEC; }
+
+/* Takes a text byte by byte with a mask at every so many; the first failure, or OK. */
+static trit_status follow(trit_grammar *g, const char *unit, int n_units, int masks,
+                          trit_error *err)
+{
+    float logits[N_GRAMMAR_VOCAB];
+    trit_status status = TRIT_OK;
+    for (int i = 0; i < n_units; i++) {
+        for (const char *c = unit; *c && status == TRIT_OK; c++)
+            status = trit_grammar_take(g, (uint8_t)*c, err);
+        if (status == TRIT_OK && masks && i % masks == 0)
+            status = trit_grammar_mask(g, logits, err);
+    }
+    return status;
+}
+
+static char *repeated(const char *before, const char *unit, size_t n, const char *after)
+{
+    char *text = malloc(strlen(before) + strlen(unit) * n + strlen(after) + 1), *at = text;
+    if (!text) abort();
+    at += sprintf(at, "%s", before);
+    for (size_t i = 0; i < n; i++, at += strlen(unit)) memcpy(at, unit, strlen(unit));
+    strcpy(at, after);
+    return text;
+}
+
+/* Makes it, follows a text, and is done in a second of a sanitized build. */
+static void hostile(const char *what, const char *grammar, const char *unit, int n_units,
+                    trit_status made, trit_status followed)
+{
+    trit_grammar *g = NULL;
+    trit_error err = {0};
+    double begin = seconds();
+    trit_status status = make(grammar, &g, &err);
+    TRIT_CHECK_EQ_I(status, made);
+    if (status == TRIT_OK) {
+        status = follow(g, unit, n_units, 16, &err);
+        TRIT_CHECK_EQ_I(status, followed);
+        trit_grammar_free(g);
+    }
+    double taken = seconds() - begin;
+    TRIT_CHECK(taken < 4);
+    printf("%s: %.3f s%s%s\n", what, taken, status == TRIT_OK ? "" : ", ",
+           status == TRIT_OK ? "" : err.message);
+}
+
+static void test_hostile(void)
+{
+    char *text = repeated("root ::= \"a\"", "|\"a\"", 1000000, "");
+    hostile("a million alternatives", text, "", 0, TRIT_BAD_GRAMMAR, TRIT_OK);
+    free(text);
+    text = repeated("root ::= \"a\"", "|\"a\"", 60000, "");
+    hostile("60,000 alternatives that are the same", text, "a", 1, TRIT_OK, TRIT_OK);
+    free(text);
+    text = repeated("root ::= ", "(", 100000, "");
+    hostile("groups in groups", text, "", 0, TRIT_BAD_GRAMMAR, TRIT_OK);
+    free(text);
+    text = repeated("root ::= ", "(", 60, "\"a\"");
+    char *closed = repeated(text, "){9}", 60, "");
+    hostile("9 to the 60 repeats", closed, "a", 1000, TRIT_OK, TRIT_OK);
+    free(closed);
+    closed = repeated(text, "*)*", 30, "");
+    free(text);
+    text = repeated("root ::= ", "(", 30, "\"a\"?");
+    free(closed);
+    closed = repeated(text, ")*", 30, " \"b\"");
+    hostile("loops over nothing", closed, "a", 1000, TRIT_OK, TRIT_OK);
+    free(closed);
+    free(text);
+    hostile("two ways at every byte", "root ::= \"a\" root \"x\" | \"a\" root \"y\" | \"\"", "a",
+            2000, TRIT_OK, TRIT_OK);
+    hostile("every way to cut a text", "root ::= s\ns ::= \"a\" | \"a\" s | \"a\" s s", "a", 200,
+            TRIT_OK, TRIT_OK);
+    hostile("nested without end", "root ::= \"[\" root \"]\" | \"x\"", "[", 400000, TRIT_OK,
+            TRIT_OK);
+    hostile("long repeats", "root ::= ([a-c]{0,60000} [b-d]{0,60000})", "b", 300, TRIT_OK, TRIT_OK);
+    hostile("repeats of repeats", "root ::= ((\"a\"{0,9000}){0,9000}){0,9000}", "a", 100, TRIT_OK,
+            TRIT_OK);
+    text = repeated("root ::= \"a\"", " | \"a\" root root \"b\"?", 40, "");
+    hostile("forty ways to cut a text", text, "a", 300, TRIT_OK, TRIT_BAD_GRAMMAR);
+    free(text);
+    hostile("too many copies",
+            "root ::= [ab]{60000} [bc]{60000} [cd]{60000} [de]{60000} [ef]{60000}", "", 0,
+            TRIT_BAD_GRAMMAR, TRIT_OK);
+    /* a chain of rules, in the wrong order for any pass over all of them */
+    size_t capacity = 1 << 20, n = 0;
+    if (!(text = malloc(capacity))) abort();
+    n += (size_t)sprintf(text, "root ::= r0\n");
+    for (int i = 0; i < 40000; i++) n += (size_t)sprintf(text + n, "r%d ::= r%d\n", i, i + 1);
+    sprintf(text + n, "r40000 ::= \"a\"?\n");
+    hostile("a chain of 40,000 rules", text, "a", 1, TRIT_OK, TRIT_OK);
+    sprintf(text + n, "r40000 ::= root\n");
+    hostile("a circle of 40,000 rules", text, "a", 1, TRIT_BAD_GRAMMAR, TRIT_OK);
+    free(text);
+}
+
+int main(void)
+{
+    model = grammar_model();
+    test_notation();
+    test_refusals();
+    test_sampler();
+    test_random_grammars();
+    test_hostile();
+    trit_model_free(model);
+    return TRIT_DONE();
+}
