@@ -39,6 +39,8 @@ const help = `usage: trit COMMAND [options]
   --dense             compute what is multiplied by zero as well: slower, the same tokens
   --temp X --top-k N --top-p X --min-p X --repeat-penalty X --frequency-penalty X
   --presence-penalty X --repeat-last-n N --seed N --stop TEXT     how tokens are drawn
+  --grammar TEXT, --grammar-file F   the answer follows a grammar in GBNF
+  --json-schema TEXT, --json-schema-file F   the answer is JSON by a schema; {}: any JSON
   --system TEXT       chat: the system message
   --chat-template X   chat: bitnet-2b4t, llama3, falcon3 or Jinja instead of the model's own
   --special --bos     tokenize: read special tokens; put BOS first

@@ -1,6 +1,7 @@
 import { Answer, History } from './answer.js';
 import { TritError } from './errors.js';
 import { Logprobs } from './logprobs.js';
+import { Sampler } from './sampler.js';
 import { throwIfStopped } from './session.js';
 
 /** @typedef {import('./bindings.js').Bindings} Bindings */
@@ -28,7 +29,7 @@ export async function decode(c, open, prompt, params, job, emit) {
     const out = new Answer(stop, emit, logprobs);
     /** @type {GenerateResult['finish']} */
     let finish = 'abort';
-    const sampler = newSampler(c, open.model, params);
+    const sampler = new Sampler(c, open.model, params);
     const history = new History(c, promptIds, settings.contextLength);
     const clock = { begin: performance.now(), prompt: 0, end: 0 };
     let cachedTokens = 0;
@@ -44,15 +45,14 @@ export async function decode(c, open, prompt, params, job, emit) {
         clock.prompt = performance.now();
         const draw = () => {
             logprobs?.look();
-            return (
-                c.make('sampler_draw', sampler, session.open(), history.address, history.length) | 0
-            );
+            return sampler.draw(session.open(), history);
         };
-        finish = await answer(open, draw, history, limit, job, out);
+        const isWhole = () => sampler.ended;
+        finish = await answer(open, draw, isWhole, history, limit, job, out);
     } catch (error) {
         if (!(error instanceof TritError && error.code === 'ABORTED')) throw error;
     } finally {
-        c.plain('sampler_free', sampler);
+        sampler.free();
         history.free();
         logprobs?.free();
     }
@@ -77,44 +77,24 @@ export async function decode(c, open, prompt, params, job, emit) {
 /**
  * @param {OpenModel} open
  * @param {() => number} draw the next token
+ * @param {() => boolean} isWhole whether a grammar lets nothing follow
  * @param {History} history
  * @param {number} limit
  * @param {Job} job
  * @param {Answer} out
  * @returns {Promise<'stop' | 'length'>}
  */
-async function answer({ session, text, config }, draw, history, limit, job, out) {
+async function answer({ session, text, config }, draw, isWhole, history, limit, job, out) {
     while (out.ids.length < limit) {
+        if (isWhole()) return 'stop';
         const id = draw();
         if (config.stopIds.includes(id)) return 'stop';
         out.push(id, text.textBytes(id));
-        if (out.stopped) return 'stop';
+        if (out.stopped || isWhole()) return 'stop';
         if (out.ids.length === limit) break;
         history.push(id);
         session.append(id);
         await session.run(job);
     }
     return 'length';
-}
-
-/**
- * @param {Bindings} c
- * @param {number} model
- * @param {GenerateParams} p
- */
-function newSampler(c, model, p) {
-    const ids = Int32Array.from(p.logitBias, ([id]) => id);
-    const values = Float32Array.from(p.logitBias, ([, value]) => value);
-    const low = Number(p.seed & 0xffffffffn);
-    const high = Number(p.seed >> 32n);
-    return c.with(ids, (biasIds, n) =>
-        c.with(values, (biasValues) =>
-            c.make(
-                'sampler_new',
-                ...[model, p.temperature, p.topK, p.topP, p.minP, p.repeatPenalty],
-                ...[p.frequencyPenalty, p.presencePenalty, p.penaltyLast, low, high],
-                ...[biasIds, biasValues, n],
-            ),
-        ),
-    );
 }

@@ -18,6 +18,10 @@ import { TritError } from './errors.js';
  * @property {number | bigint} [seed] a whole number in 0 ... 2^64 - 1; without it, a random one
  * @property {number} [logprobs] also what the model itself makes of each token, and so many (0 ... 20) of the
  *   likeliest ones beside it
+ * @property {string} [grammar] what the answer must be, in GBNF, the notation of llama.cpp, from its rule root on; where
+ *   nothing can follow, the answer ends
+ * @property {object | true} [jsonSchema] a JSON schema, by which the answer is JSON; true lets any JSON through. Instead of
+ *   `grammar`
  * @property {AbortSignal} [signal]
  */
 
@@ -37,6 +41,7 @@ import { TritError } from './errors.js';
  * @property {string[]} stop
  * @property {bigint} seed
  * @property {number | null} logprobs
+ * @property {{kind: 'grammar' | 'schema', text: string} | null} grammar a schema as the text of its JSON
  */
 
 const INT32_MAX = 2 ** 31 - 1;
@@ -145,6 +150,36 @@ function checkBias(bias) {
 }
 
 /**
+ * @param {GenerateOptions} options
+ * @returns {GenerateParams['grammar']}
+ */
+function checkGrammar({ grammar, jsonSchema }) {
+    const hasSchema = jsonSchema !== undefined && jsonSchema !== null;
+    if (grammar !== undefined && grammar !== null) {
+        if (typeof grammar !== 'string') throw new TritError('PARAM', 'grammar is not a string');
+        if (hasSchema) throw new TritError('PARAM', 'give either grammar or jsonSchema');
+        return { kind: 'grammar', text: grammar };
+    }
+    return hasSchema ? { kind: 'schema', text: schemaText(jsonSchema) } : null;
+}
+
+/** @param {unknown} schema */
+function schemaText(schema) {
+    if (schema !== true && (typeof schema !== 'object' || Array.isArray(schema)))
+        throw new TritError('BAD_SCHEMA', 'jsonSchema is neither an object nor true');
+    let text;
+    let cause;
+    try {
+        text = JSON.stringify(schema);
+    } catch (error) {
+        cause = error;
+    }
+    if (text !== undefined) return text;
+    const message = 'jsonSchema cannot be written as JSON: give plain objects without circles';
+    throw new TritError('BAD_SCHEMA', message, { cause });
+}
+
+/**
  * Fills in the defaults and checks.
  * @param {GenerateOptions} options
  * @returns {GenerateParams}
@@ -171,6 +206,7 @@ export function checkGenerate(options) {
             options.logprobs === undefined
                 ? null
                 : checkInteger('logprobs', options.logprobs, 0, MOST_LOGPROBS),
+        grammar: checkGrammar(options),
     };
 }
 

@@ -15,7 +15,7 @@ export async function chat(args, signal) {
         'system',
         'chat-template',
     ]);
-    const options = generateOptions(values);
+    const options = await generateOptions(values);
     await withModel(values, signal, async (model) => {
         if (model.info.template === '')
             throw new TritError('UNSUPPORTED', 'the model has no chat template: use trit run');

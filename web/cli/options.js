@@ -38,6 +38,10 @@ const options = {
     'repeat-last-n': text,
     seed: text,
     stop: { ...text, multiple: true },
+    grammar: text,
+    'grammar-file': text,
+    'json-schema': text,
+    'json-schema-file': text,
     system: text,
     'chat-template': text,
     special: flag,
@@ -77,6 +81,7 @@ export const modelOptions = [
 export const samplingOptions = [
     ...['n-predict', 'temp', 'top-k', 'top-p', 'min-p', 'repeat-penalty', 'frequency-penalty'],
     ...['presence-penalty', 'repeat-last-n', 'seed', 'stop'],
+    ...['grammar', 'grammar-file', 'json-schema', 'json-schema-file'],
 ];
 
 /**
@@ -195,8 +200,31 @@ export const randomWeights = (values) => ({
     gateZeros: number(values, 'gate-zeros'),
 });
 
+/**
+ * What the answer must be, by one of four options.
+ * @param {Record<string, any>} values
+ */
+async function grammarOptions(values) {
+    const names = ['grammar', 'grammar-file', 'json-schema', 'json-schema-file'];
+    const [name, other] = names.filter((option) => values[option] !== undefined);
+    if (other !== undefined) throw new UsageError(`give either --${name} or --${other}`);
+    if (name === undefined) return {};
+    const given = name.endsWith('-file') ? await readText(values[name]) : values[name];
+    return name.startsWith('grammar') ? { grammar: given } : { jsonSchema: schemaOf(given) };
+}
+
+/** @param {string} given */
+function schemaOf(given) {
+    try {
+        return JSON.parse(given);
+    } catch (error) {
+        const { message } = /** @type {Error} */ (error);
+        throw new TritError('BAD_SCHEMA', `the schema is no JSON: ${message}`, { cause: error });
+    }
+}
+
 /** @param {Record<string, any>} values */
-export function generateOptions(values) {
+export async function generateOptions(values) {
     return {
         maxTokens: values['n-predict'] === '-1' ? undefined : number(values, 'n-predict'),
         temperature: number(values, 'temp'),
@@ -209,6 +237,7 @@ export function generateOptions(values) {
         penaltyLast: number(values, 'repeat-last-n'),
         seed: seed(values),
         stop: values.stop,
+        ...(await grammarOptions(values)),
     };
 }
 

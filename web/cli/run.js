@@ -25,7 +25,7 @@ export async function run(args, signal) {
         'no-display-prompt',
     ];
     const { values } = parse(args, names);
-    const options = { ...generateOptions(values), signal };
+    const options = { ...(await generateOptions(values)), signal };
     if (values.ids !== undefined && (values.prompt ?? values.file) !== undefined)
         throw new UsageError('give either --ids or a text');
     const prompt = values.ids === undefined ? await inputText(values) : idList(values.ids);
