@@ -123,14 +123,17 @@ function listTensors({ nLayer, dim, ffnDim, nHead, nHeadKv, headDim, ternary, em
     return tensors;
 }
 
+const madeUp = ({ nWords, nMerges, wordBytes }) =>
+    makeVocabulary({ nWords, nMerges, bytes: wordBytes });
+
 /**
  * The file as pieces, and where in it header, embedding and layers end. Another shape than the official one
  * has keys and tensors of the same kinds; without `dataBegin` its header is not filled up.
  * @param {typeof OFFICIAL} shape
+ * @param {{tokens: string[], merges: string[]}} [vocabulary] another one than what is made up
  */
-export function officialFile(shape = OFFICIAL) {
-    const { nWords, nMerges, wordBytes, dataBegin, embed, ternary } = shape;
-    const vocabulary = makeVocabulary({ nWords, nMerges, bytes: wordBytes });
+export function officialFile(shape = OFFICIAL, vocabulary = madeUp(shape)) {
+    const { dataBegin, embed, ternary } = shape;
     const tensors = listTensors(shape, vocabulary.tokens.length + N_SPECIAL);
     const keys = listKeys(shape, vocabulary);
     const data = tensors.reduce((sum, tensor) => sum + paddedBytes(tensor), 0);
