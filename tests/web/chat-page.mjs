@@ -1,7 +1,7 @@
 // The chat page as a person sees it: what stands on it, and waiting until it stands there.
 import { setTimeout as wait } from 'node:timers/promises';
 
-const PATIENCE_MS = 30_000;
+const PATIENCE_MS = 20_000;
 
 /** @param {import('./browsers.mjs').Page} page */
 export function chatPage(page) {
