@@ -74,7 +74,7 @@ export const memoryOfTree = (root, fields = ['Pss']) =>
     memories(root, fields).reduce((sum, { bytes }) => sum + bytes, 0);
 
 /** Chromium's and Firefox's processes for pages. */
-const PAGES = /--type=renderer|-contentproc.*\0tab\0?$/;
+const PAGES = /--type=renderer|-contentproc.*[\0 ]tab\0?$/;
 
 /**
  * Of the processes that a browser has for pages, the largest: where one page is open and works, that is its own, with its

@@ -40,7 +40,7 @@ export class Speaker {
     }
 
     /**
-     * Takes another model; the one before is closed when this one is there.
+     * Takes another model; the one before is closed when something of this one has come.
      * @param {import('./models.js').Choice} choice
      * @param {(progress: import('./trit/index.js').Progress) => void} onProgress
      */
@@ -49,12 +49,23 @@ export class Speaker {
         const loading = new AbortController();
         this.#loading = loading;
         this.stop();
-        // two models at once may be more than this device has memory for
-        this.#model?.close();
-        this.#model = undefined;
+        const before = this.#model;
+        /** Two models at once may be more than this device has memory for; but a source that gives nothing costs no model. */
+        const dropBefore = () => {
+            before?.close();
+            if (this.#model === before) this.#model = undefined;
+        };
+        const options = {
+            share: typeof source === 'string',
+            signal: loading.signal,
+            onProgress: (/** @type {import('./trit/index.js').Progress} */ progress) => {
+                if (progress.phase !== 'wait') dropBefore();
+                onProgress(progress);
+            },
+        };
         try {
-            const share = typeof source === 'string';
-            const model = await Trit.load(source, { onProgress, share, signal: loading.signal });
+            const model = await Trit.load(source, options);
+            dropBefore();
             if (loading.signal.aborted) {
                 model.close();
                 throw new TritError('ABORTED', 'loading was stopped');

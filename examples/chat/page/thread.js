@@ -117,11 +117,11 @@ export class Thread {
     }
 
     #isAtEnd() {
-        const { scrollTop, clientHeight, scrollHeight } = document.documentElement;
+        const { scrollTop, clientHeight, scrollHeight } = this.#list;
         return scrollHeight - scrollTop - clientHeight < 80;
     }
 
     #scrollToEnd() {
-        scrollTo({ top: document.documentElement.scrollHeight });
+        this.#list.scrollTop = this.#list.scrollHeight;
     }
 }
