@@ -71,7 +71,7 @@ function nodeTests(folder, isWanted, { atOnce = cores, pass = '' } = {}) {
 }
 
 /** What measures has the machine for itself, and what builds, as packing the package does, the files. */
-const ALONE = /^(bench|faults-runtime|import|package|probe|soak|tokenizer)\.test\.mjs$/;
+const ALONE = /^(bench|chat-start|faults-runtime|import|package|probe|soak|tokenizer)\.test\.mjs$/;
 function webTests() {
     const beside = nodeTests('tests/web', (name) => !ALONE.test(name));
     const alone = nodeTests('tests/web', (name) => ALONE.test(name), {
@@ -107,6 +107,7 @@ if (unknown) {
 if (!run(process.execPath, ['wasm/toolchain/setup.mjs', '--tests'])) process.exit(1);
 // Packages whose scripts would run at install time are not wanted here: none of ours needs one.
 if (!run('npm', ['ci', '--ignore-scripts', '--no-fund', '--no-audit'])) process.exit(1);
+if (!run(process.execPath, ['examples/chat/packages.mjs'])) process.exit(1);
 
 let total = NOTHING;
 const lines = [];

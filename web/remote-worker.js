@@ -1,6 +1,8 @@
 // For pages of another origin than these files, as browsers start no worker from elsewhere: a file of the page's own
 // with one line, an import of this one. That file is then every worker: the engine's, and, named behind its #,
 // the threads' and the one for chat templates.
+import './trusted.js';
+
 const scope = /** @type {any} */ (globalThis);
 const own = scope.location.href.replace(/#.*/, '');
 const folder = new URL('.', import.meta.url).href;

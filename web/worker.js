@@ -1,3 +1,4 @@
+import './trusted.js';
 import { serve } from './serve.js';
 
 const scope = /** @type {any} */ (globalThis);

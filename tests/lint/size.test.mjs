@@ -1,18 +1,22 @@
 // Size is a feature: what a page fetches to run a model has a budget.
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { mkdtempSync, readFileSync, readdirSync, rmSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join, resolve } from 'node:path';
 import test from 'node:test';
 import { gzipSync } from 'node:zlib';
 import { repoDir } from '../../wasm/toolchain/paths.mjs';
+import { ensurePackages } from '../../examples/chat/packages.mjs';
+import { makeSite } from '../../examples/chat/site.mjs';
 import { listFiles } from './files.mjs';
 
 const BUDGET = 300_000;
+const SHELL_BUDGET = 200_000;
 // The command line and the Node entry are no part of a page.
 const PAGE_FILES = /^web\/(?!cli|node)[^/]+\.js$/;
 
 function packedSize(name) {
-    return gzipSync(readFileSync(join(repoDir, name)), { level: 9 }).length;
+    return gzipSync(readFileSync(resolve(repoDir, name)), { level: 9 }).length;
 }
 
 for (const flavour of ['st-simd128', 'mt-simd128', 'st-relaxed', 'mt-relaxed']) {
@@ -24,3 +28,21 @@ for (const flavour of ['st-simd128', 'mt-simd128', 'st-relaxed', 'mt-relaxed']) 
         assert.ok(total <= BUDGET, `${total} bytes: find what grew, or argue for a larger budget`);
     });
 }
+
+/** What belongs to the engine and its models. */
+const ENGINE = /^trit\/dist\/|\.trit$/;
+
+test(`the chat page fits ${SHELL_BUDGET} bytes of gzip beside the engine and the model`, (t) => {
+    const folder = mkdtempSync(join(tmpdir(), 'trit-size-'));
+    t.after(() => rmSync(folder, { recursive: true, force: true }));
+    ensurePackages();
+    makeSite({ folder });
+    const names = readdirSync(folder, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map(({ parentPath, name }) => join(parentPath, name).slice(folder.length + 1))
+        .filter((name) => !ENGINE.test(name));
+    const total = names.reduce((sum, name) => sum + packedSize(join(folder, name)), 0);
+    t.diagnostic(`${names.length} files, ${total} bytes`);
+    assert.ok(names.includes('index.html') && total > 10_000);
+    assert.ok(total <= SHELL_BUDGET, `${total} bytes: find what grew`);
+});

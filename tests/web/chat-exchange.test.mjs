@@ -3,12 +3,12 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import test, { before } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { makeSite } from '../../examples/chat/site.mjs';
+import { makeSite } from './chat.mjs';
 import { root } from './helpers.mjs';
 
 let exchange;
 before(async () => {
-    const folder = makeSite(join(root, 'build/chat-exchange')); // under package.json, which says that it has modules;
+    const folder = makeSite({ folder: join(root, 'build/chat-exchange') }); // under package.json, which says that it has modules;
     exchange = await import(pathToFileURL(`${folder}/exchange.js`).href);
 });
 

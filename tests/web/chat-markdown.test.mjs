@@ -1,9 +1,9 @@
 // X04, X05: what a model or anybody may write, as the chat page shows it, cut at every place as when it streams.
 import assert from 'node:assert/strict';
 import test from 'node:test';
-import { serveChat } from '../../examples/chat/serve.mjs';
 import { browserMissing } from '../../wasm/toolchain/browsers.mjs';
 import { openBrowser } from './browsers.mjs';
+import { serveWithHeaders } from './chat.mjs';
 import { startServer } from './server.mjs';
 
 /** Where all that is fetched would be seen. */
@@ -112,11 +112,10 @@ for (const name of ['chromium', 'firefox']) {
         async (t) => {
             const asked = [];
             const evil = await startServer({ headersOf: (path) => (asked.push(path), {}) });
-            const chat = await serveChat({ allowed: [evil.url] });
+            const chat = await serveWithHeaders(t, { allowed: [evil.url] });
             const browser = await openBrowser(name);
             t.after(async () => {
                 await browser.close();
-                chat.close();
                 evil.close();
             });
             const page = await browser.open(chat.url);

@@ -3,10 +3,10 @@ import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
-import { serveChat } from '../../examples/chat/serve.mjs';
 import { browserMissing } from '../../wasm/toolchain/browsers.mjs';
 import { openBrowser } from './browsers.mjs';
 import { chatPage } from './chat-page.mjs';
+import { serveWithHeaders } from './chat.mjs';
 import { modelPath, temporaryFolder } from './helpers.mjs';
 import { serveModel } from './model-server.mjs';
 
@@ -25,11 +25,10 @@ for (const name of ['chromium', 'firefox', 'webkit']) {
             'access-control-allow-origin': '*',
             'access-control-expose-headers': '*',
         });
-        const chat = await serveChat({ allowed: [models.origin] });
+        const chat = await serveWithHeaders(t, { allowed: [models.origin] });
         const browser = await openBrowser(name);
         t.after(async () => {
             await browser.close();
-            chat.close();
             models.close();
         });
         const open = async () => chatPage(await browser.open(chat.url));

@@ -5,9 +5,11 @@ import { extname, join, normalize } from 'node:path';
 import { root } from './helpers.mjs';
 
 const types = {
+    '.css': 'text/css',
     '.html': 'text/html; charset=utf-8',
     '.js': 'text/javascript',
     '.mjs': 'text/javascript',
+    '.svg': 'image/svg+xml',
     '.wasm': 'application/wasm',
 };
 
@@ -22,7 +24,8 @@ const isolation = {
  */
 export async function startServer({ isolated, headersOf = () => ({}), files = {}, folder = root }) {
     const server = createServer(async (request, response) => {
-        const path = normalize(decodeURIComponent(new URL(request.url, 'http://x').pathname));
+        const { pathname } = new URL(request.url, 'http://x');
+        const path = normalize(decodeURIComponent(pathname)).replace(/\/$/, '/index.html');
         if (path in files) {
             const type = types[extname(path)];
             const headers = { 'content-type': type, ...(isolated ? isolation : {}) };

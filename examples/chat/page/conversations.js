@@ -1,4 +1,5 @@
-import { createStore, del, entries, get, set, update } from './vendor/idb-keyval.js';
+import { del, entries, get, set, update } from './vendor/idb-keyval.js';
+import { openStore } from './database.js';
 import { NO_SETTINGS, readSettings } from './settings.js';
 
 /**
@@ -82,7 +83,7 @@ export function readConversation(raw) {
  * The conversations of this browser. Tabs tell each other what they have changed.
  */
 export class Conversations {
-    #store = createStore('trit-chat', 'conversations');
+    #store = openStore('trit-chat');
     #others = new BroadcastChannel('trit-chat');
 
     /** @param {() => void} onChange something was changed in another tab */

@@ -1,16 +1,20 @@
-import { createStore, get, set } from './vendor/idb-keyval.js';
+import { get, set } from './vendor/idb-keyval.js';
+import { confirmed } from './asking.js';
 import { Conversations, newConversation, titleOf } from './conversations.js';
+import { openStore } from './database.js';
 import { find } from './elements.js';
 import { BUNDLED, ModelsDialog, failureText } from './models.js';
 import { NO_SETTINGS, SettingsDialog, readSettings } from './settings.js';
 import { Sidebar } from './sidebar.js';
+import { ShellRefused, shell } from './shell.js';
 import { Speaker } from './speaker.js';
 import { Thread } from './thread.js';
+import { deleteEverything } from './wipe.js';
 import { speedText } from './wording.js';
 
 /** @typedef {import('./conversations.js').Conversation} Conversation */
 
-const preferences = createStore('trit-chat-preferences', 'preferences');
+const preferences = openStore('trit-chat-preferences');
 const speaker = new Speaker();
 const conversations = new Conversations(() => void takeOver());
 const thread = new Thread(find('messages'), { edit, regenerate, goOn });
@@ -225,7 +229,30 @@ async function loadModel(choice, onProgress) {
         find('model-name').textContent = speaker.info ? speaker.name : 'none yet';
         draw();
         void showMeter();
+        void showShell();
     }
+}
+
+/** Whether all is here, and what the browser offers. */
+async function showShell() {
+    find('install').hidden = !shell.canInstall;
+    find('update').hidden = !shell.hasUpdate;
+    const { info } = speaker;
+    const isHere = speaker.name === BUNDLED.name || Boolean(info?.stored);
+    const isOffline = info !== undefined && isHere && (await shell.isKept());
+    const works = isOffline ? 'Works without a network.' : 'Runs on this device.';
+    find('privacy').textContent = [works, 'Nothing you write leaves it.', shell.note]
+        .join(' ')
+        .trim();
+}
+
+async function wipe() {
+    const question = 'Delete all conversations, settings and models that this page keeps?';
+    if (!(await confirmed(question, 'Delete everything'))) return;
+    speaker.close();
+    const still = await deleteEverything();
+    if (still.length === 0) return location.reload();
+    tell('Other tabs of this page are open: close them, then delete everything again.');
 }
 
 function closeSidebar() {
@@ -275,10 +302,24 @@ addEventListener('drop', (event) => {
     if (file) models.loadFile(file);
 });
 
+find('delete-all').addEventListener('click', () => void wipe());
+find('install').addEventListener('click', () => void shell.install());
+find('update').addEventListener('click', async () => {
+    if (!(await shell.useUpdate()))
+        tell('Another tab has the version before: close it, then update again.');
+});
+shell.addEventListener('change', () => void showShell());
+
 defaults = readSettings(await get('settings', preferences).catch(() => null));
 current.settings = { ...defaults };
 draw();
 void refresh();
 /** @type {any} */
 const last = await get('model', preferences).catch(() => null);
-await models.load(typeof last?.source === 'string' ? last : BUNDLED);
+try {
+    await shell.ready;
+    await models.load(typeof last?.source === 'string' ? last : BUNDLED);
+} catch (error) {
+    if (!(error instanceof ShellRefused)) throw error;
+    tell(error.message); // files that are not those of this page run no engine
+}

@@ -78,6 +78,12 @@ export class Speaker {
         }
     }
 
+    close() {
+        this.pauseLoading();
+        this.#model?.close();
+        this.#model = undefined;
+    }
+
     /** What has come is kept, and loading it again goes on there. */
     pauseLoading() {
         this.#loading?.abort();

@@ -1,0 +1,86 @@
+// The folder that is the chat page: what its service worker knows of it, and what no file of it does (X06).
+import assert from 'node:assert/strict';
+import { createHash } from 'node:crypto';
+import { appendFileSync, readFileSync, readdirSync } from 'node:fs';
+import { extname, join } from 'node:path';
+import test from 'node:test';
+import { chatSite, copyPage } from './chat.mjs';
+
+const filesOf = (folder) =>
+    readdirSync(folder, { recursive: true, withFileTypes: true })
+        .filter((entry) => entry.isFile())
+        .map(({ parentPath, name }) => join(parentPath, name).slice(folder.length + 1))
+        .sort();
+
+function shellOf(folder) {
+    const [, json] = readFileSync(join(folder, 'service-worker.js'), 'utf8').match(
+        /^const SHELL = (\{[^]*?\n\});\n/,
+    );
+    return JSON.parse(json);
+}
+
+test('the service worker knows every file but itself, by its hash and type', (t) => {
+    const folder = chatSite(t);
+    const { files } = shellOf(folder);
+    assert.deepEqual(
+        files.map(({ name }) => name),
+        filesOf(folder).filter((name) => name !== 'service-worker.js'),
+    );
+    for (const { name, type, sha256 } of files) {
+        const hash = createHash('sha256').update(readFileSync(join(folder, name)));
+        assert.equal(sha256, hash.digest('hex'), name);
+        assert.match(type, /^\w+\/[\w+-]+/, name);
+    }
+});
+
+test('the version is another one exactly when a file or a header is', (t) => {
+    const page = copyPage(t);
+    const version = (options) => shellOf(chatSite(t, { page, ...options })).version;
+    const first = version();
+    assert.equal(version(), first);
+    assert.notEqual(version({ allowed: ['models.example'] }), first);
+    appendFileSync(join(page, 'style.css'), '\n');
+    assert.notEqual(version(), first);
+});
+
+test('the page loads its modules at once: each is named in it', (t) => {
+    const folder = chatSite(t);
+    const html = readFileSync(join(folder, 'index.html'), 'utf8');
+    const named = [...html.matchAll(/rel="modulepreload" href="([^"]+)"/g)].map(([, name]) => name);
+    const imports = (name) => [
+        ...readFileSync(join(folder, name), 'utf8').matchAll(
+            /^(?:import|export)[^;]*?'(\.[^']+)';/gm,
+        ),
+    ];
+    for (const name of named)
+        for (const [, path] of imports(name)) {
+            const wanted = join(name, '..', path);
+            assert.ok(named.includes(wanted), `${name} imports ${wanted}`);
+        }
+    assert.ok(named.includes('main.js') && named.includes('trit/index.js'));
+});
+
+const FORBIDDEN = [
+    /\beval\(/,
+    /\bFunction\(/,
+    /document\.write/,
+    /javascript:/,
+    /\bset(Timeout|Interval)\(\s*['"`]/,
+];
+test('X06 no file makes code of text', (t) => {
+    const folder = chatSite(t);
+    const scripts = filesOf(folder).filter((name) => ['.js', '.mjs'].includes(extname(name)));
+    assert.ok(scripts.length > 50);
+    for (const name of scripts) {
+        const text = readFileSync(join(folder, name), 'utf8');
+        for (const pattern of FORBIDDEN) assert.doesNotMatch(text, pattern, name);
+    }
+});
+
+test('X06 the page has no script, style or handler in itself', (t) => {
+    const html = readFileSync(join(chatSite(t), 'index.html'), 'utf8');
+    assert.doesNotMatch(html, /\son\w+\s*=/i);
+    assert.doesNotMatch(html, /<style|\sstyle\s*=/i);
+    for (const [tag] of html.matchAll(/<script[^>]*>[^]*?<\/script>/g))
+        assert.match(tag, /^<script[^>]* src="[^"]+"[^>]*><\/script>$/);
+});
