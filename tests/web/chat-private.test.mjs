@@ -17,7 +17,7 @@ const inPage = {
     isReady: () =>
         Boolean(navigator.serviceWorker.controller) &&
         crossOriginIsolated &&
-        /stor/.test(document.querySelector('#mode').textContent) &&
+        /Story mode/.test(document.querySelector('#mode').textContent) &&
         document.querySelector('#stop').hidden,
     hasTold: () => document.querySelector('#messages').innerText.split(/\s+/).length > 20,
 };
