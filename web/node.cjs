@@ -4,7 +4,7 @@
 const load = () => import('./node.js');
 
 const calls = [
-    ...['load', 'probe', 'synthetic', 'diagnostics'],
+    ...['load', 'probe', 'synthetic', 'catalog', 'diagnostics'],
     ...['models', 'deleteModel', 'storage', 'persist', 'makeRoom', 'resetStorage'],
 ];
 

@@ -3,7 +3,7 @@ import { once } from 'node:events';
 import { createServer, request as ask } from 'node:http';
 
 /** What browsers ask by themselves. */
-const MAKERS = /^\w+ \S+\.(google|googleapis|gstatic|mozilla|firefox)\.(com|net|org)\b/;
+const MAKERS = /^\w+ \S+\.(google|googleapis|gstatic|gvt1|mozilla|firefox)\.(com|net|org)\b/;
 
 /**
  * @param {import('node:test').TestContext} t
