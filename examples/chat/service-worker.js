@@ -124,7 +124,7 @@ async function pages() {
 async function useNow() {
     // a page that is loaded again may be there twice for a moment
     for (let tries = 0; (await pages()).length > 1; tries++) {
-        if (tries === 5) return false;
+        if (tries === 20) return false;
         await new Promise((resolve) => setTimeout(resolve, 100));
     }
     await self.skipWaiting();

@@ -165,7 +165,7 @@ for (const name of ['chromium', 'firefox', 'webkit']) {
                 (await page.evaluate(() => window.version).catch(() => 0)) !== 2;
                 tries++
             ) {
-                assert.ok(tries < 100, 'the new version does not come');
+                assert.ok(tries < 400, 'the new version does not come');
                 await wait(50);
             }
             assert.deepEqual(await untilBegun(page), { note: '' });
@@ -182,7 +182,7 @@ for (const name of ['chromium', 'firefox', 'webkit']) {
                 (await page.evaluate(() => window.version).catch(() => 0)) !== 3;
                 tries++
             ) {
-                assert.ok(tries < 100, 'the third version does not come');
+                assert.ok(tries < 400, 'the third version does not come');
                 await wait(50);
             }
             await page.close();
