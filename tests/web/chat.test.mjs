@@ -1,7 +1,7 @@
 // The chat page as a person uses it.
 import assert from 'node:assert/strict';
 import { readFileSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import test from 'node:test';
 import { browserMissing } from '../../wasm/toolchain/browsers.mjs';
 import { openBrowser } from './browsers.mjs';
@@ -208,6 +208,20 @@ for (const name of ['chromium', 'firefox', 'webkit']) {
             assert.match(
                 await page.evaluate(() => document.querySelector('#meter-line').textContent),
                 /^\d+ of \d+ tokens/,
+            );
+        });
+
+        await t.test('has the model of that file without the file', async () => {
+            await page.click('#open-models');
+            const label = `Use ${basename(modelPath)}`;
+            const isThere = (wanted) => document.querySelector(`#stored [aria-label="${wanted}"]`);
+            await page.until('it', isThere, label);
+            await page.click(`#stored [aria-label="${label}"]`);
+            await page.until('it', () => !document.querySelector('#models').open);
+            await page.ready();
+            assert.equal(
+                await page.evaluate(() => document.querySelector('#model-name').textContent),
+                basename(modelPath),
             );
         });
 

@@ -22,6 +22,10 @@ export const BUNDLED = {
     about: 'Comes with the page, 2.3 MB. A small test model that goes on with the beginning of a story. It knows nothing and cannot chat.',
 };
 
+/** The last part of an address, or the name of a file, which the store knows with its size and time. */
+const storedName = (/** @type {string | undefined} */ source) =>
+    /^file:(.*), \d+ bytes, \d+$/s.exec(source ?? '')?.[1] ?? source?.split('/').at(-1);
+
 /** What is written in the field, as a source. */
 function sourceOf(/** @type {string} */ text) {
     if (/^(hf|catalog):./.test(text)) return text;
@@ -222,7 +226,7 @@ export class ModelsDialog {
 
     /** @param {import('./trit/index.js').StoredModel} model */
     #stored({ id, state, bytes, used, about }) {
-        const name = about?.source[0]?.split('/').at(-1) ?? id;
+        const name = storedName(about?.source[0]) ?? id;
         const states = {
             complete: '',
             partial: 'not complete',
@@ -240,13 +244,16 @@ export class ModelsDialog {
             await this.#showStorage();
         });
         remove.setAttribute('aria-label', `Delete ${name}`);
+        const choice = { name, source: `stored:${id}`, about: '' };
+        const use = button('Use', () => void this.load(choice), { 'aria-label': `Use ${name}` });
+        use.disabled = state !== 'complete';
         const line = element('p', { className: 'about' }, parts.filter(Boolean).join(', '));
         return element(
             'li',
             {},
             element('h3', {}, name),
             line,
-            element('div', { className: 'actions' }, remove),
+            element('div', { className: 'actions' }, use, remove),
         );
     }
 }
