@@ -6,6 +6,7 @@ import { createServer } from 'node:net';
 import test from 'node:test';
 import { browserMissing } from '../../wasm/toolchain/browsers.mjs';
 import { openBrowser } from './browsers.mjs';
+import { chatPage } from './chat-page.mjs';
 import { root } from './helpers.mjs';
 
 /** Types it; `said` resolves when it has said something of this kind, or with all it said when it ends. */
@@ -38,14 +39,10 @@ test('npm start says where the page is, and the page tells a story there', { ski
 
     const browser = await openBrowser('chromium');
     t.after(() => browser.close());
-    const page = await browser.open(url);
-    await page.type('#text', 'Once upon a time there was a fox\n');
-    const told = await page.evaluate(async () => {
-        const words = () => document.querySelector('#messages').innerText.split(/\s+/).length;
-        while (words() < 40) await new Promise((resolve) => setTimeout(resolve, 50));
-        return document.querySelector('#messages').innerText;
-    });
-    assert.match(told, /Once upon a time there was a fox/);
+    const page = chatPage(await browser.open(url));
+    await page.ready();
+    const told = await page.say('Once upon a time there was a fox');
+    assert.ok(told.split(/\s+/).length > 5, told);
     assert.deepEqual(await page.troubles(), []);
 });
 
