@@ -159,7 +159,7 @@ for (const name of ['chromium', 'firefox', 'webkit']) {
             );
             const still = await window.deleteEverything();
             const files = [];
-            const folder = await navigator.storage.getDirectory?.(); // WebKitGTK has none
+            const folder = await navigator.storage?.getDirectory?.(); // WebKitGTK has none
             if (folder) for await (const each of folder.keys()) files.push(each);
             return {
                 ...{ isStored, before, still, files },
