@@ -13,12 +13,14 @@ self.addEventListener('fetch', (event) => {
     const file = fileOf(event.request);
     if (file) event.respondWith(answer(file, event.request));
 });
-self.addEventListener('message', ({ data, ports: [port] }) => {
+self.addEventListener('message', (event) => {
     const calls = { control: () => self.clients.claim(), keep: () => keepAll(), use: useNow };
-    calls[data]?.().then(
+    const [port] = event.ports;
+    const answered = calls[event.data]?.().then(
         (value) => port.postMessage(value ?? true),
         () => port.postMessage(false),
     );
+    event.waitUntil(answered);
 });
 
 async function install() {
@@ -102,7 +104,14 @@ async function answer(file, request) {
 
 /** Models are asked for in ranges. */
 function partOf(bytes, { type, sha256 }, range) {
-    const own = { ...headers, 'content-type': type, etag: `"${sha256}"`, 'accept-ranges': 'bytes' };
+    const own = {
+        ...headers,
+        'content-type': type,
+        etag: `"${sha256}"`,
+        'accept-ranges': 'bytes',
+        // else browsers take files of the version before from their memory
+        'cache-control': 'no-cache',
+    };
     const [, from, to] = range?.match(/^bytes=(\d+)-(\d*)$/) ?? [];
     if (from === undefined) return new Response(bytes, { headers: own });
     const [begin, end] = [Number(from), Math.min(Number(to || Infinity), bytes.byteLength - 1)];
@@ -122,11 +131,7 @@ async function pages() {
 
 /** The new version begins now, unless a second window has the old one, which would get files of both. */
 async function useNow() {
-    // a page that is loaded again may be there twice for a moment
-    for (let tries = 0; (await pages()).length > 1; tries++) {
-        if (tries === 20) return false;
-        await new Promise((resolve) => setTimeout(resolve, 100));
-    }
-    await self.skipWaiting();
+    if ((await pages()).length > 1) return false;
+    void self.skipWaiting(); // some browsers let it wait for the old worker's last answers
     return true;
 }

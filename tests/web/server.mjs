@@ -40,7 +40,9 @@ export async function startServer({ isolated, headersOf = () => ({}), files = {}
                 ...(isolated ? isolation : {}),
                 ...headersOf(path),
             });
-            createReadStream(join(folder, path)).pipe(response);
+            // a test that is over takes its folder away
+            const file = createReadStream(join(folder, path)).on('error', () => response.destroy());
+            file.pipe(response);
         } catch {
             response.writeHead(404).end();
         }

@@ -95,7 +95,6 @@ class Shell extends EventTarget {
         const registration = await serviceWorker.register('service-worker.js', options);
         this.#registration = registration;
         const active = registration.active ?? (await firstWorker(registration));
-        if (registration.waiting && (await this.useUpdate())) return unload();
         this.#watchUpdates(registration);
         if (!serviceWorker.controller) await ask(active, 'control');
         if (crossOriginIsolated) return forget();
