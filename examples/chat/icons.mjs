@@ -11,7 +11,6 @@ const [, ground] = svg.match(/<rect [^>]*fill="(#\w+)"/);
 
 const ICONS = [
     { name: 'icon-192.png', size: 192, background: 'transparent' },
-    { name: 'icon-512.png', size: 512, background: 'transparent' },
     { name: 'icon-maskable-512.png', size: 512, background: ground },
 ];
 

@@ -4,7 +4,9 @@ import { createHash } from 'node:crypto';
 import { appendFileSync, readFileSync, readdirSync } from 'node:fs';
 import { extname, join } from 'node:path';
 import test from 'node:test';
-import { chatSite, copyPage } from './chat.mjs';
+import { browserMissing } from '../../wasm/toolchain/browsers.mjs';
+import { openBrowser } from './browsers.mjs';
+import { chatSite, copyPage, serveWithHeaders } from './chat.mjs';
 
 const filesOf = (folder) =>
     readdirSync(folder, { recursive: true, withFileTypes: true })
@@ -58,6 +60,35 @@ test('the page loads its modules at once: each is named in it', (t) => {
             assert.ok(named.includes(wanted), `${name} imports ${wanted}`);
         }
     assert.ok(named.includes('main.js') && named.includes('trit/index.js'));
+});
+
+test('the icons that the manifest names are there, in their sizes', (t) => {
+    const folder = chatSite(t);
+    const manifest = readFileSync(join(folder, 'manifest.webmanifest'), 'utf8');
+    const { icons } = JSON.parse(manifest);
+    assert.ok(icons.some(({ purpose }) => purpose === 'maskable'));
+    for (const { src, sizes, type } of icons) {
+        const bytes = readFileSync(join(folder, src));
+        if (type !== 'image/png') continue;
+        assert.equal(`${bytes.readUInt32BE(16)}x${bytes.readUInt32BE(20)}`, sizes, src);
+    }
+});
+
+const skip = browserMissing('chromium') ?? false;
+test('Chromium finds nothing that keeps the page from being installed', { skip }, async (t) => {
+    const { url } = await serveWithHeaders(t);
+    const browser = await openBrowser('chromium');
+    t.after(() => browser.close());
+    const page = await browser.open(url);
+    const { errors } = await page.devtools('Page.getAppManifest', {});
+    assert.deepEqual(errors, []);
+    const { installabilityErrors } = await page.devtools('Page.getInstallabilityErrors', {});
+    // the tests' profiles are forgotten, as those of private windows
+    const ids = installabilityErrors.map(({ errorId }) => errorId);
+    assert.deepEqual(
+        ids.filter((id) => id !== 'in-incognito'),
+        [],
+    );
 });
 
 const FORBIDDEN = [
