@@ -183,7 +183,7 @@ typedef struct {
 trit_status tritx_machine_new(tritx_machine *machine, const tritx_program *program, uint32_t most,
                               trit_error *err);
 void tritx_machine_free(tritx_machine *machine);
-/* path[at + 1] becomes what `byte` makes of path[at]. May forget all states that are not in path[0 ... at].
+/* path[at + 1] becomes what `byte` makes of path[at], which `next` does not know yet. May forget all states that are not in path[0 ... at].
  * BAD_GRAMMAR when it takes too much work or memory, OOM. */
 trit_status tritx_machine_step(tritx_machine *machine, uint32_t at, uint8_t byte, trit_error *err);
 /* Whether the grammar can end in this state; whether it must. */

@@ -362,12 +362,7 @@ static trit_status forget(tritx_machine *m, uint32_t at, trit_error *err)
 trit_status tritx_machine_step(tritx_machine *machine, uint32_t at, uint8_t byte, trit_error *err)
 {
     const tritx_program *p = machine->program;
-    uint32_t class_of = p->classes[byte], n, state;
-    uint32_t *next = (uint32_t *)machine->next.items + machine->path[at] * p->n_classes + class_of;
-    if (*next) {
-        machine->path[at + 1] = *next - 1;
-        return TRIT_OK;
-    }
+    uint32_t n, state;
     if (machine->states.pairs.n > MOST_PAIRS || machine->frames.pairs.n > MOST_PAIRS ||
         machine->next.n > MOST_NEXT)
         TRIT_TRY(forget(machine, at, err));
@@ -380,8 +375,8 @@ trit_status tritx_machine_step(tritx_machine *machine, uint32_t at, uint8_t byte
         if (!visit(machine, read->next, pairs[i].frame)) return no_memory(err);
     }
     TRIT_TRY(end_step(machine, &state, err));
-    next = (uint32_t *)machine->next.items + machine->path[at] * p->n_classes + class_of;
-    *next = state + 1;
+    ((uint32_t *)machine->next.items)[machine->path[at] * p->n_classes + p->classes[byte]] =
+        state + 1;
     machine->path[at + 1] = state;
     return TRIT_OK;
 }

@@ -6,12 +6,13 @@
  * What a grammar does not hold is refused by its name. */
 #include "grammar_json.h"
 #include "json.h"
+#include "schema_facts.h"
 #include "unicode.h"
 
 #include <math.h>
 #include <stdlib.h>
 
-enum { MOST_MEMBERS = 1024, MOST_CHOICES = 64, MOST_REFS = 16, MOST_PATH = 64, FIRST_SLOTS = 64 };
+enum { MOST_MEMBERS = 1024, MOST_CHOICES = 64, MOST_PATH = 64, FIRST_SLOTS = 64 };
 
 static const char prelude[] =
     "value ::= object | array | string | number | boolean | null\n"
@@ -187,17 +188,8 @@ static uint32_t optional(schema *s, uint32_t node)
 
 /* ---- keywords ---- */
 
+/* Kinds of keywords: the types that they are for, or one of these. */
 enum {
-    A_NULL = 1,
-    A_BOOLEAN = 2,
-    AN_INTEGER = 4,
-    A_FRACTION = 8,
-    A_STRING = 16,
-    AN_ARRAY = 32,
-    AN_OBJECT = 64,
-    A_NUMBER = AN_INTEGER | A_FRACTION,
-    ANY_TYPE = 127,
-    /* kinds of keywords beside those for a type */
     A_NOTE = 256,   /* says nothing of what is valid */
     ALONE = 512,    /* nothing but notes may stand beside it */
     OF_TYPE = 1024, /* type, and what stands beside it with enum and const */
@@ -251,11 +243,6 @@ static int keyword_kind(const schema *s, const cJSON *key)
     return 0;
 }
 
-static const cJSON *get(const cJSON *object, const char *key)
-{
-    return cJSON_GetObjectItemCaseSensitive(object, key);
-}
-
 /* The kinds of all keywords of a schema; what is not known is refused. */
 static int check_keywords(const schema *s, const cJSON *node)
 {
@@ -271,189 +258,26 @@ static int check_keywords(const schema *s, const cJSON *node)
     return kinds;
 }
 
-static int type_of_name(const cJSON *name)
-{
-    static const struct {
-        const char *name;
-        int type;
-    } types[] = {{"null", A_NULL},     {"boolean", A_BOOLEAN}, {"integer", AN_INTEGER},
-                 {"number", A_NUMBER}, {"string", A_STRING},   {"array", AN_ARRAY},
-                 {"object", AN_OBJECT}};
-    for (size_t i = 0; cJSON_IsString(name) && i < sizeof types / sizeof *types; i++)
-        if (strcmp(name->valuestring, types[i].name) == 0) return types[i].type;
-    return 0;
-}
-
-/* The types that `type` names; 0 for what it must not be. */
-static int named_types(const cJSON *type)
-{
-    int types = 0;
-    if (!cJSON_IsArray(type)) return type_of_name(type);
-    for (const cJSON *name = type->child; name; name = name->next) {
-        if (type_of_name(name) == 0) return 0;
-        types |= type_of_name(name);
-    }
-    return types;
-}
-
-static int type_of_value(const cJSON *value)
-{
-    if (cJSON_IsNull(value)) return A_NULL;
-    if (cJSON_IsBool(value)) return A_BOOLEAN;
-    if (cJSON_IsNumber(value))
-        return value->valuedouble == floor(value->valuedouble) ? AN_INTEGER : A_FRACTION;
-    if (cJSON_IsString(value)) return A_STRING;
-    return cJSON_IsArray(value) ? AN_ARRAY : AN_OBJECT;
-}
-
 /* A keyword that counts; `otherwise` without it. */
 static int64_t count_of(const schema *s, const cJSON *node, const char *key, int64_t otherwise)
 {
     int64_t value = otherwise;
-    if (get(node, key) && !tritx_json_int(node, key, 0, (int64_t)1 << 31, &value))
+    if (schema_get(node, key) && !tritx_json_int(node, key, 0, (int64_t)1 << 31, &value))
         refuse(s, "%s is no whole number of at least 0", key);
     return value;
 }
 
 /* ---- references ---- */
 
-/* The step of a JSON pointer, whose end is *step; false when it is none of this item. */
-static bool is_step(const char *name, const char *step, const char *end)
-{
-    for (; step < end; step++, name++) {
-        char c = *step;
-        if (c == '~') c = step + 1 < end && *++step == '1' ? '/' : '~';
-        if (*name != c) return false;
-    }
-    return *name == 0;
-}
-
-static const cJSON *find_step(const cJSON *at, const char *step, const char *end)
-{
-    char index[12];
-    int i = 0;
-    for (const cJSON *item = at->child; item; item = item->next, i++) {
-        if (cJSON_IsArray(at)) tritx_format(index, sizeof index, "%d", i);
-        if (is_step(cJSON_IsArray(at) ? index : item->string, step, end)) return item;
-    }
-    return NULL;
-}
-
-/* What "#", "#/$defs/name" and the like mean; NULL when it is not there. */
-static const cJSON *find_ref(const schema *s, const cJSON *ref)
-{
-    const char *path = cJSON_IsString(ref) ? ref->valuestring : "";
-    const cJSON *at = *path == '#' ? s->root : NULL;
-    if (at) path++;
-    while (at && *path == '/') {
-        const char *end = path + 1 + strcspn(path + 1, "/");
-        at = find_step(at, path + 1, end);
-        path = end;
-    }
-    return at && *path == 0 ? at : NULL;
-}
-
 static uint32_t make_ref(schema *s, const cJSON *ref)
 {
-    const cJSON *target = find_ref(s, ref);
+    const cJSON *target = tritx_schema_find(s->root, ref);
     if (target) return call_value(s, target);
     return refuse(s, "$ref \"%.60s\" is not in this schema",
                   cJSON_IsString(ref) ? ref->valuestring : "");
 }
 
-/* Follows references; NULL for a circle or what is not there. */
-static const cJSON *resolved(const schema *s, const cJSON *node)
-{
-    for (int i = 0; node && get(node, "$ref"); i++)
-        node = i < MOST_REFS ? find_ref(s, get(node, "$ref")) : NULL;
-    return node;
-}
-
 /* ---- choices ---- */
-
-static const cJSON *listed(const cJSON *node, const cJSON **single)
-{
-    const cJSON *list = get(node, "enum");
-    *single = get(node, "const");
-    return *single ? NULL : list;
-}
-
-/* What a value of this schema can be at most. */
-static int possible_types(const schema *s, const cJSON *node)
-{
-    const cJSON *single, *list;
-    int types = 0;
-    node = resolved(s, node);
-    if (!node || !cJSON_IsObject(node)) return ANY_TYPE;
-    list = listed(node, &single);
-    if (single) return type_of_value(single);
-    if (get(node, "type")) return named_types(get(node, "type"));
-    if (!list) return ANY_TYPE;
-    for (const cJSON *value = list->child; value; value = value->next)
-        types |= type_of_value(value);
-    return types;
-}
-
-static bool has_text(const cJSON *node, const char *value)
-{
-    const cJSON *single, *list = listed(node, &single);
-    if (single) return strcmp(single->valuestring, value) == 0;
-    for (const cJSON *item = list->child; item; item = item->next)
-        if (strcmp(item->valuestring, value) == 0) return true;
-    return false;
-}
-
-/* Whether a schema lists its values, all of them texts. */
-static bool lists_texts(const cJSON *node)
-{
-    const cJSON *single, *list = node ? listed(node, &single) : NULL;
-    if (!node || (!single && !cJSON_IsArray(list))) return false;
-    if (single) return cJSON_IsString(single);
-    for (const cJSON *item = list->child; item; item = item->next)
-        if (!cJSON_IsString(item)) return false;
-    return true;
-}
-
-/* Whether no text is in both lists. */
-static bool differ_in_text(const cJSON *a, const cJSON *b)
-{
-    const cJSON *single, *list;
-    if (!lists_texts(a) || !lists_texts(b)) return false;
-    list = listed(a, &single);
-    if (single) return !has_text(b, single->valuestring);
-    for (const cJSON *item = list->child; item; item = item->next)
-        if (has_text(b, item->valuestring)) return false;
-    return true;
-}
-
-static bool is_required(const cJSON *object, const char *name)
-{
-    const cJSON *required = get(object, "required");
-    for (const cJSON *item = cJSON_IsArray(required) ? required->child : NULL; item;
-         item = item->next)
-        if (cJSON_IsString(item) && strcmp(item->valuestring, name) == 0) return true;
-    return false;
-}
-
-/* Whether no value can be of both schemas: of other types, of other lists of texts, or objects with a
- * property that tells them apart. */
-static bool are_apart(const schema *s, const cJSON *a, const cJSON *b)
-{
-    if (!(possible_types(s, a) & possible_types(s, b))) return true;
-    a = resolved(s, a);
-    b = resolved(s, b);
-    if (!a || !b) return false;
-    if (differ_in_text(a, b)) return true;
-    if (possible_types(s, a) != AN_OBJECT || possible_types(s, b) != AN_OBJECT) return false;
-    const cJSON *properties = get(a, "properties");
-    for (const cJSON *p = properties ? properties->child : NULL; p; p = p->next) {
-        const cJSON *other = get(get(b, "properties"), p->string);
-        if (other && is_required(a, p->string) && is_required(b, p->string) &&
-            differ_in_text(resolved(s, p), resolved(s, other)))
-            return true;
-    }
-    return false;
-}
 
 static uint32_t make_choice(schema *s, const cJSON *list, bool exactly_one)
 {
@@ -464,7 +288,7 @@ static uint32_t make_choice(schema *s, const cJSON *list, bool exactly_one)
         return refuse(s, "oneOf has more than %d schemas: use anyOf", MOST_CHOICES);
     for (const cJSON *a = list->child; a; a = a->next) {
         for (const cJSON *b = a->next; exactly_one && b; b = b->next)
-            if (!are_apart(s, a, b))
+            if (!tritx_schema_apart(s->root, a, b))
                 return refuse(s,
                               "a value could be of two schemas of oneOf: use anyOf, or a property "
                               "with const");
@@ -477,12 +301,13 @@ static uint32_t make_choice(schema *s, const cJSON *list, bool exactly_one)
 static uint32_t make_list(schema *s, const cJSON *node, int types)
 {
     tritx_group group = {.kind = TRITX_CHOICE};
-    const cJSON *single, *list = listed(node, &single);
-    if (single && get(node, "enum")) return refuse(s, "enum and const stand beside each other");
+    const cJSON *single, *list = tritx_schema_listed(node, &single);
+    if (single && schema_get(node, "enum"))
+        return refuse(s, "enum and const stand beside each other");
     if (!single && !cJSON_IsArray(list)) return refuse(s, "enum is no list");
     for (const cJSON *value = single ? single : list->child; value;
          value = single ? NULL : value->next)
-        if (type_of_value(value) & types)
+        if (tritx_schema_type_of(value) & types)
             tritx_tree_add(s->tree, &group, tritx_tree_json(s->tree, value));
     return group.node ? group.node : refuse(s, "no value of enum or const is of the type");
 }
@@ -491,7 +316,7 @@ static uint32_t make_list(schema *s, const cJSON *node, int types)
 
 static double bound_of(const schema *s, const cJSON *node, const char *key, double otherwise)
 {
-    const cJSON *bound = get(node, key);
+    const cJSON *bound = schema_get(node, key);
     if (!bound) return otherwise;
     if (!cJSON_IsNumber(bound)) refuse(s, "%s is no number", key);
     return bound->valuedouble;
@@ -534,7 +359,7 @@ static uint32_t make_number(schema *s, const cJSON *node, bool whole)
 static uint32_t make_string(schema *s, const cJSON *node)
 {
     static const char *const formats[] = {"date", "time", "date-time", "uuid"};
-    const cJSON *format = get(node, "format");
+    const cJSON *format = schema_get(node, "format");
     int64_t low = count_of(s, node, "minLength", 0), high = count_of(s, node, "maxLength", -1);
     uint32_t content = 0;
     for (size_t i = 0; i < sizeof formats / sizeof *formats; i++)
@@ -542,7 +367,7 @@ static uint32_t make_string(schema *s, const cJSON *node)
             content = named(s, formats[i]);
     if (format && !content)
         return refuse(s, "format is none of date, time, date-time and uuid: leave it out");
-    if (format && (get(node, "minLength") || get(node, "maxLength")))
+    if (format && (schema_get(node, "minLength") || schema_get(node, "maxLength")))
         return refuse(s, "a length stands beside format: leave it out");
     if (high >= 0 && high < low) return refuse(s, "maxLength is less than minLength");
     if (!format && low == 0 && high < 0) return named(s, "string");
@@ -575,8 +400,8 @@ static uint32_t make_items(schema *s, const cJSON *items, int64_t low, int64_t h
 
 static uint32_t make_array(schema *s, const cJSON *node)
 {
-    const cJSON *items = get(node, "items"), *first = get(node, "prefixItems");
-    const cJSON *unique = get(node, "uniqueItems");
+    const cJSON *items = schema_get(node, "items"), *first = schema_get(node, "prefixItems");
+    const cJSON *unique = schema_get(node, "uniqueItems");
     int64_t low = count_of(s, node, "minItems", 0), high = count_of(s, node, "maxItems", -1), n = 0;
     tritx_group group = {.kind = TRITX_SEQUENCE};
     if (unique && !cJSON_IsFalse(unique))
@@ -600,7 +425,7 @@ static uint32_t make_array(schema *s, const cJSON *node)
 
 static bool has_others(const cJSON *object)
 {
-    const cJSON *others = get(object, "additionalProperties");
+    const cJSON *others = schema_get(object, "additionalProperties");
     return others && !cJSON_IsFalse(others);
 }
 
@@ -621,13 +446,14 @@ static uint32_t call_tail(schema *s, const cJSON *property, const cJSON *object)
 static uint32_t make_tail(schema *s, const cJSON *property, const cJSON *object)
 {
     uint32_t member = after_comma(s, call_rule(s, property, OF_MEMBER, object));
-    if (!is_required(object, property->string)) member = optional(s, member);
+    if (!tritx_schema_requires(object, property->string)) member = optional(s, member);
     return SEQUENCE(s, member, call_tail(s, property->next, object));
 }
 
 static uint32_t make_object(schema *s, const cJSON *node)
 {
-    const cJSON *properties = get(node, "properties"), *required = get(node, "required");
+    const cJSON *properties = schema_get(node, "properties"),
+                *required = schema_get(node, "required");
     const cJSON *p = cJSON_IsObject(properties) ? properties->child : NULL;
     tritx_group first = {.kind = TRITX_CHOICE};
     bool some = false; /* one must be there */
@@ -638,15 +464,15 @@ static uint32_t make_object(schema *s, const cJSON *node)
         return refuse(s, "an object has more than %d properties", MOST_MEMBERS);
     for (const cJSON *name = required ? required->child : NULL; name; name = name->next) {
         if (!cJSON_IsString(name)) return refuse(s, "required is no list of names");
-        if (!get(properties, name->valuestring))
+        if (!schema_get(properties, name->valuestring))
             return refuse(s, "required names \"%.40s\", which is not in properties: add it",
                           name->valuestring);
     }
-    if (!properties && !get(node, "additionalProperties")) return named(s, "object");
+    if (!properties && !schema_get(node, "additionalProperties")) return named(s, "object");
     for (; p && !some; p = p->next) {
         tritx_tree_add(s->tree, &first,
                        SEQUENCE(s, call_rule(s, p, OF_MEMBER, node), call_tail(s, p->next, node)));
-        some = is_required(node, p->string);
+        some = tritx_schema_requires(node, p->string);
     }
     if (!some && has_others(node))
         tritx_tree_add(s->tree, &first,
@@ -735,12 +561,12 @@ static uint32_t other_rest(schema *s, const cJSON *properties, const char *prefi
 
 static uint32_t make_other(schema *s, const cJSON *object)
 {
-    const cJSON *properties = get(object, "properties");
+    const cJSON *properties = schema_get(object, "properties");
     uint32_t name = named(s, "string");
     if (properties && properties->child)
         name = SEQUENCE(s, text(s, "\""), other_rest(s, properties, "", 0, 0), text(s, "\""));
     return SEQUENCE(s, name, text(s, ":"), named(s, "ws"),
-                    call_value(s, get(object, "additionalProperties")));
+                    call_value(s, schema_get(object, "additionalProperties")));
 }
 
 /* ---- schemas ---- */
@@ -765,14 +591,14 @@ static uint32_t make_value(schema *s, const cJSON *node)
         return refuse(s, "the schema false lets nothing through: leave it out");
     if (!cJSON_IsObject(node)) return refuse(s, "a schema is neither an object nor true");
     int kinds = check_keywords(s, node);
-    const cJSON *all = get(node, "allOf"), *type = get(node, "type");
+    const cJSON *all = schema_get(node, "allOf"), *type = schema_get(node, "type");
     if (s->tree->status != TRIT_OK) return 0;
-    if (get(node, "$ref")) return make_ref(s, get(node, "$ref"));
-    if (get(node, "anyOf")) return make_choice(s, get(node, "anyOf"), false);
-    if (get(node, "oneOf")) return make_choice(s, get(node, "oneOf"), true);
+    if (schema_get(node, "$ref")) return make_ref(s, schema_get(node, "$ref"));
+    if (schema_get(node, "anyOf")) return make_choice(s, schema_get(node, "anyOf"), false);
+    if (schema_get(node, "oneOf")) return make_choice(s, schema_get(node, "oneOf"), true);
     if (all && cJSON_IsArray(all) && cJSON_GetArraySize(all) == 1) return call_value(s, all->child);
     if (all) return refuse(s, "allOf of more than one schema is not served: put them into one");
-    int types = type ? named_types(type) : kinds & ANY_TYPE;
+    int types = type ? tritx_schema_named_types(type) : kinds & ANY_TYPE;
     if (type && !types) return refuse(s, "type names no type of JSON");
     if (kinds & A_LIST && kinds & ANY_TYPE)
         return refuse(s, "other keywords than type stand beside enum or const: leave them out");
