@@ -17,7 +17,7 @@ function run(script, args) {
 const bench = (...args) => run('model.mjs', args);
 
 test('bench:model measures each configuration once a round and writes every run', async (t) => {
-    const file = join(await temporaryFolder(t), 'report.json');
+    const file = join(temporaryFolder(t), 'report.json');
     const small = ['--prefill', '8', '--depth', '4', '--decode', '2', '--rounds', '2'];
     const { status, stdout, stderr } = bench(
         ...['--shapes', 'tiny', '--hosts', 'node,chromium', '--flavours', 'simd128'],
@@ -96,7 +96,7 @@ const short = ['--shapes', 'tiny', '--threads', '1', '--depth', '8', '--rounds',
 
 /** Runs trit alone, as the peers' packages are large; resolves to the child, the figures and the picture. */
 async function benchPeers(t, ...args) {
-    const folder = await temporaryFolder(t);
+    const folder = temporaryFolder(t);
     const [json, svg] = ['report.json', 'report.svg'].map((name) => join(folder, name));
     const child = run('peers/main.mjs', [...short, '--json', json, '--svg', svg, ...args]);
     const read = (file) => readFileSync(file, 'utf8');

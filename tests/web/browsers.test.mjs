@@ -49,7 +49,7 @@ for (const name of ['chromium', 'firefox', 'webkit']) {
         await page.click('#below');
         assert.deepEqual(await said(), ['below true']);
 
-        const path = join(await temporaryFolder(t), 'seen.png');
+        const path = join(temporaryFolder(t), 'seen.png');
         for (const [width, height] of [
             [1000, 700],
             [name === 'webkit' ? 460 : 360, 640],

@@ -1,25 +1,17 @@
 // The chat page for tests: as `npm start` serves it, and as a static host does that sends no headers.
-import { cpSync, mkdtempSync, rmSync } from 'node:fs';
-import { tmpdir } from 'node:os';
+import { cpSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensurePackages } from '../../examples/chat/packages.mjs';
-import { root } from './helpers.mjs';
+import { root, temporaryFolder } from './helpers.mjs';
 import { startServer } from './server.mjs';
 
 ensurePackages();
 const { serveChat } = await import('../../examples/chat/serve.mjs');
 export const { makeSite } = await import('../../examples/chat/site.mjs');
 
-/** A folder that is removed after the test. */
-function temporary(t) {
-    const folder = mkdtempSync(join(tmpdir(), 'trit-chat-'));
-    t.after(() => rmSync(folder, { recursive: true, force: true }));
-    return folder;
-}
-
 /** A copy of the page's folder, for tests that change it. */
 export function copyPage(t) {
-    const folder = temporary(t);
+    const folder = temporaryFolder(t);
     cpSync(join(root, 'examples/chat/page'), folder, { recursive: true });
     return folder;
 }
@@ -30,11 +22,11 @@ export function copyPage(t) {
  * @param {import('../../examples/chat/site.mjs').SiteOptions} [options]
  * @returns {string} its folder
  */
-export const chatSite = (t, options) => makeSite({ folder: temporary(t), ...options });
+export const chatSite = (t, options) => makeSite({ folder: temporaryFolder(t), ...options });
 
 /** @returns {Promise<{url: string, close: () => void}>} */
 export async function serveWithHeaders(t, options) {
-    const server = await serveChat({ folder: temporary(t), ...options });
+    const server = await serveChat({ folder: temporaryFolder(t), ...options });
     t.after(server.close);
     return server;
 }

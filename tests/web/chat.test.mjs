@@ -144,6 +144,32 @@ for (const name of ['chromium', 'firefox', 'webkit']) {
             assert.deepEqual(await page.titles(), [BEGIN, BEGIN]);
         });
 
+        await t.test(
+            'keeps both of two changes at once, and nothing that was deleted',
+            async () => {
+                const outcomes = await page.evaluate(async () => {
+                    const { Conversations, newConversation } = await import('/conversations.js');
+                    const conversations = new Conversations(() => {});
+                    const own = newConversation('chat', { title: 'twice' });
+                    const both = [conversations.save(own), conversations.save(own)];
+                    const told = await Promise.all(both);
+                    const { revision } = await conversations.get(own.id);
+                    await conversations.remove(own.id);
+                    const after = await conversations.save(own);
+                    const titles = (await conversations.all()).map(({ title }) => title);
+                    return { told, revision, after, isThere: titles.includes('twice') };
+                });
+                assert.deepEqual(outcomes, {
+                    ...{
+                        told: ['stored', 'stored'],
+                        revision: 2,
+                        after: 'deleted',
+                        isThere: false,
+                    },
+                });
+            },
+        );
+
         await t.test('a conversation is there after a reload', async () => {
             const again = await open();
             await again.ready();
@@ -155,7 +181,7 @@ for (const name of ['chromium', 'firefox', 'webkit']) {
         });
 
         await t.test('takes conversations from a file, and refuses what is none', async (inner) => {
-            const folder = await temporaryFolder(inner);
+            const folder = temporaryFolder(inner);
             const file = (text) => {
                 writeFileSync(join(folder, 'x.json'), text);
                 return page.uploadFile('#import-file', join(folder, 'x.json'));

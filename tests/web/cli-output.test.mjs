@@ -13,7 +13,7 @@ const m = ['-m', modelPath, '-t', '1'];
 const full = openSync('/dev/full', 'w');
 
 test('pack and logits write to a pipe and leave it one', { timeout: 120_000 }, async (t) => {
-    const pipe = join(await temporaryFolder(t), 'pipe');
+    const pipe = join(temporaryFolder(t), 'pipe');
     assert.equal(spawnSync('mkfifo', [pipe]).status, 0);
     const commands = [
         ['pack', modelPath, '-o', pipe],
@@ -29,7 +29,7 @@ test('pack and logits write to a pipe and leave it one', { timeout: 120_000 }, a
 });
 
 test('a link to the output stays a link', async (t) => {
-    const folder = await temporaryFolder(t);
+    const folder = temporaryFolder(t);
     const [file, link] = [join(folder, 'file'), join(folder, 'link')];
     await writeFile(file, 'old');
     await symlink(file, link);
@@ -39,7 +39,7 @@ test('a link to the output stays a link', async (t) => {
 });
 
 test('an output that cannot be written whole is not left in part', async (t) => {
-    const folder = await temporaryFolder(t);
+    const folder = temporaryFolder(t);
     const out = join(folder, 'out');
     const commands = [
         ['pack', modelPath, '-o', out],
@@ -56,7 +56,7 @@ test('an output that cannot be written whole is not left in part', async (t) => 
 });
 
 test('pack takes its unfinished file away when it is told to end', async (t) => {
-    const folder = await temporaryFolder(t);
+    const folder = temporaryFolder(t);
     const server = createServer((_, response) => response.writeHead(200).write('a')).listen(0);
     t.after(() => server.close().closeAllConnections());
     const url = `http://localhost:${server.address().port}/`;
@@ -72,7 +72,7 @@ test('pack takes its unfinished file away when it is told to end', async (t) => 
 });
 
 test('what is read is not written over, whatever it is called', async (t) => {
-    const folder = await temporaryFolder(t);
+    const folder = temporaryFolder(t);
     const names = ['model', 'link', 'card', 'model.safetensors', 'config.json', 'tokenizer.json'];
     const [model, link, card, ...files] = names.map((name) => join(folder, name));
     await copyFile(modelPath, model);
@@ -120,7 +120,7 @@ test('a chat that reads from a pipe ends with the first turn that fails', async 
 });
 
 test('names in a file do not steer the terminal', async (t) => {
-    const folder = await temporaryFolder(t);
+    const folder = temporaryFolder(t);
     const [bad, card, packed] = ['bad', 'card', 'packed'].map((name) => join(folder, name));
     const header = '{"a\\u001b[2J\\r\\u009b2Jb":{}}';
     const length = Buffer.alloc(8);

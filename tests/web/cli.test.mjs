@@ -85,7 +85,7 @@ test('tokenize reads special tokens and adds BOS only when told to', async () =>
 });
 
 test('logits writes float32 rows; the last of all rows is the last row', async (t) => {
-    const folder = await temporaryFolder(t);
+    const folder = temporaryFolder(t);
     const [all, last] = [join(folder, 'all'), join(folder, 'last')];
     await cli('logits', ...m, '--ids', '4091,39,424', '--all', '--out', all);
     await cli('logits', ...m, '--ids', '4091,39,424', '--out', last);
@@ -95,7 +95,7 @@ test('logits writes float32 rows; the last of all rows is the last row', async (
 });
 
 test('score counts every token of a file once, over windows', async (t) => {
-    const file = join(await temporaryFolder(t), 'text');
+    const file = join(temporaryFolder(t), 'text');
     const text = 'The king had three daughters, and the youngest was as fair as the day. '.repeat(
         8,
     );
@@ -128,7 +128,7 @@ test('info and bench', async () => {
 });
 
 test('pack makes the same file of a packed one, and leaves no other file', async (t) => {
-    const folder = await temporaryFolder(t);
+    const folder = temporaryFolder(t);
     const out = join(folder, 'out.trit');
     const card = join(root, 'models/tiny-tales/card.json');
     assert.equal((await cli('pack', modelPath, '-o', out, '--card', card)).code, 0);
@@ -137,7 +137,7 @@ test('pack makes the same file of a packed one, and leaves no other file', async
 });
 
 test('pack --synthetic writes a model of random weights that loads like any other', async (t) => {
-    const folder = await temporaryFolder(t);
+    const folder = temporaryFolder(t);
     const [out, again] = [join(folder, 'out'), join(folder, 'again')];
     const shape = ['pack', '--synthetic', 'tiny', '--gate-zeros', '0.9'];
     const { bytes } = await json(...shape, '-o', out);
@@ -159,7 +159,7 @@ test('pack --synthetic writes a model of random weights that loads like any othe
 });
 
 test('pack keeps the old file when the new one fails', async (t) => {
-    const folder = await temporaryFolder(t);
+    const folder = temporaryFolder(t);
     const [source, out] = [join(folder, 'cut.trit'), join(folder, 'out.trit')];
     await writeFile(source, await readFile(modelPath));
     await truncate(source, 100_000);
@@ -172,7 +172,7 @@ test('pack keeps the old file when the new one fails', async (t) => {
 });
 
 test('a failure is one clear line and an exit code', async (t) => {
-    const folder = await temporaryFolder(t);
+    const folder = temporaryFolder(t);
     const [cut, long, empty, latin] = ['cut', 'long', 'empty', 'latin'].map((name) =>
         join(folder, name),
     );
@@ -248,7 +248,7 @@ test('a failure is one clear line and an exit code', async (t) => {
 });
 
 test('an engine that was not built says how to build it', async (t) => {
-    const folder = await temporaryFolder(t);
+    const folder = temporaryFolder(t);
     const filter = (path) => !path.endsWith('dist');
     await cp(join(root, 'web'), join(folder, 'web'), { recursive: true, filter });
     await copyFile(join(root, 'package.json'), join(folder, 'package.json'));

@@ -21,7 +21,7 @@ async function refused(code, sentence, ...args) {
 }
 
 test('convert writes files from which the same model is packed', async (t) => {
-    const folder = await temporaryFolder(t);
+    const folder = temporaryFolder(t);
     for (const to of ['tq2_0', 'i2_s', 'safetensors']) {
         const [out, packed] = [join(folder, to), join(folder, `${to}.trit`)];
         const { bytes } = JSON.parse(
@@ -43,7 +43,7 @@ test('convert writes files from which the same model is packed', async (t) => {
 });
 
 test('convert leaves alone what is there, and nothing behind when it fails', async (t) => {
-    const folder = await temporaryFolder(t);
+    const folder = temporaryFolder(t);
     const [full, empty, file] = ['full', 'empty', 'file'].map((name) => join(folder, name));
     await Promise.all([mkdir(full), mkdir(empty)]);
     await writeFile(file, 'old');

@@ -31,7 +31,7 @@ async function isOneLine(args, what) {
 }
 
 test('R27 no file, a folder, a file of something else', async (t) => {
-    const folder = await temporaryFolder(t);
+    const folder = temporaryFolder(t);
     await isOneLine(run(join(folder, 'none.trit')), /there is no such file or folder/);
     await isOneLine(run(folder), /holds no model/);
     const other = join(folder, 'other.trit');
@@ -43,7 +43,7 @@ test(
     'R27 a file that becomes shorter while it is read',
     { skip: process.platform === 'win32' },
     async (t) => {
-        const pipe = join(await temporaryFolder(t), 'model.trit');
+        const pipe = join(temporaryFolder(t), 'model.trit');
         execFileSync('mkfifo', [pipe]);
         const writer = createWriteStream(pipe);
         writer.end((await readFile(modelPath)).subarray(0, 1e6));
@@ -65,7 +65,7 @@ test(
 );
 
 test('R27 a cache that cannot be written is one line, and left as it was', async (t) => {
-    const folder = await temporaryFolder(t);
+    const folder = temporaryFolder(t);
     const server = await serveModel(await readFile(modelPath));
     t.after(server.close);
     const before = process.env.TRIT_CACHE;

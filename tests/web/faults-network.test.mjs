@@ -44,7 +44,7 @@ async function answer(model) {
 
 /** A server of the model, whose first requests meet with these faults, and an empty store. */
 async function setUp(t, ...faults) {
-    process.env.TRIT_CACHE = await temporaryFolder(t);
+    process.env.TRIT_CACHE = temporaryFolder(t);
     const server = await serveModel(packed);
     t.after(() => server.close());
     server.fault = inTurn(...faults);

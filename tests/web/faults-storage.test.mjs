@@ -528,7 +528,7 @@ const RECORD_OF_FILES = 1 << 18;
 
 /** A server of the model and an empty folder for what is stored. */
 async function inFiles(t) {
-    process.env.TRIT_CACHE = await temporaryFolder(t);
+    process.env.TRIT_CACHE = temporaryFolder(t);
     const server = await serveModel(packed);
     t.after(() => server.close());
     const options = {
@@ -549,7 +549,7 @@ async function inFiles(t) {
 }
 
 test('S03 S04 the disk is full at each value: what is stored stays, and the next try goes on', async (t) => {
-    process.env.TRIT_CACHE = await temporaryFolder(t);
+    process.env.TRIT_CACHE = temporaryFolder(t);
     const file = await openFile(join(process.env.TRIT_CACHE, 'any'), 'w');
     const { writeFile: write } = Object.getPrototypeOf(file);
     await file.close();
@@ -561,7 +561,7 @@ test('S03 S04 the disk is full at each value: what is stored stays, and the next
         throw Object.assign(new Error('ENOSPC: no space left on device'), { code: 'ENOSPC' });
     };
     for (let k = 0; k < COUNT + 2; k++) {
-        process.env.TRIT_CACHE = await temporaryFolder(t);
+        process.env.TRIT_CACHE = temporaryFolder(t);
         room = k;
         const store = () => ({ store: openNodeStore() });
         await assert.rejects(openTab(store()).load(), (error) => {
@@ -660,7 +660,7 @@ test('S20 what stands in the place of a value and is no file of ours is mended',
 });
 
 test('S20 a file that this user may not read is one that is missing, and is written anew', async (t) => {
-    process.env.TRIT_CACHE = await temporaryFolder(t);
+    process.env.TRIT_CACHE = temporaryFolder(t);
     const store = openNodeStore();
     const value = new Uint8Array(100).buffer;
     await store.put('model/a', value);
@@ -697,7 +697,7 @@ test('S21 where no folder can be made the model loads all the same, and says so'
 });
 
 test('S19 files can be begun anew beside what somebody is storing, and neither fails', async (t) => {
-    process.env.TRIT_CACHE = await temporaryFolder(t);
+    process.env.TRIT_CACHE = temporaryFolder(t);
     const value = () => new Uint8Array(100_000).buffer;
     let isOver = false;
     const writer = async (n) => {
@@ -721,7 +721,7 @@ test('S19 files can be begun anew beside what somebody is storing, and neither f
 });
 
 test('a file that its writer renames while the folder is listed hides none of the others', async (t) => {
-    process.env.TRIT_CACHE = await temporaryFolder(t);
+    process.env.TRIT_CACHE = temporaryFolder(t);
     const folder = join(process.env.TRIT_CACHE, 'model');
     await mkdir(folder);
     await writeFile(join(folder, 'a'), 'x');

@@ -58,7 +58,7 @@ const idsOf = async (loading) => {
 };
 
 test('a packed folder runs and packs, whichever way its scales go', async (t) => {
-    const folder = await temporaryFolder(t);
+    const folder = temporaryFolder(t);
     const out = join(folder, 'out.trit');
     const card = join(root, 'models/tiny-tales/card.json');
     for (const convention of ['multiply', 'divide']) {
@@ -76,7 +76,7 @@ test('a packed folder runs and packs, whichever way its scales go', async (t) =>
 });
 
 test('shards load from a folder, a list of files and a list of addresses', async (t) => {
-    const folder = await temporaryFolder(t);
+    const folder = temporaryFolder(t);
     const path = join(folder, 'model');
     await writeModel(path, { shards: 3 });
     const names = await readdir(path);
@@ -126,7 +126,7 @@ test('a list of files is known from the pieces of one', () => {
 });
 
 test('shards that do not fit their index are refused by name', async (t) => {
-    const folder = await temporaryFolder(t);
+    const folder = temporaryFolder(t);
     const path = join(folder, 'model');
     await writeModel(path, { shards: 3 });
     const index = JSON.parse(await readFile(join(path, indexName), 'utf8'));
@@ -182,7 +182,7 @@ test('shards that do not fit their index are refused by name', async (t) => {
 });
 
 test('a side file that never ends is not read to its end', async (t) => {
-    const path = join(await temporaryFolder(t), 'model');
+    const path = join(temporaryFolder(t), 'model');
     await writeModel(path);
     await symlink('/dev/zero', join(path, 'generation_config.json'));
     const { stderr, code } = await cli('info', '-m', path, '-t', '1');
@@ -191,7 +191,7 @@ test('a side file that never ends is not read to its end', async (t) => {
 });
 
 test('chat_template.jinja beside the other files is the template', async (t) => {
-    const folder = await temporaryFolder(t);
+    const folder = temporaryFolder(t);
     await writeModel(join(folder, 'model'));
     await writeFile(join(folder, 'model/chat_template.jinja'), '{{ messages[0].content }}');
     const loaded = await Trit.load(join(folder, 'model'), { threads: 1 });

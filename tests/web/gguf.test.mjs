@@ -19,7 +19,7 @@ let tales;
 before(async () => (tales = readPacked(await readFile(join(folder, 'tiny-tales-f16.trit')))));
 
 async function write(t, options) {
-    const file = join(await temporaryFolder(t), 'tales.gguf');
+    const file = join(temporaryFolder(t), 'tales.gguf');
     writeModel(file, tales, { arch, ternary: 'I2_S', embed: 'F16', ...options });
     return file;
 }
@@ -74,7 +74,7 @@ test('a GGUF file that is cut, or of another kind, is refused by name', async (t
 });
 
 test('a GGUF file in parts: by its folder, by one of them, as a list', async (t) => {
-    const path = join(await temporaryFolder(t), 'tales.gguf');
+    const path = join(temporaryFolder(t), 'tales.gguf');
     const ends = [0, 30, Infinity];
     writeModel(path, tales, { arch, ternary: 'TQ2_0', embed: 'F16', parts: ends });
     const paths = ends.map((_, i) => partName(path, i, ends.length));

@@ -1,6 +1,5 @@
 import { spawn } from 'node:child_process';
 import { mkdtempSync, rmSync } from 'node:fs';
-import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -30,9 +29,9 @@ export function startCli(args, { input = '' } = {}) {
 export const cli = (...args) => startCli(args).done;
 
 /** A folder that is removed after the test. */
-export async function temporaryFolder(t) {
-    const folder = await mkdtemp(join(tmpdir(), 'trit-'));
-    t.after(() => rm(folder, { recursive: true }));
+export function temporaryFolder(t) {
+    const folder = mkdtempSync(join(tmpdir(), 'trit-'));
+    t.after(() => rmSync(folder, { recursive: true, force: true }));
     return folder;
 }
 

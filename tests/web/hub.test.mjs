@@ -56,7 +56,7 @@ function shards(count = 2) {
 }
 
 test('a repository is asked what it has, and its packed file of that commit loaded once', async (t) => {
-    process.env.TRIT_CACHE = await temporaryFolder(t);
+    process.env.TRIT_CACHE = temporaryFolder(t);
     const hub = await serveHub(t, REPOSITORY, { 'README.md': packed, 'model.trit': packed });
     const load = () => Trit.load(`hf:${REPOSITORY}`, { ...options, hub: hub.origin });
     assert.deepEqual(await answer(load()), expected);
@@ -81,7 +81,7 @@ test('a file that is named is loaded without asking what else there is', async (
 });
 
 test('shards of safetensors are loaded with what stands beside them', async (t) => {
-    process.env.TRIT_CACHE = await temporaryFolder(t);
+    process.env.TRIT_CACHE = temporaryFolder(t);
     const hub = await serveHub(t, REPOSITORY, shards());
     const more = { ...options, hub: hub.origin, head: 'int8' };
     assert.deepEqual(await answer(Trit.load(`hf:${REPOSITORY}`, more)), expected);
@@ -97,7 +97,7 @@ test('shards of safetensors are loaded with what stands beside them', async (t) 
 });
 
 test('N10 a folder goes on in a later load; the tensors must be those of the first', async (t) => {
-    process.env.TRIT_CACHE = await temporaryFolder(t);
+    process.env.TRIT_CACHE = temporaryFolder(t);
     const hub = await serveHub(t, REPOSITORY, shards(1));
     let cuts = true;
     let version = 1;
@@ -191,7 +191,7 @@ test('what cannot be chosen is told with the choices', async (t) => {
 });
 
 test('an id of the catalogue is its repository, or its file with length and hash', async (t) => {
-    process.env.TRIT_CACHE = await temporaryFolder(t);
+    process.env.TRIT_CACHE = temporaryFolder(t);
     const falcon = await serveHub(t, 'tiiuae/Falcon3-1B-Instruct-1.58bit', shards());
     const more = { ...options, head: 'int8', hub: falcon.origin };
     assert.deepEqual(await answer(Trit.load('catalog:falcon3-1b', more)), expected);
@@ -210,7 +210,7 @@ test('an id of the catalogue is its repository, or its file with length and hash
 });
 
 test('the command line takes the same names', async (t) => {
-    const folder = await temporaryFolder(t);
+    const folder = temporaryFolder(t);
     const hub = await serveHub(t, REPOSITORY, shards());
     const from = [`hf:${REPOSITORY}`, '--hub', hub.origin, '--head', 'int8'];
     const out = `${folder}/model.trit`;
@@ -246,7 +246,7 @@ test('N29 what a hub says that is no list of files is refused', async (t) => {
 });
 
 test('N29 an index, a configuration or a tokenizer that is none is refused, and nothing stored', async (t) => {
-    process.env.TRIT_CACHE = await temporaryFolder(t);
+    process.env.TRIT_CACHE = temporaryFolder(t);
     const files = shards();
     const text = (value) => new TextEncoder().encode(value);
     const index = JSON.parse(new TextDecoder().decode(files[INDEX]));

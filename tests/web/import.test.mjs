@@ -26,7 +26,7 @@ test('the official shape makes a file of exactly the official size', () => {
 
 test('its bytes are the same from any byte on, written and streamed, and one model', async (t) => {
     const { pieces } = officialFile(TINY);
-    const path = join(await temporaryFolder(t), 'model.gguf');
+    const path = join(temporaryFolder(t), 'model.gguf');
     writePieces(path, pieces);
     const bytes = readFileSync(path);
     assert.equal(bytes.length, sizeOf(pieces));
@@ -46,7 +46,7 @@ test('its bytes are the same from any byte on, written and streamed, and one mod
 });
 
 test('bench:import imports every container and finds the same bytes twice', async (t) => {
-    const json = join(await temporaryFolder(t), 'report.json');
+    const json = join(temporaryFolder(t), 'report.json');
     const args = ['--shape', 'tiny', '--nodes', 'node', '--rounds', '2', '--json', json];
     const { status, stdout, stderr } = spawnSync(
         process.execPath,

@@ -83,7 +83,7 @@ for (const name of ['chromium', 'firefox']) {
             `--proxy-server=http://localhost:${elsewhere.address().port}`,
             '--disable-features=ServiceWorkerAutoPreload',
         ];
-        const profile = await temporaryFolder(t);
+        const profile = temporaryFolder(t);
         let browser = await openBrowser(name, { profile, args });
         const files = { '/service-worker.js': recipe };
         const pages = await startServer({ isolated: true, files });

@@ -71,7 +71,7 @@ test('a packed file at an address: only its beginning is asked for, and what is 
 });
 
 test('files of other engines, from a path, an address or a list', async (t) => {
-    const folder = await temporaryFolder(t);
+    const folder = temporaryFolder(t);
     const gguf = join(folder, 'model.gguf');
     const hf = join(folder, 'hf');
     for (const [to, out] of [

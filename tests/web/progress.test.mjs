@@ -49,7 +49,7 @@ test('the rate is that of the last seconds, and of what came; the rest of the ti
 });
 
 test('a load that goes on counts what is stored as loaded, but not as come', async (t) => {
-    process.env.TRIT_CACHE = await temporaryFolder(t);
+    process.env.TRIT_CACHE = temporaryFolder(t);
     const packed = readFileSync(modelPath);
     const RECORD = 1 << 18;
     const server = await serveModel(packed);

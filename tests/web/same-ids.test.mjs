@@ -66,7 +66,7 @@ before(async () => {
         '/tokenizer.json': text(tokenizer),
         '/tokenizer_config.json': text(tokenizerConfig),
     };
-    const folder = await temporaryFolder({ after: (done) => process.once('exit', done) });
+    const folder = temporaryFolder({ after: (done) => process.once('exit', done) });
     for (const to of ['tq2_0', 'i2_s']) {
         const path = join(folder, `${to}.gguf`);
         const { code, stderr } = await cli('convert', modelPath, '--to', to, '-o', path);
@@ -131,7 +131,7 @@ for (const [name, program] of [
     ['Node 24', join(toolDir, 'node24/node')],
 ])
     test(`S1 ${name}`, async (t) => {
-        const env = { ...process.env, TRIT_CACHE: await temporaryFolder(t) };
+        const env = { ...process.env, TRIT_CACHE: temporaryFolder(t) };
         const child = fork(nodeFile, { execPath: program, execArgv: [], env });
         t.after(() => child.kill());
         await sameIn(t, name, async (...asked) => {

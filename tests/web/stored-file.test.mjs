@@ -55,7 +55,7 @@ const records = () => {
 
 for (const kind of ['packed', 'GGUF'])
     test(`a ${kind} file of the user's is kept, and given again it mends what is missing`, async (t) => {
-        process.env.TRIT_CACHE = await temporaryFolder(t);
+        process.env.TRIT_CACHE = temporaryFolder(t);
         const { file, read } = countedFile(bytes[kind], 'model.bin');
         const first = await Trit.load(file, options);
         assert.equal(first.info.stored, true);
@@ -76,7 +76,7 @@ for (const kind of ['packed', 'GGUF'])
     });
 
 test('a model from an address is loaded by its id, and asks its address for what is missing', async (t) => {
-    process.env.TRIT_CACHE = await temporaryFolder(t);
+    process.env.TRIT_CACHE = temporaryFolder(t);
     const server = await serveModel(bytes.GGUF);
     t.after(() => server.close());
     await answer(await Trit.load(server.url, { ...options, head: 'f16' }));
@@ -91,7 +91,7 @@ test('a model from an address is loaded by its id, and asks its address for what
 });
 
 test('a stored model is loaded as it was stored, and another wish is refused', async (t) => {
-    process.env.TRIT_CACHE = await temporaryFolder(t);
+    process.env.TRIT_CACHE = temporaryFolder(t);
     const file = new File([bytes.GGUF], 'model.gguf');
     await answer(await Trit.load(file, { ...options, head: 'f16' }));
     const [{ id }] = await Trit.models();
@@ -105,7 +105,7 @@ test('a stored model is loaded as it was stored, and another wish is refused', a
 });
 
 test('what is not stored is told', async (t) => {
-    process.env.TRIT_CACHE = await temporaryFolder(t);
+    process.env.TRIT_CACHE = temporaryFolder(t);
     await assert.rejects(Trit.load(`stored:${'0'.repeat(64)}`, options), { code: 'NOT_STORED' });
     await assert.rejects(Trit.load('stored:model', options), { code: 'PARAM' });
     await assert.rejects(Trit.load(new File([], 'model.bin'), options), {

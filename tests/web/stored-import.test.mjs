@@ -47,7 +47,7 @@ before(async () => {
 
 /** A server of the source and an empty store; what is loaded, and the records that are stored. */
 async function setUp(t, container) {
-    process.env.TRIT_CACHE = await temporaryFolder(t);
+    process.env.TRIT_CACHE = temporaryFolder(t);
     const { bytes, sides } = sources[container];
     const server = await serveModel(bytes);
     t.after(() => server.close());

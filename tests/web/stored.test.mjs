@@ -17,7 +17,7 @@ const options = { threads: 1, flavour: 'simd128', store: { recordBytes: RECORD }
 
 /** A server of the file and an empty store. */
 async function setUp(t, bytes) {
-    process.env.TRIT_CACHE = await temporaryFolder(t);
+    process.env.TRIT_CACHE = temporaryFolder(t);
     const server = await serveModel(bytes);
     t.after(() => server.close());
     const records = async () => {

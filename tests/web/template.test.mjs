@@ -138,7 +138,7 @@ test('what is no template is refused, and the ids of known ones are taken', asyn
 });
 
 test("a GGUF file's own template is used, and goes with it into a packed file", async (t) => {
-    const folder = await temporaryFolder(t);
+    const folder = temporaryFolder(t);
     const file = join(folder, 'tales.gguf');
     const tales = readPacked(await readFile(join(root, 'models/tiny-tales/tiny-tales-f16.trit')));
     const keys = {

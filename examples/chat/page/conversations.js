@@ -1,4 +1,4 @@
-import { del, entries, get, set, update } from './vendor/idb-keyval.js';
+import { del, entries, get, set } from './vendor/idb-keyval.js';
 import { openStore } from './database.js';
 import { NO_SETTINGS, readSettings } from './settings.js';
 
@@ -80,6 +80,35 @@ export function readConversation(raw) {
 }
 
 /**
+ * Puts a conversation in the place of the one it was made of, in one transaction; one that is something else by now, or
+ * deleted, stays.
+ * @param {IDBObjectStore} store
+ * @param {Conversation} conversation
+ * @returns {Promise<'stored' | 'copied' | 'deleted'>} copied: it needs a place of its own
+ */
+function put(store, conversation) {
+    const { transaction } = store;
+    const there = store.get(conversation.id);
+    return new Promise((resolve, reject) => {
+        let isCounted = false;
+        there.onsuccess = () => {
+            const { revision } = conversation;
+            if (there.result ? there.result.revision !== revision : revision > 0) return;
+            // counted at once, as a second change may be waiting for this transaction to end
+            conversation.revision++;
+            isCounted = true;
+            store.put(conversation, conversation.id);
+        };
+        transaction.oncomplete = () =>
+            resolve(isCounted ? 'stored' : there.result ? 'copied' : 'deleted');
+        transaction.onabort = () => {
+            if (isCounted) conversation.revision--;
+            reject(transaction.error);
+        };
+    });
+}
+
+/**
  * The conversations of this browser. Tabs tell each other what they have changed.
  */
 export class Conversations {
@@ -110,25 +139,11 @@ export class Conversations {
      */
     async save(conversation) {
         conversation.changed = Date.now();
-        /** @type {'stored' | 'copied' | 'deleted'} */
-        let outcome = 'stored';
-        await update(
-            conversation.id,
-            (there) => {
-                if (there === undefined && conversation.revision > 0) outcome = 'deleted';
-                else if (there && there.revision !== conversation.revision) outcome = 'copied';
-                return outcome === 'stored'
-                    ? structuredClone({ ...conversation, revision: conversation.revision + 1 })
-                    : there;
-            },
-            this.#store,
-        );
-        if (outcome === 'deleted') await del(conversation.id, this.#store);
-        if (outcome === 'stored') conversation.revision++;
+        const outcome = await this.#store('readwrite', (store) => put(store, conversation));
         if (outcome === 'copied') {
             Object.assign(conversation, { id: newId(), revision: 1 });
             conversation.title = `${titleOf(conversation)} (this tab)`;
-            await set(conversation.id, structuredClone(conversation), this.#store);
+            await set(conversation.id, conversation, this.#store);
         }
         this.#others.postMessage('changed');
         return outcome;

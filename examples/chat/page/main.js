@@ -52,7 +52,7 @@ function modeText() {
     if (!canSend()) return 'This conversation needs a model that chats: choose one under “Model”.';
     if (current.mode === 'chat') return '';
     const what =
-        speaker.name === BUNDLED.name
+        speaker.source === BUNDLED.source
             ? 'This is a small test model of 7 million parameters, which knows nothing and cannot chat: '
             : '';
     return `Story mode. ${what}the model goes on with what you begin, such as “Once upon a time”. It does not answer.`;
@@ -238,7 +238,7 @@ async function showShell() {
     find('install').hidden = !shell.canInstall;
     find('update').hidden = !shell.hasUpdate;
     const { info } = speaker;
-    const isHere = speaker.name === BUNDLED.name || Boolean(info?.stored);
+    const isHere = speaker.source === BUNDLED.source || Boolean(info?.stored);
     const isOffline = info !== undefined && isHere && (await shell.isKept());
     const works = isOffline ? 'Works without a network.' : 'Runs on this device.';
     find('privacy').textContent = [works, 'Nothing you write leaves it.', shell.note]

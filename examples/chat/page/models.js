@@ -19,7 +19,7 @@ export const BUNDLED = {
     name: 'tiny-stories',
     isStoryteller: true,
     source: new URL('tiny-stories.trit', import.meta.url).href,
-    about: 'Comes with the page, 2.3 MB. A small test model that goes on with the beginning of a story. It knows nothing and cannot chat.',
+    about: 'Comes with the page, 2.5 MB. A small test model that goes on with the beginning of a story. It knows nothing and cannot chat.',
 };
 
 /** The last part of an address, or the name of a file, which the store knows with its size and time. */

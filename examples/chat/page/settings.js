@@ -22,67 +22,34 @@ export const NO_SETTINGS = Object.freeze({
 
 /** The numbers, as the dialog shows them; each is a limit that the engine has too. */
 const NUMBERS = [
-    ...[
-        [
-            'temperature',
-            'Temperature',
-            0,
-            2,
-            0.05,
-            'How daring: 0 always takes the likeliest word, 1 follows the model’s own chances, more surprises.',
-        ],
-    ],
-    ...[
-        [
-            'topP',
-            'Top-p',
-            0.05,
-            1,
-            0.05,
-            'Only the likeliest words that together have this share of the chances. 1 allows all.',
-        ],
-    ],
-    ...[['topK', 'Top-k', 0, 1000, 1, 'Only so many of the likeliest words. 0 allows all.']],
-    ...[
-        [
-            'minP',
-            'Min-p',
-            0,
-            1,
-            0.01,
-            'Drops words with less than this share of the likeliest one’s chance. 0 is off.',
-        ],
-    ],
-    ...[
-        [
-            'repeatPenalty',
-            'Repeat penalty',
-            1,
-            2,
-            0.05,
-            'Above 1, what was said a moment ago becomes less likely.',
-        ],
-    ],
-    ...[
-        [
-            'maxTokens',
-            'Longest answer',
-            1,
-            100_000,
-            1,
-            'In tokens, some three quarters of a word each.',
-        ],
-    ],
-    ...[
-        [
-            'seed',
-            'Seed',
-            0,
-            Number.MAX_SAFE_INTEGER,
-            1,
-            'The same seed gives the same answer to the same words, in every browser.',
-        ],
-    ],
+    {
+        ...{ name: 'temperature', label: 'Temperature', min: 0, max: 2, step: 0.05 },
+        about: 'How daring: 0 always takes the likeliest word, 1 follows the model’s own chances, more surprises.',
+    },
+    {
+        ...{ name: 'topP', label: 'Top-p', min: 0.05, max: 1, step: 0.05 },
+        about: 'Only the likeliest words that together have this share of the chances. 1 allows all.',
+    },
+    {
+        ...{ name: 'topK', label: 'Top-k', min: 0, max: 1000, step: 1 },
+        about: 'Only so many of the likeliest words. 0 allows all.',
+    },
+    {
+        ...{ name: 'minP', label: 'Min-p', min: 0, max: 1, step: 0.01 },
+        about: 'Drops words with less than this share of the likeliest one’s chance. 0 is off.',
+    },
+    {
+        ...{ name: 'repeatPenalty', label: 'Repeat penalty', min: 1, max: 2, step: 0.05 },
+        about: 'Above 1, what was said a moment ago becomes less likely.',
+    },
+    {
+        ...{ name: 'maxTokens', label: 'Longest answer', min: 1, max: 100_000, step: 1 },
+        about: 'In tokens, some three quarters of a word each.',
+    },
+    {
+        ...{ name: 'seed', label: 'Seed', min: 0, max: Number.MAX_SAFE_INTEGER, step: 1 },
+        about: 'The same seed gives the same answer to the same words, in every browser.',
+    },
 ];
 
 /**
@@ -94,10 +61,10 @@ export function readSettings(raw) {
     /** @type {any} */
     const settings = { ...NO_SETTINGS };
     if (typeof raw?.system === 'string') settings.system = raw.system;
-    for (const [name, , low, high, step] of NUMBERS) {
-        const value = raw?.[/** @type {string} */ (name)];
+    for (const { name, min, max, step } of NUMBERS) {
+        const value = raw?.[name];
         const isWhole = step !== 1 || Number.isInteger(value);
-        if (typeof value === 'number' && value >= low && value <= high && isWhole)
+        if (typeof value === 'number' && value >= min && value <= max && isWhole)
             settings[name] = value;
     }
     return settings;
@@ -130,11 +97,11 @@ export class SettingsDialog {
 
     constructor() {
         this.#system = element('textarea', { id: 'setting-system', rows: 4 });
-        const fields = NUMBERS.map(([name, label, min, max, step, about]) => {
+        const fields = NUMBERS.map(({ name, label, min, max, step, about }) => {
             const id = `setting-${name}`;
             const kind = { id, type: 'number', min, max, step, placeholder: 'the model’s own' };
-            const input = element('input', { ...kind, 'aria-describedby': `${id}-about` });
-            this.#inputs.set(/** @type {string} */ (name), input);
+            const input = element('input', kind);
+            this.#inputs.set(name, input);
             return field(id, label, input, about);
         });
         const about =

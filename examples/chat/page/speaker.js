@@ -21,6 +21,9 @@ export class Speaker {
     /** What the person calls it. */
     name = '';
 
+    /** @type {Source | undefined} where it comes from */
+    source;
+
     get isLoading() {
         return this.#loading !== undefined;
     }
@@ -72,6 +75,7 @@ export class Speaker {
             }
             this.#model = model;
             this.name = name;
+            this.source = source;
             this.#chats = !isStoryteller;
         } finally {
             if (this.#loading === loading) this.#loading = undefined;
