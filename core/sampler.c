@@ -232,7 +232,7 @@ trit_status trit_sampler_draw(trit_sampler *s, float *logits, const int32_t *his
         if (history[i] < 0 || history[i] >= s->n_vocab)
             return tritx_fail(err, TRIT_PARAM, i, "draw: the history holds an unknown token");
     trit_grammar *grammar = s->params.grammar;
-    int32_t drawn;
+    int32_t drawn = -1;
     if (grammar) TRIT_TRY(trit_grammar_mask(grammar, logits, err));
     apply_penalties(s, logits, history, n_history);
     for (size_t i = 0; i < s->params.n_bias; i++) logits[s->bias_ids[i]] += s->bias_values[i];
