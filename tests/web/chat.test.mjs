@@ -242,7 +242,11 @@ for (const name of ['chromium', 'firefox', 'webkit']) {
             const label = `Use ${basename(modelPath)}`;
             const isThere = (wanted) => document.querySelector(`#stored [aria-label="${wanted}"]`);
             await page.until('it', isThere, label);
-            await page.click(`#stored [aria-label="${label}"]`);
+            // the list is drawn again when the store has told of it once more, under a driver's hands
+            await page.evaluate(
+                (wanted) => document.querySelector(`#stored [aria-label="${wanted}"]`).click(),
+                label,
+            );
             await page.until('it', () => !document.querySelector('#models').open);
             await page.ready();
             assert.equal(

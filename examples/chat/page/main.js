@@ -110,11 +110,12 @@ async function answer() {
     } catch (error) {
         tell(failureText(error));
     } finally {
-        const hadFocus = document.activeElement === find('stop');
-        isBusy = false;
         const { messages } = conversation;
         if (messages.at(-1)?.text === '') messages.pop();
+        // busy until it is stored: what another tab has made of it meanwhile is not to take its place here
         await save(conversation).catch((error) => tell(`Not kept: ${error.message}`));
+        const hadFocus = document.activeElement === find('stop');
+        isBusy = false;
         draw();
         if (hadFocus) find('text').focus();
         void showMeter();
