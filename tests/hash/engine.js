@@ -2,6 +2,7 @@
 // history can be asked for. Blocks its thread, and leaves its memory to the end of that thread.
 import { Bindings } from '../../web/bindings.js';
 import { startModule } from '../../web/flavours.js';
+import { Sampler } from '../../web/sampler.js';
 import { demand, Hash, N_CTX, N_KEPT, N_PROMPT, N_SAME, N_SAMPLE } from './work.js';
 import { otherPrompt, SAMPLING } from './work.js';
 
@@ -64,22 +65,18 @@ function compute(c, session, ids, nExpected) {
 }
 
 function sample(c, model, session, prompt, stopIds) {
-    const { temperature, topK, topP, seed } = SAMPLING;
-    const sampler = c.with(Int32Array.from(stopIds), (ids, n) =>
-        c.with(
-            Float32Array.from(stopIds, () => -Infinity),
-            (values) =>
-                c.make(
-                    'sampler_new',
-                    // min-p and the three penalties are off
-                    ...[model, temperature, topK, topP, 0, 1, 0, 0, 0, seed, 0, ids, values, n],
-                ),
-        ),
-    );
+    const { seed, ...sampling } = SAMPLING;
+    const sampler = new Sampler(c, model, {
+        ...{ minP: 0, repeatPenalty: 1, frequencyPenalty: 0, presencePenalty: 0, penaltyLast: 0 },
+        ...sampling,
+        seed: BigInt(seed),
+        logitBias: stopIds.map((id) => [id, -Infinity]),
+        grammar: null,
+    });
     const history = c.alloc(4 * (N_PROMPT + N_SAMPLE));
     c.words(history, N_PROMPT).set(prompt);
     for (let n = N_PROMPT; n < N_PROMPT + N_SAMPLE; n++) {
-        const id = c.make('sampler_draw', sampler, session, history, n);
+        const id = sampler.draw(session, { address: history, length: n });
         c.words(history, n + 1)[n] = id;
         c.call('session_append', session, id);
         c.call('session_run', session, Infinity);

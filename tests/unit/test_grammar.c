@@ -280,6 +280,13 @@ static void test_sampler(void)
 
 /* ---- hostile grammars ---- */
 
+/* In WebAssembly the clock is that of the wall, and others share the cores: 4.5 were seen. */
+#ifdef __EMSCRIPTEN__
+enum { MOST_SECONDS = 12 };
+#else
+enum { MOST_SECONDS = 4 };
+#endif
+
 static double seconds(void) { return (double)clock() / CLOCKS_PER_SEC; }
 
 /* Takes a text byte by byte with a mask at every so many; the first failure, or OK. */
@@ -322,7 +329,7 @@ static void hostile(const char *what, const char *grammar, const char *unit, int
         trit_grammar_free(g);
     }
     double taken = seconds() - begin;
-    TRIT_CHECK(taken < 4);
+    TRIT_CHECK(taken < MOST_SECONDS);
     printf("%s: %.3f s%s%s\n", what, taken, status == TRIT_OK ? "" : ", ",
            status == TRIT_OK ? "" : err.message);
 }
