@@ -28,7 +28,8 @@ import { TritError } from './errors.js';
  * @property {1 | null} [n]
  * @property {ResponseFormat} [response_format]
  *
- * @typedef {{type: 'text'}} ResponseFormat
+ * @typedef {{type: 'text'} | {type: 'json_object'}
+ *   | {type: 'json_schema', json_schema: {name?: string, description?: string, schema: object, strict?: boolean | null}}} ResponseFormat
  *
  * @typedef {string | {type: 'text', text: string}[]} Content
  *
@@ -121,10 +122,18 @@ function messagesOf(messages) {
     });
 }
 
-/** @param {any} format */
-function checkFormat(format) {
-    if ((format?.type ?? 'text') !== 'text')
-        throw refusal(`response_format is of type ${format.type}, and only text is known so far`);
+/**
+ * @param {any} format
+ * @returns {GenerateOptions['jsonSchema']}
+ */
+function schemaOf(format) {
+    const type = format?.type ?? 'text';
+    if (type === 'text') return undefined;
+    if (type === 'json_object') return { type: 'object' };
+    const { schema } = format.json_schema ?? {};
+    if (type !== 'json_schema' || typeof schema !== 'object' || schema === null)
+        throw refusal('response_format is neither text, json_object nor json_schema with a schema');
+    return schema;
 }
 
 /**
@@ -148,7 +157,6 @@ export function readRequest(request) {
     checkFields(request, 'the request', TAKEN);
     const { stream, stream_options: streamOptions, n, stop } = request;
     if ((n ?? 1) !== 1) throw refusal('n is not 1: ask as often as you want answers');
-    checkFormat(request.response_format);
     /** @type {Record<string, any>} */
     const options = {
         maxTokens: request.max_completion_tokens ?? request.max_tokens ?? undefined,
@@ -156,6 +164,7 @@ export function readRequest(request) {
         seed: seedOf(request.seed ?? undefined),
         logitBias: request.logit_bias ?? undefined,
         logprobs: logprobsOf(request),
+        jsonSchema: schemaOf(request.response_format),
         penaltyLast: -1, // of all the text, as OpenAI says
     };
     for (const [theirs, ours] of Object.entries(NUMBERS))

@@ -172,6 +172,26 @@ test('parts of text are joined, and a developer is the system', async () => {
     );
 });
 
+test('an answer is JSON when response_format says so', async () => {
+    const said = async (format, max) => {
+        const { choices } = await create({ ...greedy, max_tokens: max, response_format: format });
+        assert.equal(choices[0].finish_reason, 'stop');
+        return JSON.parse(choices[0].message.content);
+    };
+    const properties = { name: { enum: ['king', 'queen'] }, is_old: { type: 'boolean' } };
+    const required = ['name', 'is_old'];
+    const schema = { type: 'object', properties, required, additionalProperties: false };
+    const format = { type: 'json_schema', json_schema: { name: 'who', schema, strict: true } };
+    const { name, is_old: isOld, ...more } = await said(format, 60);
+    assert.ok(properties.name.enum.includes(name) && typeof isOld === 'boolean');
+    assert.deepEqual(more, {});
+    const any = { type: 'json_object' };
+    const answer = await create({ ...greedy, max_tokens: 4, response_format: any });
+    assert.match(answer.choices[0].message.content, /^\{/);
+    const text = await create({ ...greedy, response_format: { type: 'text' } });
+    assert.equal(text.choices[0].message.content, expected.text);
+});
+
 test('what cannot be done is refused by its name', async () => {
     const user = (content) => ({ messages: [{ role: 'user', content }] });
     for (const [wish, words] of [
@@ -188,6 +208,7 @@ test('what cannot be done is refused by its name', async () => {
         [{ top_logprobs: 2 }, /logprobs: true/],
         [{ logprobs: true, top_logprobs: 21 }, /20/],
         [{ response_format: { type: 'xml' } }, /response_format/],
+        [{ response_format: { type: 'json_schema' } }, /response_format/],
         [{ messages: 'hello' }, /messages/],
         [{ messages: [{ role: 'tool', content: 'x' }] }, /role tool/],
         [{ messages: [{ role: 'user', content: 'x', name: 'me' }] }, /name/],
