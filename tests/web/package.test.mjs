@@ -4,12 +4,20 @@
 import assert from 'node:assert/strict';
 import { execFileSync, spawnSync } from 'node:child_process';
 import { accessSync, constants, copyFileSync, mkdirSync, mkdtempSync } from 'node:fs';
-import { readdirSync, realpathSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+    readFileSync,
+    readdirSync,
+    realpathSync,
+    rmSync,
+    statSync,
+    symlinkSync,
+    writeFileSync,
+} from 'node:fs';
 import { tmpdir } from 'node:os';
 import { delimiter, join } from 'node:path';
 import test, { after, before } from 'node:test';
 import { publint } from 'publint';
-import { build } from 'vite';
+import { build, createServer } from 'vite';
 import { browserMissing } from '../../wasm/toolchain/browsers.mjs';
 import { repoDir, toolDir } from '../../wasm/toolchain/paths.mjs';
 import { runtimeMissing, runtimeProgram } from '../../wasm/toolchain/runtimes.mjs';
@@ -200,41 +208,115 @@ test('publint finds nothing to say of the package', async () => {
     assert.deepEqual(messages, []);
 });
 
+test('the tag can be imported where there are no elements', () => {
+    const code = `import { TritChat } from 'trit/element';
+        import { openai } from 'trit/openai';
+        console.log(TritChat.name, openai.name);`;
+    writeFileSync(join(folder, 'app/server.mjs'), code);
+    assert.equal(run('node', 'server.mjs'), 'TritChat openai\n');
+});
+
+const inChromium = { skip: browserMissing('chromium') ?? false };
+const readme = readFileSync(join(repoDir, 'README.md'), 'utf8');
+
+/** A page of React with the recipe of README.md in it, and the recipe for Vite. */
+function makeReactPage(place) {
+    mkdirSync(join(place, 'public'), { recursive: true });
+    copyFileSync(join(repoDir, model), join(place, 'public/model.trit'));
+    for (const name of ['react', 'react-dom', 'scheduler'])
+        symlinkSync(join(repoDir, 'node_modules', name), join(folder, 'app/node_modules', name));
+    const [, teller] = readme.match(/```jsx\n([^`]+)```/);
+    const [, config] = readme.match(/```js\n(export default \{ worker[^`]+)```/);
+    const files = {
+        'index.html': `<link rel="icon" href="data:," /><div id="root"></div>
+            <script type="module" src="/main.jsx"></script>`,
+        'main.jsx': `import { createRoot } from 'react-dom/client';
+            import { Teller } from './teller.jsx';
+            createRoot(document.querySelector('#root')).render(<Teller />);`,
+        'teller.jsx': teller,
+        'vite.config.mjs': config,
+    };
+    for (const [name, text] of Object.entries(files)) writeFileSync(join(place, name), text);
+}
+
+/** In that page: presses its button, and waits for the story. */
+async function tellInPage() {
+    const find = (name) => document.querySelector(name);
+    const until = async (isSo) => {
+        while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 20));
+    };
+    await until(() => find('trit-chat')?.model);
+    find('trit-chat').setAttribute('temperature', '0');
+    find('trit-chat + button').click();
+    await until(() => find('trit-chat').history.length === 2);
+    const { shadowRoot, history } = find('trit-chat');
+    return [history[1].content, shadowRoot.querySelector('.log').textContent];
+}
+
 test(
-    'a page that Vite builds answers in Chromium',
-    { skip: browserMissing('chromium') ?? false },
+    'the recipes for React and Vite answer, built and as they are developed',
+    inChromium,
     async (t) => {
-        const app = join(folder, 'app');
-        const icon = '<link rel="icon" href="data:," />';
-        const html = `${icon}<script type="module" src="main.js"></script>`;
-        writeFileSync(join(app, 'index.html'), html);
-        writeFileSync(join(app, 'main.js'), "import { Trit } from 'trit'; window.Trit = Trit;");
-        const worker = { format: 'es' };
-        await build({ root: app, worker, logLevel: 'error', configFile: false });
-        copyFileSync(join(repoDir, model), join(app, 'dist/model.trit'));
-        const server = await startServer({ isolated: true, folder: join(app, 'dist') });
+        const place = join(folder, 'app/react');
+        makeReactPage(place);
         const browser = await openBrowser('chromium');
-        t.after(() => Promise.all([browser.close(), server.close()]));
-        const page = await browser.open(`${server.url}/index.html`);
-        const code = await page.evaluate(() =>
-            window.Trit.load('catalog:none').catch((error) => error.code),
-        );
-        assert.equal(code, 'PARAM', 'the catalogue is there');
-        for (const flavour of ['simd128', 'relaxed'])
-            for (const threads of [1, 2]) {
-                const answer = await page.evaluate(
-                    async (options, text) => {
-                        const loaded = await window.Trit.load('/model.trit', options);
-                        const { result } = loaded.generate(text, { temperature: 0, maxTokens: 24 });
-                        const { ids } = await result;
-                        const { info } = loaded;
-                        loaded.close();
-                        return [info.flavour, info.threads, ids];
-                    },
-                    ...[{ flavour, threads }, prompt],
-                );
-                assert.deepEqual(answer, [flavour, threads, expected.ids]);
-            }
-        assert.deepEqual(await page.troubles(), []);
+        t.after(() => browser.close());
+        await build({ root: place, logLevel: 'error' });
+        const built = await startServer({ isolated: false, folder: join(place, 'dist') });
+        t.after(() => built.close());
+        const developed = await createServer({
+            root: place,
+            logLevel: 'error',
+            server: { port: 0 },
+        });
+        t.after(() => developed.close());
+        await developed.listen();
+        const { port } = developed.httpServer.address();
+        for (const url of [`${built.url}/index.html`, `http://localhost:${port}/`]) {
+            const page = await browser.open(url);
+            const told = await page.evaluate(tellInPage);
+            assert.deepEqual(told, [expected.text, prompt + expected.text]);
+            const own = /^\[vite\] connect|React DevTools/;
+            const troubles = await page.troubles();
+            assert.deepEqual(
+                troubles.filter((text) => !own.test(text)),
+                [],
+            );
+        }
     },
 );
+
+test('a page that Vite builds answers in Chromium', inChromium, async (t) => {
+    const app = join(folder, 'app');
+    const icon = '<link rel="icon" href="data:," />';
+    const html = `${icon}<script type="module" src="main.js"></script>`;
+    writeFileSync(join(app, 'index.html'), html);
+    writeFileSync(join(app, 'main.js'), "import { Trit } from 'trit'; window.Trit = Trit;");
+    const worker = { format: 'es' };
+    await build({ root: app, worker, logLevel: 'error', configFile: false });
+    copyFileSync(join(repoDir, model), join(app, 'dist/model.trit'));
+    const server = await startServer({ isolated: true, folder: join(app, 'dist') });
+    const browser = await openBrowser('chromium');
+    t.after(() => Promise.all([browser.close(), server.close()]));
+    const page = await browser.open(`${server.url}/index.html`);
+    const code = await page.evaluate(() =>
+        window.Trit.load('catalog:none').catch((error) => error.code),
+    );
+    assert.equal(code, 'PARAM', 'the catalogue is there');
+    for (const flavour of ['simd128', 'relaxed'])
+        for (const threads of [1, 2]) {
+            const answer = await page.evaluate(
+                async (options, text) => {
+                    const loaded = await window.Trit.load('/model.trit', options);
+                    const { result } = loaded.generate(text, { temperature: 0, maxTokens: 24 });
+                    const { ids } = await result;
+                    const { info } = loaded;
+                    loaded.close();
+                    return [info.flavour, info.threads, ids];
+                },
+                ...[{ flavour, threads }, prompt],
+            );
+            assert.deepEqual(answer, [flavour, threads, expected.ids]);
+        }
+    assert.deepEqual(await page.troubles(), []);
+});

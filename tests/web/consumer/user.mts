@@ -58,3 +58,16 @@ export async function ask(): Promise<string | undefined> {
 completions.create({ messages: [], n: 2 });
 // @ts-expect-error
 completions.create({ messages: [], tools: [] });
+
+// The tag.
+import { TritChat } from 'trit/element';
+
+export async function tell(tag: TritChat): Promise<string> {
+    tag.texts = { send: 'Senden' };
+    await tag.load();
+    const { finish }: GenerateResult = await tag.send('x', { maxTokens: 1 });
+    return finish === 'abort' || tag.model === null ? tag.history[0].content : finish;
+}
+
+// @ts-expect-error
+new TritChat().send(7);

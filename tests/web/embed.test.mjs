@@ -1,0 +1,65 @@
+// The pages of examples/embed, served as their own server does, without any header.
+import assert from 'node:assert/strict';
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import { join } from 'node:path';
+import test, { after, before } from 'node:test';
+import { browserMissing } from '../../wasm/toolchain/browsers.mjs';
+import { openBrowser } from './browsers.mjs';
+import { root } from './helpers.mjs';
+
+let server;
+let url;
+before(async () => {
+    server = spawn(process.execPath, [join(root, 'examples/embed/serve.mjs'), '0']);
+    const [line] = await once(server.stdout.setEncoding('utf8'), 'data');
+    url = line.match(/http:\S+index\.html/)[0];
+});
+after(() => server.kill());
+
+test('the server gives nothing from outside the repository, and says when its port is taken', async () => {
+    const { origin, port } = new URL(url);
+    for (const path of ['%2e%2e%2f%2e%2e%2fetc/passwd', '..%2f..%2fetc%2fpasswd', '%', 'web'])
+        assert.equal((await fetch(`${origin}/${path}`)).status, 404, path);
+    const second = spawn(process.execPath, [join(root, 'examples/embed/serve.mjs'), port]);
+    const [said] = await once(second.stderr.setEncoding('utf8'), 'data');
+    assert.match(said, /^[^\n]*in use[^\n]*\n$/);
+    const [code] = await once(second, 'close');
+    assert.equal(code, 1);
+});
+
+for (const name of ['chromium', 'firefox', 'webkit']) {
+    const skip = browserMissing(name) ?? false;
+    test(name, { skip }, async (t) => {
+        const browser = await openBrowser(name);
+        t.after(() => browser.close());
+
+        await t.test('the page with the tag tells a story', async () => {
+            const page = await browser.open(url);
+            const told = await page.evaluate(async () => {
+                const tag = document.querySelector('trit-chat');
+                const ready = new Promise((resolve) => tag.addEventListener('ready', resolve));
+                tag.shadowRoot.querySelector('.load').click();
+                await ready;
+                const { text } = await tag.send('Once upon a time', { maxTokens: 20 });
+                return [text, tag.shadowRoot.querySelector('.log').textContent];
+            });
+            assert.ok(told[0].length > 20);
+            assert.equal(told[1], `Once upon a time${told[0]}`);
+            assert.deepEqual(await page.troubles(), []);
+        });
+
+        await t.test('the form goes on with what is written', async () => {
+            const page = await browser.open(new URL('form.html', url).href);
+            const begun = await page.evaluate(() => document.querySelector('#story').value);
+            await page.click('#go-on');
+            const written = await page.evaluate(async () => {
+                const button = document.querySelector('#go-on');
+                while (button.disabled) await new Promise((resolve) => setTimeout(resolve, 20));
+                return document.querySelector('#story').value;
+            });
+            assert.ok(written.startsWith(begun) && written.length > begun.length + 40, written);
+            assert.deepEqual(await page.troubles(), []);
+        });
+    });
+}
