@@ -75,8 +75,8 @@ test('a stream that is stopped ends, and an answer that is stopped fails with AB
         reasons.push(choices[0].finish_reason);
         if (++n === 4) stream.controller.abort();
     }
-    assert.ok(n >= 4 && n < 40, `${n} chunks`);
-    assert.ok(reasons.every((reason) => reason === null));
+    // the context's end would be a reason
+    assert.ok(n >= 4 && reasons.every((reason) => reason === null), `${n} chunks`);
     for await (const chunk of await create({ ...endless, stream: true })) if (chunk) break;
     const stop = new AbortController();
     const whole = create(endless, { signal: stop.signal });
