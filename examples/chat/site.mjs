@@ -11,8 +11,8 @@ import { headersFor } from './headers.mjs';
 const here = fileURLToPath(new URL('.', import.meta.url));
 const root = join(here, '../..');
 
-/** The library as browsers load it: no Node, no types. */
-const isForPages = (name) => name.endsWith('.js') && !/^(node|cli\.)/.test(name);
+/** The library as this page loads it: no Node, no types, no other faces of it. */
+const isForPages = (name) => name.endsWith('.js') && !/^(cli\.|element|node|openai)/.test(name);
 
 /** What the page imports of others, as one module each. */
 const VENDOR = {
