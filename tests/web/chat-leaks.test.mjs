@@ -88,27 +88,26 @@ for (const name of ['chromium', 'firefox']) {
         /** The ways by which something was heard. */
         const heardOf = async (url) => {
             const { url: elsewhere, heard } = await listenForRequests(t);
-            const page = await open(url);
+            const addresses = {};
+            for (const way of Object.keys({ ...requests, ...departures }))
+                addresses[way] = elsewhere + encodeURIComponent(way);
+            const counts = {};
+            for (const [way, listen] of Object.entries(LISTENERS))
+                ({ url: addresses[way], count: counts[way] } = await listen(t));
+
+            const pages = [await open(url)];
             const said = {};
-            for (const way of Object.keys(requests))
-                said[way] = await leak(page, way, elsewhere + encodeURIComponent(way));
-            await wait(ARRIVAL_MS);
-            await page.close();
+            for (const way of Object.keys({ ...requests, ...LISTENERS }))
+                said[way] = await leak(pages[0], way, addresses[way]);
             for (const way of Object.keys(departures)) {
                 const leaving = await open(url);
-                await leak(leaving, way, elsewhere + encodeURIComponent(way));
-                await wait(500);
-                await leaving.close();
+                pages.push(leaving);
+                await leak(leaving, way, addresses[way]);
             }
+            await wait(ARRIVAL_MS);
+            for (const page of pages) await page.close();
             heard.delete('favicon.ico');
-            for (const [way, listen] of Object.entries(LISTENERS)) {
-                const { url: there, count } = await listen(t);
-                const talking = await open(url);
-                said[way] = await leak(talking, way, there);
-                await wait(ARRIVAL_MS);
-                await talking.close();
-                if (count() > 0) heard.add(way);
-            }
+            for (const way of Object.keys(LISTENERS)) if (counts[way]() > 0) heard.add(way);
             return { heard: [...heard].sort(), said };
         };
 

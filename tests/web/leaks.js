@@ -139,7 +139,7 @@ export const connections = { preconnect: link('preconnect') };
 /** Tries one; says what it came to. */
 export async function leak(name, url) {
     const attempt = { ...requests, ...departures, ...packets, ...connections }[name];
-    const enough = new Promise((resolve) => setTimeout(resolve, 300));
+    const enough = new Promise((resolve) => setTimeout(resolve, 100));
     try {
         await Promise.race([attempt(url), enough]);
         return 'tried';
