@@ -73,7 +73,8 @@ function nodeTests(folder, isWanted, { atOnce = cores, pass = '' } = {}) {
 /** What measures has the machine for itself, and what builds, as packing the package does, the files. */
 const ALONE = /^(bench|chat-start|faults-runtime|import|package|probe|soak|tokenizer)\.test\.mjs$/;
 function webTests() {
-    const beside = nodeTests('tests/web', (name) => !ALONE.test(name));
+    // they wait for browsers and clocks more than they compute
+    const beside = nodeTests('tests/web', (name) => !ALONE.test(name), { atOnce: '3' });
     const alone = nodeTests('tests/web', (name) => ALONE.test(name), {
         atOnce: '1',
         pass: '-alone',
