@@ -207,12 +207,12 @@ export class View {
 
     /** @param {string} text */
     status(text) {
-        this.#status.textContent = text;
+        this.#keepAtEnd(() => (this.#status.textContent = text));
     }
 
     /** @param {string} text */
     error(text) {
-        this.#error.textContent = text;
+        this.#keepAtEnd(() => (this.#error.textContent = text));
     }
 
     /** @param {string | null} text */
@@ -251,11 +251,7 @@ export class View {
         this.#log.append(...nodes);
         this.#toEnd();
         return {
-            add: (text) => {
-                const isAtEnd = this.#isAtEnd();
-                answer.appendData(text);
-                if (isAtEnd) this.#toEnd();
-            },
+            add: (text) => this.#keepAtEnd(() => answer.appendData(text)),
             remove: () => nodes.forEach((node) => node.remove()),
         };
     }
@@ -264,10 +260,15 @@ export class View {
         this.#log.replaceChildren();
     }
 
-    /** Who has scrolled up to read is left there. */
-    #isAtEnd() {
+    /**
+     * What was last said stays in view, whatever becomes longer; who has scrolled up to read is left there.
+     * @param {() => void} change
+     */
+    #keepAtEnd(change) {
         const { scrollHeight, scrollTop, clientHeight } = this.#log;
-        return scrollHeight - scrollTop - clientHeight < 40;
+        const isAtEnd = scrollHeight - scrollTop - clientHeight < 40;
+        change();
+        if (isAtEnd) this.#toEnd();
     }
 
     #toEnd() {

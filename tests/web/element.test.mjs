@@ -411,8 +411,11 @@ for (const name of ['chromium', 'firefox', 'webkit']) {
                     await window.until(() => tag.model);
                     await tag.send('w'.repeat(80));
                     look('ready');
-                    const { scrollWidth, clientWidth } = window.inside('.log', tag);
-                    if (scrollWidth > clientWidth) wide.push('log');
+                    const log = window.inside('.log', tag);
+                    if (log.scrollWidth > log.clientWidth) wide.push('log');
+                    tag.style.height = '9rem';
+                    await tag.send('A dog'); // as long as it may be, which takes a line to say
+                    const below = log.scrollHeight - log.scrollTop - log.clientHeight;
                     tag.stop();
                     const { placeholder } = window.inside('textarea', tag);
                     const colours = ['light', 'dark'].map((scheme) => {
@@ -422,12 +425,13 @@ for (const name of ['chromium', 'firefox', 'webkit']) {
                     });
                     tag.style.setProperty('--trit-background', 'rgb(1, 2, 3)');
                     const { backgroundColor } = getComputedStyle(tag);
-                    return { wide, placeholder, colours, backgroundColor };
+                    return { wide, isAtEnd: below < 2, placeholder, colours, backgroundColor };
                 },
                 ...[teller],
             );
             assert.deepEqual(got, {
                 wide: [],
+                isAtEnd: true,
                 placeholder: 'Write here',
                 colours: [
                     'rgb(28, 28, 28) on rgb(255, 255, 255)',
