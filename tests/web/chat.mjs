@@ -1,5 +1,5 @@
 // The chat page for tests: as `npm start` serves it, and as a static host does that sends no headers.
-import { cpSync } from 'node:fs';
+import { cpSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { ensurePackages } from '../../examples/chat/packages.mjs';
 import { root, temporaryFolder } from './helpers.mjs';
@@ -13,6 +13,18 @@ export const { makeSite } = await import('../../examples/chat/site.mjs');
 export function copyPage(t) {
     const folder = temporaryFolder(t);
     cpSync(join(root, 'examples/chat/page'), folder, { recursive: true });
+    return folder;
+}
+
+/** A copy in which a test says what the model says (scripted.js). */
+export function scriptedPage(t) {
+    const folder = copyPage(t);
+    const file = join(folder, 'speaker.js');
+    const before = readFileSync(file, 'utf8');
+    const after = before.replace(/^(import .*) '.\/trit\/index.js';$/m, "$1 './scripted.js';");
+    if (after === before) throw new Error('speaker.js imports the engine in another way now');
+    writeFileSync(file, after);
+    cpSync(join(root, 'tests/web/scripted.js'), join(folder, 'scripted.js'));
     return folder;
 }
 

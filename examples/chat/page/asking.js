@@ -15,6 +15,7 @@ function show(question, yes, input) {
     buttons.append(button('Cancel', () => dialog.close()));
     document.body.append(dialog);
     dialog.showModal();
+    input?.select();
     return new Promise((resolve) =>
         dialog.addEventListener('close', () => {
             dialog.remove();

@@ -27,6 +27,27 @@ export function button(label, onClick, properties = {}) {
     return made;
 }
 
+/** What can have the focus in an item of a list, as long as its menu is closed. @param {HTMLElement} item */
+const controlsOf = (item) => [
+    .../** @type {NodeListOf<HTMLElement>} */ (item.querySelectorAll('button, summary')),
+];
+
+/**
+ * Puts other items into a list. What has the focus there keeps it: the same control of the item with the same `data-key`.
+ * @param {HTMLElement} list
+ * @param {HTMLElement[]} items
+ * @param {HTMLElement} otherwise gets it when that item is gone
+ */
+export function replaceItems(list, items, otherwise) {
+    const focused = /** @type {HTMLElement} */ (document.activeElement);
+    const item = list.contains(focused) && focused.closest('li');
+    const place = item ? controlsOf(item).indexOf(focused) : -1;
+    list.replaceChildren(...items);
+    if (!item) return;
+    const same = items.find(({ dataset }) => dataset.key === item.dataset.key);
+    (same ? controlsOf(same)[place] : otherwise).focus();
+}
+
 /**
  * What the page's own markup names.
  * @param {string} id

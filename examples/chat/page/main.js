@@ -27,6 +27,10 @@ let defaults = { ...NO_SETTINGS };
 /** @type {Conversation} */
 let current = newConversation('story');
 let isBusy = false;
+/** No model was asked for yet. */
+let isStarting = true;
+/** @type {{conversation: Conversation, text: string} | undefined} what was to be sent before there was a model */
+let waiting;
 
 /** @param {string} sentence */
 function tell(sentence) {
@@ -48,7 +52,7 @@ function draw() {
 }
 
 function modeText() {
-    if (speaker.modes.length === 0) return speaker.isLoading ? 'The model is being loaded.' : '';
+    if (speaker.modes.length === 0) return isComing() ? 'The model is being loaded.' : '';
     if (!canSend()) return 'This conversation needs a model that chats: choose one under “Model”.';
     if (current.mode === 'chat') return '';
     const what =
@@ -58,6 +62,7 @@ function modeText() {
     return `Story mode. ${what}the model goes on with what you begin, such as “Once upon a time”. It does not answer.`;
 }
 
+const isComing = () => isStarting || speaker.isLoading;
 const canSend = () => speaker.modes.includes(current.mode);
 
 async function refresh() {
@@ -125,11 +130,27 @@ async function answer() {
 /** What is written is sent; in story mode it begins a tale. */
 async function send() {
     const text = find('text').value;
-    if (text.trim() === '' || isBusy || !canSend()) return;
+    if (text.trim() === '') return;
+    if (isBusy || !canSend()) return postpone(text);
     find('text').value = '';
     current.messages.push({ role: 'user', text }, { role: 'assistant', text: '' });
     await answer();
     find('text').focus();
+}
+
+/** Says why a text is not sent now. @param {string} text which stays in its field */
+function postpone(text) {
+    if (isBusy) return tell('The model is still writing: stop it, or send this when it has ended.');
+    if (!isComing()) return tell(modeText() || 'There is no model yet: choose one under “Model”.');
+    waiting = { conversation: current, text };
+    tell('The model is still being loaded. What you have written is sent as soon as it is there.');
+}
+
+/** It is sent unless it has become something else meanwhile. */
+function sendWaiting() {
+    const isSame = waiting?.conversation === current && waiting.text === find('text').value;
+    waiting = undefined;
+    if (isSame && canSend()) void send();
 }
 
 /**
@@ -161,10 +182,10 @@ async function goOn() {
 
 /** @param {Conversation} conversation */
 function open(conversation) {
+    closeSidebar();
     if (conversation.id === current.id) return;
     speaker.stop();
     current = conversation;
-    closeSidebar();
     draw();
     tell('');
     void refresh();
@@ -229,6 +250,7 @@ async function loadModel(choice, onProgress) {
     } finally {
         find('model-name').textContent = speaker.info ? speaker.name : 'none yet';
         draw();
+        sendWaiting();
         void showMeter();
         void showShell();
     }
@@ -257,13 +279,19 @@ async function wipe() {
 }
 
 function closeSidebar() {
+    const hadFocus = find('sidebar').contains(document.activeElement);
+    const wasOpen = find('sidebar').classList.contains('open');
     find('sidebar').classList.remove('open');
     find('toggle-sidebar').setAttribute('aria-expanded', 'false');
+    if (wasOpen && hadFocus) find('toggle-sidebar').focus();
 }
 
 find('toggle-sidebar').addEventListener('click', () => {
     const isOpen = find('sidebar').classList.toggle('open');
     find('toggle-sidebar').setAttribute('aria-expanded', String(isOpen));
+});
+find('sidebar').addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => {
+    if (event.key === 'Escape') closeSidebar();
 });
 find('composer').addEventListener('submit', (/** @type {Event} */ event) => {
     event.preventDefault();
@@ -318,9 +346,10 @@ void refresh();
 /** @type {any} */
 const last = await get('model', preferences).catch(() => null);
 try {
-    await shell.ready;
+    await shell.ready.finally(() => (isStarting = false));
     await models.load(typeof last?.source === 'string' ? last : BUNDLED);
 } catch (error) {
     if (!(error instanceof ShellRefused)) throw error;
+    draw();
     tell(error.message); // files that are not those of this page run no engine
 }

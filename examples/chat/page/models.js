@@ -1,6 +1,6 @@
 import { Trit } from './trit/index.js';
 import { confirmed } from './asking.js';
-import { button, element, find } from './elements.js';
+import { button, element, find, replaceItems } from './elements.js';
 import { dateText, progressText, sizeText } from './wording.js';
 
 /** @typedef {import('./trit/index.js').Source} Source */
@@ -218,7 +218,11 @@ export class ModelsDialog {
                 : 'The browser may delete it when the disk is full, or after weeks without a visit.';
             find('storage-line').textContent = used + kept;
             find('persist').hidden = Boolean(persisted);
-            find('stored').replaceChildren(...models.map((model) => this.#stored(model)));
+            replaceItems(
+                find('stored'),
+                models.map((model) => this.#stored(model)),
+                find('close-models'),
+            );
         } catch (error) {
             find('storage-line').textContent = failureText(error);
         }
@@ -250,7 +254,7 @@ export class ModelsDialog {
         const line = element('p', { className: 'about' }, parts.filter(Boolean).join(', '));
         return element(
             'li',
-            {},
+            { 'data-key': id },
             element('h3', {}, name),
             line,
             element('div', { className: 'actions' }, use, remove),

@@ -1,6 +1,6 @@
 import { asked, confirmed } from './asking.js';
 import { holds, titleOf } from './conversations.js';
-import { button, element, find } from './elements.js';
+import { button, element, find, replaceItems } from './elements.js';
 import { download, fileName, readConversations, toJson, toMarkdown } from './exchange.js';
 
 /** @typedef {import('./conversations.js').Conversation} Conversation */
@@ -52,7 +52,11 @@ export class Sidebar {
 
     #draw() {
         const found = this.#all.filter((each) => holds(each, this.#search.value));
-        this.#list.replaceChildren(...found.map((each) => this.#item(each)));
+        replaceItems(
+            this.#list,
+            found.map((each) => this.#item(each)),
+            this.#search,
+        );
         this.#empty.hidden = found.length > 0;
         this.#empty.textContent = this.#search.value ? 'Nothing found' : 'None yet';
         find('export-all').disabled = this.#all.length === 0;
@@ -66,19 +70,34 @@ export class Sidebar {
             title,
         });
         if (conversation.id === this.#current) open.setAttribute('aria-current', 'true');
-        return element('li', {}, open, this.#menu(conversation, title));
+        return element(
+            'li',
+            { 'data-key': conversation.id },
+            open,
+            this.#menu(conversation, title),
+        );
     }
 
     /** @param {Conversation} conversation @param {string} title */
     #menu(conversation, title) {
         const menu = element('details', { className: 'menu', name: 'conversation-menu' });
+        const summary = element('summary', { 'aria-label': `More for “${title}”` }, '⋯');
+        const close = () => {
+            menu.open = false;
+            summary.focus();
+        };
         const item = (/** @type {string} */ label, /** @type {() => any} */ act) =>
             button(label, () => {
-                menu.open = false;
+                close();
                 void act();
             });
+        menu.addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => {
+            if (event.key !== 'Escape' || !menu.open) return;
+            event.stopPropagation(); // an answer that is being written goes on
+            close();
+        });
         menu.append(
-            element('summary', { 'aria-label': `More for “${title}”` }, '⋯'),
+            summary,
             element(
                 'div',
                 {},

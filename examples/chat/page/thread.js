@@ -105,7 +105,11 @@ export class Thread {
             'aria-label': 'Your message',
         });
         const before = [...item.childNodes];
-        const cancel = button('Cancel', () => item.replaceChildren(...before));
+        const editing = /** @type {HTMLElement} */ (document.activeElement);
+        const cancel = button('Cancel', () => {
+            item.replaceChildren(...before);
+            editing.focus();
+        });
         const send = button('Send again', () => this.#actions.edit(i, text.value), {
             className: 'main',
         });
