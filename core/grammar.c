@@ -80,18 +80,23 @@ static bool stops(const trit_grammar *g, int32_t id)
     return false;
 }
 
-/* Follows a token from its byte `at` on, up to which the path stands. *reached: bytes that may follow. */
-static trit_status follow(trit_grammar *g, const uint8_t *bytes, uint32_t n, uint32_t at,
+/* Reads n bytes from the state path[at] on. *reached: where on the path it stands, at + n if all of them may follow. */
+static trit_status follow(trit_grammar *g, uint32_t at, const uint8_t *bytes, uint32_t n,
                           uint32_t *reached, trit_error *err)
 {
     tritx_machine *m = &g->machine;
-    const tritx_program *p = &g->program;
-    for (; at < n; at++) {
-        uint32_t next =
-            ((const uint32_t *)m->next.items)[m->path[at] * p->n_classes + p->classes[bytes[at]]];
-        if (next) m->path[at + 1] = next - 1;
-        else TRIT_TRY(tritx_machine_step(m, at, bytes[at], err));
-        if (m->path[at + 1] == TRITX_DEAD) break;
+    const uint8_t *classes = g->program.classes;
+    const uint32_t n_classes = g->program.n_classes, *next = m->next.items;
+    uint32_t *path = m->path, state = path[at];
+    for (const uint8_t *end = bytes + n; bytes < end; bytes++, at++) {
+        uint32_t known = next[state * n_classes + classes[*bytes]];
+        if (known) state = path[at + 1] = known - 1;
+        else {
+            TRIT_TRY(tritx_machine_step(m, at, *bytes, err));
+            next = m->next.items;
+            state = path[at + 1];
+        }
+        if (state == TRITX_DEAD) break;
     }
     *reached = at;
     return TRIT_OK;
@@ -105,17 +110,16 @@ static void forbid(uint32_t *mask, int32_t id) { mask[id / 32] &= ~((uint32_t)1 
 static trit_status fill_mask(trit_grammar *g, uint32_t *mask, trit_error *err)
 {
     const tritx_vocabulary *v = &g->model->vocabulary;
-    const tritx_tokenizer_tables *tables = tritx_tokenizer_get(g->model->tokenizer);
     const trit_config *c = &g->model->config;
+    uint32_t begin = 0, reached;
     memset(mask, 0, g->n_words * sizeof *mask);
     for (int32_t i = 0; i < v->n_ids;) {
-        size_t n;
-        uint32_t reached;
-        const uint8_t *bytes = tritx_token(tables, (uint32_t)v->ids[i], &n);
-        TRIT_TRY(follow(g, bytes, (uint32_t)n, v->shared[i], &reached, err));
-        if (reached == n) allow(mask, v->ids[i++]);
+        uint32_t n = v->ends[i] - begin;
+        TRIT_TRY(follow(g, v->shared[i], v->rest + begin, n, &reached, err));
+        if (reached == v->shared[i] + n) allow(mask, v->ids[i++]);
         else
             for (i++; i < v->n_ids && v->shared[i] > reached;) i++;
+        begin = v->ends[i - 1];
     }
     bool can_end = tritx_machine_can_end(&g->machine, g->machine.path[0]);
     for (int32_t i = 0; i < c->n_stop; i++)
@@ -173,7 +177,7 @@ trit_status trit_grammar_take(trit_grammar *grammar, int32_t id, trit_error *err
     if (known && !stop && tables->token_kinds[id] != TRITX_TOKEN_SPECIAL) {
         const uint8_t *bytes = tritx_token(tables, (uint32_t)id, &n);
         m->work = TRITX_GRAMMAR_WORK;
-        TRIT_TRY(follow(grammar, bytes, (uint32_t)n, 0, &reached, err));
+        TRIT_TRY(follow(grammar, 0, bytes, (uint32_t)n, &reached, err));
     }
     if (n == 0 || reached < n)
         return tritx_fail(err, TRIT_PARAM, 0, "token %d cannot follow in the grammar", (int)id);

@@ -46,13 +46,30 @@ static void sort(const tritx_tokenizer_tables *t, int32_t *ids, int32_t *spare, 
     if (from != ids) memcpy(ids, from, (size_t)n * sizeof *ids);
 }
 
+/* What each token shares with the one before, and the rest. */
+static void part_bytes(const tritx_tokenizer_tables *tables, tritx_vocabulary *v)
+{
+    const uint8_t *before = NULL;
+    uint32_t n_rest = 0;
+    size_t n, n_before = 0;
+    for (int32_t i = 0; i < v->n_ids; i++, n_before = n) {
+        const uint8_t *bytes = tritx_token(tables, (uint32_t)v->ids[i], &n);
+        v->shared[i] = shared_bytes(before, n_before, bytes, n);
+        for (size_t k = v->shared[i]; k < n; k++) v->rest[n_rest++] = bytes[k];
+        v->ends[i] = n_rest;
+        before = bytes;
+    }
+}
+
 trit_status tritx_vocabulary_new(const tritx_tokenizer_tables *tables, tritx_vocabulary *vocabulary,
                                  trit_error *err)
 {
-    size_t n_vocab = (size_t)tables->n_vocab, n, n_before = 0;
+    size_t n_vocab = (size_t)tables->n_vocab, n;
     tritx_vocabulary v = {.ids = malloc(n_vocab * sizeof *v.ids),
-                          .shared = malloc(n_vocab * sizeof *v.shared)};
-    if (!v.ids || !v.shared) {
+                          .shared = malloc(n_vocab * sizeof *v.shared),
+                          .ends = malloc(n_vocab * sizeof *v.ends),
+                          .rest = malloc((size_t)tables->n_token_bytes + 1)};
+    if (!v.ids || !v.shared || !v.ends || !v.rest) {
         tritx_vocabulary_free(&v);
         return tritx_fail(err, TRIT_OOM, 0, "no memory for the sorted vocabulary");
     }
@@ -63,12 +80,7 @@ trit_status tritx_vocabulary_new(const tritx_tokenizer_tables *tables, tritx_voc
         if (n > v.longest) v.longest = (uint32_t)n;
     }
     sort(tables, v.ids, (int32_t *)v.shared, v.n_ids);
-    const uint8_t *before = NULL;
-    for (int32_t i = 0; i < v.n_ids; i++, n_before = n) {
-        const uint8_t *bytes = tritx_token(tables, (uint32_t)v.ids[i], &n);
-        v.shared[i] = shared_bytes(before, n_before, bytes, n);
-        before = bytes;
-    }
+    part_bytes(tables, &v);
     *vocabulary = v;
     return TRIT_OK;
 }
@@ -77,5 +89,7 @@ void tritx_vocabulary_free(tritx_vocabulary *vocabulary)
 {
     free(vocabulary->ids);
     free(vocabulary->shared);
+    free(vocabulary->ends);
+    free(vocabulary->rest);
     memset(vocabulary, 0, sizeof *vocabulary);
 }

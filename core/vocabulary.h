@@ -1,4 +1,5 @@
-/* The tokens that make text, sorted by their bytes, so that a walk over all of them reads what they share once. */
+/* The tokens that make text, sorted by their bytes, so that a walk over all of them reads what they share once. What
+ * it reads stands in one row. */
 #ifndef TRIT_VOCABULARY_H
 #define TRIT_VOCABULARY_H
 
@@ -7,6 +8,8 @@
 typedef struct {
     int32_t *ids;     /* [n_ids] in the order of their bytes */
     uint32_t *shared; /* [n_ids] how many first bytes a token has in common with the one before */
+    uint32_t *ends; /* [n_ids] of its other bytes in `rest`; they begin where the one before ends */
+    uint8_t *rest;
     int32_t n_ids;
     uint32_t longest; /* bytes of a token */
 } tritx_vocabulary;
