@@ -80,6 +80,7 @@ __attribute__((format(printf, 3, 4)))
 #endif
 void
 tritx_tree_fail(tritx_tree *tree, uint64_t place, const char *format, ...);
+void tritx_tree_no_memory(tritx_tree *tree);
 
 uint32_t tritx_tree_literal(tritx_tree *tree, const void *bytes, size_t n);
 uint32_t tritx_tree_class(tritx_tree *tree, const tritx_points *points, uint32_t n);

@@ -28,12 +28,6 @@ static tritx_instruction *at(const writer *w, uint32_t pc)
     return &((tritx_instruction *)w->code.items)[pc];
 }
 
-static void no_memory(writer *w)
-{
-    if (w->tree->status == TRIT_OK)
-        w->tree->status = tritx_fail(w->tree->err, TRIT_OOM, 0, "no memory for the grammar");
-}
-
 /* Puts an instruction behind the others, which goes on with what follows it; returns its place. */
 static uint32_t put(writer *w, tritx_instruction instruction)
 {
@@ -44,7 +38,7 @@ static uint32_t put(writer *w, tritx_instruction instruction)
     }
     tritx_instruction *made = tritx_list_add(&w->code, sizeof *made);
     if (!made) {
-        no_memory(w);
+        tritx_tree_no_memory(w->tree);
         return 0;
     }
     *made = instruction;
@@ -150,7 +144,7 @@ static uint32_t new_rule(writer *w, uint32_t node)
     uint32_t *start = tritx_list_add(&w->starts, sizeof *start);
     job *made = tritx_list_add(&w->waiting, sizeof *made);
     if (!start || !made) {
-        no_memory(w);
+        tritx_tree_no_memory(w->tree);
         return 0;
     }
     *start = NONE;
@@ -259,7 +253,7 @@ static void put_rules(writer *w)
     for (uint32_t i = 0; i < n_named; i++) {
         uint32_t *start = tritx_list_add(&w->starts, sizeof *start);
         if (!start) {
-            no_memory(w);
+            tritx_tree_no_memory(w->tree);
             return;
         }
         *start = NONE;
@@ -473,8 +467,7 @@ static void rank_rules(tritx_program *p, tritx_tree *tree)
     s.failed = !s.seen || !s.state;
     for (uint32_t i = 0; i < p->n_rules && !s.failed && tree->status == TRIT_OK; i++)
         search_from(&s, tree, p, i);
-    if (s.failed && tree->status == TRIT_OK)
-        tree->status = tritx_fail(tree->err, TRIT_OOM, 0, "no memory for the grammar");
+    if (s.failed) tritx_tree_no_memory(tree);
     free(s.begins.items);
     free(s.path.items);
     free(s.todo.items);
@@ -509,7 +502,7 @@ trit_status tritx_program_new(tritx_tree *tree, tritx_program *program)
     p.rank = calloc((size_t)p.n_rules + 1, sizeof *p.rank);
     p.by_rank = calloc((size_t)p.n_rules + 1, sizeof *p.by_rank);
     free(w.waiting.items);
-    if (!p.nullable || !p.rank || !p.by_rank) no_memory(&w);
+    if (!p.nullable || !p.rank || !p.by_rank) tritx_tree_no_memory(tree);
     if (tree->status == TRIT_OK) {
         skip_jumps(&p);
         tree->status = find_ends(&p, tree->err);

@@ -65,8 +65,7 @@ uint32_t tritx_tree_json(tritx_tree *tree, const cJSON *value)
         status = tritx_out_flush(&out);
     }
     tritx_out_end(&out);
-    if (status != TRIT_OK && tree->status == TRIT_OK)
-        tree->status = tritx_fail(tree->err, TRIT_OOM, 0, "no memory for the grammar");
+    if (status != TRIT_OK) tritx_tree_no_memory(tree);
     uint32_t node = tritx_tree_literal(tree, text.items, text.n);
     free(text.items);
     return node;

@@ -147,7 +147,7 @@ static uint32_t call_rule(schema *s, const cJSON *at, rule_kind kind, const cJSO
     if (slot && *slot) return tritx_tree_call(tree, entry_at(s, *slot - 1)->rule);
     entry *made = room ? tritx_list_add(&s->entries, sizeof *made) : NULL;
     if (!made) {
-        tree->status = tritx_fail(tree->err, TRIT_OOM, 0, "no memory for the grammar");
+        tritx_tree_no_memory(tree);
         return 0;
     }
     /* the root has its rule already */
@@ -508,7 +508,7 @@ static void next_points(schema *s, const cJSON *properties, const char *prefix, 
         if (i < points->n) continue;
         tritx_points *made = tritx_list_add(points, sizeof *made);
         if (made) *made = (tritx_points){point, point};
-        else s->tree->status = tritx_fail(s->tree->err, TRIT_OOM, 0, "no memory for the grammar");
+        else tritx_tree_no_memory(s->tree);
     }
 }
 
@@ -519,7 +519,7 @@ static uint32_t other_point(schema *s, const tritx_list *points)
     enum { N_ESCAPED = sizeof escaped / sizeof *escaped };
     tritx_points *all = malloc(((size_t)points->n + N_ESCAPED + 1) * sizeof *all);
     if (!all) {
-        s->tree->status = tritx_fail(s->tree->err, TRIT_OOM, 0, "no memory for the grammar");
+        tritx_tree_no_memory(s->tree);
         return 0;
     }
     memcpy(all, escaped, sizeof escaped);

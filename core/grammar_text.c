@@ -15,12 +15,20 @@ typedef struct {
 } reader;
 
 /* The first failure ends the text, and with it every loop. */
+static void end_text(reader *r) { r->n = r->at = 0; }
+
+static void no_memory(reader *r)
+{
+    tritx_tree_no_memory(r->tree);
+    end_text(r);
+}
+
 static void refuse(reader *r, size_t at, const char *what)
 {
     unsigned line = 1;
     for (size_t i = 0; i < at && i < r->n; i++) line += r->text[i] == '\n';
     tritx_tree_fail(r->tree, at, "grammar, line %u: %s", line, what);
-    r->n = r->at = 0;
+    end_text(r);
 }
 
 static uint8_t peek(const reader *r) { return r->at < r->n ? r->text[r->at] : 0; }
@@ -108,7 +116,7 @@ static uint32_t read_literal(reader *r)
         for (size_t i = 0; i < n; i++) {
             uint8_t *byte = tritx_list_add(&text, 1);
             if (byte) *byte = bytes[i];
-            else refuse(r, begin, "there is no memory for a text");
+            else no_memory(r);
         }
     }
     if (r->n && !take(r, '"')) refuse(r, begin, "a text has no closing quote in its line");
@@ -125,7 +133,7 @@ static uint32_t read_class(reader *r)
     while (r->at < r->n && peek(r) != ']' && peek(r) != '\n') {
         tritx_points *range = tritx_list_add(&list, sizeof *range);
         if (!range) {
-            refuse(r, begin, "there is no memory for a class");
+            no_memory(r);
             break;
         }
         range->low = range->high = read_point(r);
@@ -137,8 +145,7 @@ static uint32_t read_class(reader *r)
     }
     if (r->n && !take(r, ']')) refuse(r, begin, "a class has no closing bracket in its line");
     uint32_t node = 0, n = tritx_points_join(list.items, list.n);
-    if (others && !tritx_list_add(&list, sizeof(tritx_points)))
-        refuse(r, begin, "there is no memory for a class");
+    if (others && !tritx_list_add(&list, sizeof(tritx_points))) no_memory(r);
     if (others && r->n) n = tritx_points_invert(list.items, n);
     if (r->n) node = tritx_tree_class(r->tree, list.items, n);
     free(list.items);

@@ -32,7 +32,7 @@ void tritx_tree_fail(tritx_tree *tree, uint64_t place, const char *format, ...)
     tritx_fail(tree->err, tree->refusal, place, "%s", text);
 }
 
-static void no_memory(tritx_tree *tree)
+void tritx_tree_no_memory(tritx_tree *tree)
 {
     if (tree->status == TRIT_OK)
         tree->status = tritx_fail(tree->err, TRIT_OOM, 0, "no memory for the grammar");
@@ -47,7 +47,7 @@ static void *add(tritx_tree *tree, tritx_list *list, size_t size, uint32_t most,
         return NULL;
     }
     void *item = tritx_list_add(list, size);
-    if (!item) no_memory(tree);
+    if (!item) tritx_tree_no_memory(tree);
     return item;
 }
 
@@ -195,7 +195,7 @@ static void grow_names(tritx_tree *tree)
     uint32_t n = tree->n_names ? tree->n_names * 2 : FIRST_ITEMS;
     uint32_t *names = calloc(n, sizeof *names);
     if (!names) {
-        no_memory(tree);
+        tritx_tree_no_memory(tree);
         return;
     }
     free(tree->names);

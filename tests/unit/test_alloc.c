@@ -1,6 +1,7 @@
 /* malloc is wrapped: a step and a prefill allocate nothing, and the failure of the n-th allocation,
  * for every n, is a status and leaks nothing (the leak check is the sanitizer's). */
 #include "gguf_bytes.h"
+#include "grammar_model.h"
 
 static long n_calls, fail_at = -1;
 
@@ -125,6 +126,38 @@ static long fail_loads_of_gguf(void)
     return n;
 }
 
+/* Makes a grammar and follows it to its end, the sorting of the vocabulary included. */
+static trit_status follow_grammar(trit_model *model, bool is_schema, const char *text,
+                                  const char *answer)
+{
+    trit_grammar *g = NULL;
+    float logits[N_GRAMMAR_VOCAB];
+    tritx_vocabulary_free(&model->vocabulary);
+    trit_status status = is_schema ? trit_grammar_schema(model, text, strlen(text), &g, NULL)
+                                   : trit_grammar_new(model, text, strlen(text), &g, NULL);
+    for (; *answer && status == TRIT_OK; answer++) {
+        status = trit_grammar_mask(g, logits, NULL);
+        if (status == TRIT_OK) status = trit_grammar_take(g, (uint8_t)*answer, NULL);
+    }
+    if (status == TRIT_OK) TRIT_CHECK(trit_grammar_ended(g));
+    trit_grammar_free(g);
+    return status;
+}
+
+static long fail_grammars(bool is_schema, const char *text, const char *answer)
+{
+    long n = 0;
+    trit_model *model = grammar_model();
+    for (trit_status status = TRIT_OOM; status != TRIT_OK; n++) {
+        n_calls = 0, fail_at = n;
+        status = follow_grammar(model, is_schema, text, answer);
+        if (status != TRIT_OK) TRIT_CHECK_EQ_I(status, TRIT_OOM);
+    }
+    fail_at = -1;
+    trit_model_free(model);
+    return n;
+}
+
 int main(void)
 {
     trit_config c;
@@ -152,9 +185,18 @@ int main(void)
     fail_at = -1;
     long n_load = n, n_gguf = fail_loads_of_gguf();
     long n_export = fail_exports(&c);
+    long n_schema = fail_grammars(true,
+                                  "{\"properties\":{\"a\":{\"enum\":[\"x\",7]},\"ab\":"
+                                  "{\"type\":\"string\",\"maxLength\":300}},"
+                                  "\"additionalProperties\":{\"minimum\":-3,\"type\":"
+                                  "\"integer\"},\"required\":[\"ab\"]}",
+                                  "{\"a\":7,\"ab\":\"\\u00e9\",\"b\":-2}");
+    long n_grammar =
+        fail_grammars(false, "root ::= \"a\"? [^b]{2,40} \"b\" | \"(\" root \")\"", "((axxb))");
     printf("failed each of %ld allocations of writing, %ld of loading, %ld of loading GGUF, %ld of "
-           "exporting\n",
-           n_write - 1, n_load - 1, n_gguf - 1, n_export - 1);
-    TRIT_CHECK(n_write > 5 && n_load > 15 && n_gguf > 15 && n_export > 3);
+           "exporting, %ld of a schema, %ld of a grammar\n",
+           n_write - 1, n_load - 1, n_gguf - 1, n_export - 1, n_schema - 1, n_grammar - 1);
+    TRIT_CHECK(n_write > 5 && n_load > 15 && n_gguf > 15 && n_export > 3 && n_schema > 30 &&
+               n_grammar > 30);
     return TRIT_DONE();
 }
