@@ -8,7 +8,7 @@ import { repoDir, toolEnv } from '../../wasm/toolchain/paths.mjs';
 const FLOOR = 90;
 /** Everything that reads bytes from outside. */
 const PARSERS =
-    /^core\/(json|safetensors|packfile|presets|config|names|gguf\w*|loader\w*|tokenizer\w*|blocks|pack|bpe|pretokenize|spelling|token_map|text|utf8|sampler|session_file)\.c$/;
+    /^core\/(json|safetensors|packfile|presets|config|names|gguf\w*|loader\w*|tokenizer\w*|blocks|pack|bpe|pretokenize|spelling|token_map|text|utf8|sampler|session_file|grammar\w*|schema_facts|vocabulary)\.c$/;
 
 function capture(command, args, env = {}) {
     const options = { cwd: repoDir, env: toolEnv(env), encoding: 'utf8', maxBuffer: 1 << 28 };
