@@ -1,4 +1,5 @@
 #include "json_text.h"
+#include "model.h"
 #include "score_merges.h"
 #include "tokenizer.h"
 
@@ -190,6 +191,58 @@ static void test_scores(const char *json)
     tritx_tokenizer_free(t);
 }
 
+/* A model of which only the vocabulary matters. */
+static trit_model *model_of(const char *json)
+{
+    trit_config c;
+    trit_model *model = NULL;
+    trit_synthetic how = {.seed = 1, .zeros = 0.33f};
+    TRIT_CHECK_EQ_I(trit_config_preset("tiny", &c, NULL), TRIT_OK);
+    c.n_layer = 1, c.n_vocab = N_VOCAB, c.n_stop = 1, c.stop_ids[0] = 2;
+    if (trit_model_synthetic(&c, &how, NULL, &model, NULL) != TRIT_OK) exit(1);
+    tritx_tokenizer_free(model->tokenizer);
+    TRIT_CHECK_EQ_I(load(json, &model->tokenizer, NULL), TRIT_OK);
+    return model;
+}
+
+/* Whether exactly these tokens may follow. */
+static bool may_follow(trit_grammar *g, const int32_t *ids, size_t n)
+{
+    float logits[N_VOCAB] = {0};
+    size_t n_allowed = 0, n_found = 0;
+    TRIT_CHECK_EQ_I(trit_grammar_mask(g, logits, NULL), TRIT_OK);
+    for (int id = 0; id < N_VOCAB; id++) n_allowed += logits[id] == 0;
+    for (size_t i = 0; i < n; i++) n_found += logits[ids[i]] == 0;
+    return n_allowed == n && n_found == n;
+}
+
+/* A byte may be a token beside what it is merged to, and a space stands for U+2581. */
+static void test_grammar(const char *json)
+{
+    static const struct {
+        int32_t may[3];
+        size_t n;
+        int32_t taken;
+    } steps[] = {
+        {{BYTES + '\n'}, 1, BYTES + '\n'},   {{BYTES + ' ', SPACE, SPACE_A}, 3, SPACE},
+        {{BYTES + 'a', A}, 2, BYTES + 'a'},  {{BYTES + 0xc3, E_ACUTE}, 2, BYTES + 0xc3},
+        {{BYTES + 0xa9}, 1, BYTES + 0xa9},   {{BYTES + 0xe2}, 1, BYTES + 0xe2},
+        {{BYTES + 0x82}, 1, BYTES + 0x82},   {{BYTES + 0xac}, 1, BYTES + 0xac},
+        {{BYTES + 'a', A, ADDED}, 3, ADDED}, {{2}, 1, 2},
+    };
+    static const char text[] = "root ::= \"\\n\" \" a\" \"\\u00e9\" \"\\u20ac\" \"a tag\"";
+    trit_model *model = model_of(json);
+    trit_grammar *g = NULL;
+    TRIT_CHECK_EQ_I(trit_grammar_new(model, text, sizeof text - 1, &g, NULL), TRIT_OK);
+    for (size_t i = 0; g && i < sizeof steps / sizeof *steps; i++) {
+        TRIT_CHECK(may_follow(g, steps[i].may, steps[i].n));
+        TRIT_CHECK(trit_grammar_ended(g) == (steps[i].taken == 2));
+        TRIT_CHECK_EQ_I(trit_grammar_take(g, steps[i].taken, NULL), TRIT_OK);
+    }
+    trit_grammar_free(g);
+    trit_model_free(model);
+}
+
 int main(void)
 {
     static char json[CAPACITY];
@@ -199,5 +252,6 @@ int main(void)
     test_space_inside(json);
     test_refused(json);
     test_scores(json);
+    test_grammar(json);
     return TRIT_DONE();
 }

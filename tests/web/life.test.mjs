@@ -71,6 +71,19 @@ test('R05 after a trap of any kind the model answers as a fresh one, and the old
     assert.equal(workers.length, kinds.length + 1);
 });
 
+test('after a crash a grammar is followed from its beginning', async (t) => {
+    const { model, fault, restarts } = await faulty();
+    t.after(() => model.close());
+    const schema = { type: 'string', minLength: 10, maxLength: 20 };
+    const ask = () => model.generate(prompt, { jsonSchema: schema, seed: 3 }).result;
+    const { text, ids } = await ask();
+    assert.match(text, /^".{10,}"$/);
+    fault('unreachable', 5);
+    await assert.rejects(ask(), crashed);
+    assert.deepEqual((await ask()).ids, ids);
+    assert.equal(restarts.length, 1);
+});
+
 test('R03 a worker that ends at any moment is replaced, and conversations go on', async (t) => {
     const { model, workers, restarts } = await faulty();
     t.after(() => model.close());

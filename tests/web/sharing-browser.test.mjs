@@ -123,6 +123,24 @@ for (const name of ['chromium', 'firefox', 'webkit']) {
             assert.equal(tooLong, 'PROMPT_TOO_LONG');
         });
 
+        await t.test('each tab has the grammar of its own answer', async () => {
+            const say = (tab, word) =>
+                tab.evaluate(
+                    async (grammar) =>
+                        (await window.model.generate('A king', { grammar }).result).text,
+                    `root ::= "${word}"`,
+                );
+            assert.deepEqual(await Promise.all([say(first, 'yes, he'), say(second, 'no, he')]), [
+                'yes, he',
+                'no, he',
+            ]);
+            const refused = await second.evaluate(() => {
+                const { result } = window.model.generate('A king', { jsonSchema: { type: 'x' } });
+                return window.codeOf(result);
+            });
+            assert.equal(refused, 'BAD_SCHEMA');
+        });
+
         await t.test('other options have an engine of their own', async () => {
             const other = await openTab({ contextLength: 100 });
             assert.equal(await other.evaluate(() => window.nWorkers), 1);
