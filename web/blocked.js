@@ -5,11 +5,11 @@ import { TritError, untilAborted } from './errors.js';
 /** Milliseconds until a browser has told of a policy that it has applied. */
 const VIOLATION_MS = 50;
 
-/** What `fetch` takes an address without a scheme to be relative to; in Node there is none. */
+/** What an address without a scheme is relative to; in Node there is none. */
 export const pageAddress = () => globalThis.document?.baseURI ?? globalThis.location?.href;
 
 /**
- * Looks out for a request that the page's own policy forbids.
+ * Looks out for a request that a policy forbids: that which this worker's file came with.
  * @param {string} url
  * @returns {{forbidden: () => Promise<boolean>, end: () => void}}
  */
@@ -37,7 +37,7 @@ export function watchPolicy(url) {
 export const policyError = (url) =>
     new TritError(
         'CSP',
-        `the page's content security policy forbids ${url}, or where it leads: name its host in connect-src`,
+        `the content security policy of the page's worker forbids ${url}, or where it leads: name its host in connect-src`,
     );
 
 /** @param {string} url */

@@ -8,7 +8,7 @@
  * Of a source, from the engine or before it:
  * - `NETWORK` no connection, a broken one, or a refusal of the server (then `cause.status` is its number)
  * - `CORS` the browser does not let the page read the server's answers; or it is not there, which cannot be told apart
- * - `CSP` the page's own policy forbids the address, or where it leads
+ * - `CSP` the policy of the engine's worker forbids the address, or where it leads
  * - `NOT_A_MODEL` a page for people, or other bytes than those of a model; nothing of it is stored
  * - `MANIFEST` what a hub says of a repository is no list of files
  * - `SIZE` an empty answer, or another length than was announced or promised

@@ -1,3 +1,4 @@
+import { openAddress } from './addresses.js';
 import { TritError } from './errors.js';
 import { Meter } from './progress.js';
 import { sendChunks, sendSides } from './sending.js';
@@ -30,7 +31,7 @@ const MOST_REPAIRS = 3;
  * @param {import('./protocol.js').Settings} settings
  */
 export async function fillEngine(platform, client, place, options, settings) {
-    return withNetwork(platform, options, (open, meter) =>
+    return withNetwork(platform, client, options, (open, meter) =>
         refill(new Filling({ ...platform, open }, client, place, options, settings, meter)),
     );
 }
@@ -141,17 +142,20 @@ class Filling {
  * Opens sources for one load: what comes is counted, and what is under way when the load ends is let go.
  * @template T
  * @param {Platform} platform
+ * @param {Client} client
  * @param {LoadOptions} options
  * @param {(open: import('./source.js').Open, meter: Meter<'load'>) => Promise<T>} work
  */
-export async function withNetwork(platform, { network, signal, onProgress }, work) {
+export async function withNetwork(platform, client, { network, signal, onProgress }, work) {
     const meter = new Meter(onProgress, 'load');
     const ended = new AbortController();
     const end = () => ended.abort(signal?.reason);
     /** @type {import('./source.js').Open} */
     const open = async (source, _, want) => {
         const all = { network, onWait: () => meter.wait(), ...want };
-        const opened = await platform.open(source, ended.signal, all);
+        const opened = platform.isAddress(source)
+            ? await openAddress(client, source, ended.signal, all)
+            : await platform.open(source, ended.signal, all);
         return { ...opened, chunks: counted(opened.chunks, meter) };
     };
     signal?.addEventListener('abort', end);

@@ -3,7 +3,7 @@ import { load, synthetic } from './load.js';
 import { probe } from './probing.js';
 import { canShare } from './sharing.js';
 import { siteCalls } from './site-calls.js';
-import { openBytes } from './source.js';
+import { isAddress, openBytes } from './source.js';
 import { watchLife } from './watch.js';
 import { ownWorkerFile } from './worker-file.js';
 
@@ -68,6 +68,7 @@ const platform = {
         );
     },
     open: openBytes,
+    isAddress,
     watch: watchLife,
     canShare,
     storage: pageStorage,

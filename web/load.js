@@ -46,6 +46,7 @@ import { checkWorkerOptions } from './worker-file.js';
  * @property {(options: LoadOptions) => import('./client.js').Endpoint} startWorker
  * @property {(options: LoadOptions) => import('./client.js').Endpoint} startTemplateWorker
  * @property {import('./source.js').Open} open
+ * @property {(source: unknown) => source is string | URL} isAddress what the engine's worker opens
  * @property {number} cores
  * @property {() => Promise<import('./diagnostics.js').Storage>} storage
  * @property {() => Promise<boolean>} persist

@@ -3,11 +3,13 @@ import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defaults } from './defaults.js';
 import { TritError } from './errors.js';
-import { folderOf, openBytes, partName, partsOf, sideFiles } from './source.js';
+import { openUrl } from './fetching.js';
+import { folderOf, isAddress, openBytes, partName, partsOf, sideFiles } from './source.js';
 
 /**
  * What is no path: an address, or a name of the hub's, the catalogue's or the store's.
  * @param {unknown} source
+ * @returns {source is string | URL}
  */
 export const isRemote = (source) =>
     typeof source === 'string'
@@ -16,8 +18,8 @@ export const isRemote = (source) =>
 
 /** @type {import('./source.js').Open} */
 export async function openNode(source, signal, want) {
-    if ((typeof source !== 'string' && !(source instanceof URL)) || isRemote(source))
-        return openBytes(source, signal, want);
+    if (!isAddress(source)) return openBytes(source, signal, want);
+    if (isRemote(source)) return openUrl(source, signal, want);
     const path = asPath(source);
     const { size } = await tryFile(path, () => stat(path));
     return { total: size, chunks: fileChunks(path) };
@@ -30,7 +32,7 @@ export async function openNode(source, signal, want) {
  * @returns {Promise<import('./source.js').Source>}
  */
 export async function resolveNode(source) {
-    if ((typeof source !== 'string' && !(source instanceof URL)) || isRemote(source)) return source;
+    if (!isAddress(source) || isRemote(source)) return source;
     const path = asPath(source);
     const isFolder = (await tryFile(path, () => stat(path))).isDirectory();
     const isPart = partName.test(basename(path));

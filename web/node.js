@@ -3,7 +3,7 @@ import { availableParallelism, totalmem } from 'node:os';
 import { fileURLToPath } from 'node:url';
 import { Worker } from 'node:worker_threads';
 import { load, synthetic } from './load.js';
-import { openNode, resolveNode } from './node-source.js';
+import { isRemote, openNode, resolveNode } from './node-source.js';
 import { nodeStorage } from './node-store.js';
 import { probe } from './probing.js';
 import { siteCalls } from './site-calls.js';
@@ -59,6 +59,7 @@ const platform = {
     startWorker,
     startTemplateWorker,
     open: openNode,
+    isAddress: isRemote,
     storage: nodeStorage,
     persist: async () => true,
     memoryBytes: totalmem(),

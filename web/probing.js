@@ -63,7 +63,7 @@ export async function probe(platform, source, options) {
     try {
         await client.call('beginLoad', [{ head, kernels, i2s, planOnly: true }], { signal });
         const settings = { contextLength, kv };
-        const found = await withNetwork(platform, { network, signal }, async (open) =>
+        const found = await withNetwork(platform, client, { network, signal }, async (open) =>
             readHeader(open, client, await place.find(open, signal), settings, signal),
         );
         const { addresses } = place;

@@ -3,14 +3,15 @@
  *
  * The page sends `Request`s, each with an id of its own, and `Abort`s. The worker answers each
  * request with any number of `Event`s and then one `Ok` or one `Failure`. Requests are worked off
- * in order, but `diagnose` at once; an abort is read at once, too.
+ * in order, but `diagnose` and what downloads need at once; an abort is read at once, too.
  *
  * @typedef {{id: number, op: Op, args: any[]}} Request
  * @typedef {{abort: number}} Abort the id of the request to stop
  * @typedef {{id: number, ok: any}} Ok
- * @typedef {{id: number, error: {code: string, message: string, needed?: number}}} Failure
+ * @typedef {{id: number, error: {code: string, message: string, needed?: number, cause?: {status: number}}}} Failure
  * @typedef {{id: number, event: any}} Event a piece of text, logits, or progress
  * @typedef {'start' | 'beginLoad' | 'side' | 'shard' | 'push' | 'finishLoad' | 'synthetic'
+ *   | 'openDownload' | 'nextOfDownload' | 'endDownload'
  *   | 'openStored' | 'readStored' | 'resumeStored' | 'announce' | 'flushStored' | 'settleStored'
  *   | 'models' | 'removeModel' | 'resetStore'
  *   | 'tokenize' | 'detokenize' | 'tokenBytes' | 'countTokens' | 'template' | 'generate' | 'saveSession'

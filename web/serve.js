@@ -1,3 +1,4 @@
+import { Downloads } from './downloads.js';
 import { Engine } from './engine.js';
 import { TritError } from './errors.js';
 import { holdLife } from './watch.js';
@@ -9,6 +10,7 @@ import { holdLife } from './watch.js';
 let engine;
 /** @type {(() => any) | undefined} */
 let openStore;
+const downloads = new Downloads();
 
 /** @type {Record<import('./protocol.js').Op, (args: any, job: Job, emit: Emit) => any>} */
 const ops = {
@@ -22,6 +24,9 @@ const ops = {
     shard: ([name]) => engine.shard(name),
     push: ([bytes], job) => engine.push(bytes, job),
     finishLoad: ([settings], job, emit) => engine.finishLoad(settings, job, emit),
+    openDownload: ([url, want], job, emit) => downloads.open(url, want, job, emit),
+    nextOfDownload: ([id], job, emit) => downloads.next(id, job, emit),
+    endDownload: ([id]) => downloads.end(id),
     openStored: ([what], job) => engine.openStored(what, job),
     readStored: (_, job, emit) => engine.readStored(job, emit),
     resumeStored: (_, job) => engine.resumeStored(job),
@@ -54,6 +59,15 @@ const ops = {
     measure: ([nPrefill, nDecode], job) => engine.measure(nPrefill, nDecode, job),
 };
 
+/** What does not wait for the work that is under way. */
+const AT_ONCE = ['diagnose', 'openDownload', 'nextOfDownload', 'endDownload'];
+
+/**
+ * What of a cause a page may be told.
+ * @param {any} cause
+ */
+const told = (cause) => (cause?.status ? { status: cause.status } : undefined);
+
 /**
  * Answers requests, one after the other.
  * @param {(message: any, transfer?: any[]) => void} post
@@ -78,9 +92,9 @@ export function serve(post, store) {
             post({ id, ok });
         } catch (error) {
             // what is no TritError is a trap of the engine: it cannot be used any more
-            const { code, message, needed } = TritError.from(error, 'ENGINE_CRASHED');
+            const { code, message, needed, cause } = TritError.from(error, 'ENGINE_CRASHED');
             if (code === 'ENGINE_CRASHED') crashed = true;
-            post({ id, error: { code, message, needed } });
+            post({ id, error: { code, message, needed, cause: told(cause) } });
         } finally {
             jobs.delete(id);
         }
@@ -96,7 +110,7 @@ export function serve(post, store) {
         }
         if (message.id === undefined || jobs.has(message.id)) return;
         jobs.set(message.id, { aborted: false });
-        if (message.op === 'diagnose') answer(message);
+        if (AT_ONCE.includes(message.op)) answer(message);
         else last = last.then(() => answer(message));
     };
 }

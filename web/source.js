@@ -1,6 +1,5 @@
 import { defaults } from './defaults.js';
 import { TritError } from './errors.js';
-import { openUrl } from './fetching.js';
 
 /**
  * Where bytes can come from: an address, a file of the user, memory, or anything that yields bytes. As a whole source
@@ -179,9 +178,17 @@ export function tensorFiles(source, index) {
     });
 }
 
-/** @type {Open} */
+/**
+ * @param {unknown} source
+ * @returns {source is string | URL}
+ */
+export const isAddress = (source) => typeof source === 'string' || source instanceof URL;
+
+/**
+ * What is no address.
+ * @type {Open}
+ */
 export async function openBytes(source, signal, want) {
-    if (typeof source === 'string' || source instanceof URL) return openUrl(source, signal, want);
     if (source instanceof Blob) {
         const { begin = 0, end = source.size } = want ?? {};
         return { total: source.size, chunks: blobChunks(source.slice(begin, end)) };

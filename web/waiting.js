@@ -1,7 +1,10 @@
-import { untilAborted } from './errors.js';
+import { throwIfAborted, untilAborted } from './errors.js';
 
 /** A browser that knows that it has no network; Node and Deno do not say. */
 export const isOffline = () => globalThis.navigator?.onLine === false;
+
+/** Milliseconds between two looks whether there is a network: workers of Chromium are not told when it comes. */
+const LOOK_MS = 250;
 
 /**
  * How long to wait before the n-th try in a row: 1, 2, 4 … times the first delay, each a quarter more or less, so
@@ -18,20 +21,26 @@ export const backOff = (n, { delayMs, mostDelayMs }) =>
  * @param {AbortSignal} [signal]
  */
 export async function pause(ms, signal) {
+    throwIfAborted(signal);
+    const end = performance.now() + ms;
+    for (let wasOffline = isOffline(); ;) {
+        const left = end - performance.now();
+        if (!isOffline() && (wasOffline || left <= 0)) return;
+        wasOffline = isOffline();
+        await sleep(wasOffline ? LOOK_MS : Math.min(LOOK_MS, left), signal);
+    }
+}
+
+/**
+ * @param {number} ms
+ * @param {AbortSignal} [signal]
+ */
+async function sleep(ms, signal) {
     /** @type {ReturnType<typeof setTimeout> | undefined} */
     let timer;
-    let end = () => {};
-    const over = /** @type {Promise<void>} */ (
-        new Promise((resolve) => {
-            end = resolve;
-            globalThis.addEventListener?.('online', end);
-            if (!isOffline()) timer = setTimeout(end, ms);
-        })
-    );
     try {
-        await untilAborted(over, signal);
+        await untilAborted(new Promise((resolve) => (timer = setTimeout(resolve, ms))), signal);
     } finally {
         clearTimeout(timer);
-        globalThis.removeEventListener?.('online', end);
     }
 }

@@ -107,6 +107,36 @@ for (const name of ['chromium', 'firefox', 'webkit']) {
             assert.equal(await render(own, elsewhere, { workerUrl }), 'A tale!');
         });
 
+        await t.test('what a page has made of its fetch is not asked for a model', async () => {
+            const { asked, ids } = await inPage(
+                own,
+                async (text) => {
+                    let count = 0;
+                    const was = window.fetch;
+                    window.fetch = async () => {
+                        count++;
+                        throw new TypeError('the page has made this of it');
+                    };
+                    const base = document.createElement('base');
+                    base.href = '/models/';
+                    document.head.append(base);
+                    try {
+                        const from = 'tiny-tales/tiny-tales.trit';
+                        const model = await window.Trit.load(from, { store: false });
+                        const options = { temperature: 0, maxTokens: 16 };
+                        const answered = await model.generate(text, options).result;
+                        model.close();
+                        return { asked: count, ids: answered.ids };
+                    } finally {
+                        window.fetch = was;
+                        base.remove();
+                    }
+                },
+                prompt,
+            );
+            assert.deepEqual({ asked, ids }, { asked: 0, ids: expected });
+        });
+
         await t.test('R20 what an engine lacks is made up for, or told', async () => {
             const without = (missing) =>
                 inPage(

@@ -50,6 +50,14 @@ for (const name of ['chromium', 'firefox']) {
             }),
         );
 
+        const ofWorker = closed(
+            await startServer({
+                isolated: false,
+                headersOf: (path) =>
+                    path === '/web/worker.js' ? { 'content-security-policy': policy } : {},
+            }),
+        );
+
         const pages = new Map();
         const inPage = async ({ url }, ...args) => {
             if (!pages.has(url)) pages.set(url, await browser.open(`${url}/tests/web/page.html`));
@@ -178,6 +186,8 @@ for (const name of ['chromium', 'firefox']) {
                 const leads = status(302, { location: `${hidden.origin}/x` });
                 assert.equal((await load(shown, [leads], strict)).code, 'CSP');
                 await isFine(shown, [], strict);
+                // who asks is the worker, by the policy that its own file came with
+                assert.equal((await load(hidden, [], ofWorker)).code, 'CSP');
             },
         );
 

@@ -2,7 +2,7 @@
 import { createRequire } from 'node:module';
 import { fileURLToPath } from 'node:url';
 import { Worker, isMainThread, parentPort, workerData } from 'node:worker_threads';
-import { openNode } from '../../web/node-source.js';
+import { isRemote, openNode } from '../../web/node-source.js';
 
 if (!isMainThread && workerData?.trit) {
     const { openNodeStore } = await import('../../web/node-store.js');
@@ -53,6 +53,7 @@ export function faultyPlatform(trit = {}) {
             throw new Error('no template is rendered in these tests');
         },
         open: openNode,
+        isAddress: isRemote,
         storage: async () => ({ kind: 'files', persisted: true, usage: null, quota: null }),
         cores: 2,
     };

@@ -5,10 +5,10 @@ import test, { before } from 'node:test';
 import { packedTensors, QUANTIZATION } from '../../models/reference/hf-packed.mjs';
 import { readPacked } from '../../models/reference/packed.mjs';
 import { writeSafetensors } from '../../models/reference/write.mjs';
+import { openUrl } from '../../web/fetching.js';
 import { findFiles, parseNamed } from '../../web/hub.js';
 import { Trit, TritError } from '../../web/node.js';
 import { placeOf } from '../../web/place.js';
-import { openBytes } from '../../web/source.js';
 import { tinyTalesFolder } from '../golden/generated.mjs';
 import { cli, modelPath, root, temporaryFolder } from './helpers.mjs';
 import { COMMIT, serveHub } from './model-server.mjs';
@@ -133,7 +133,7 @@ test('N10 a folder goes on in a later load; the tensors must be those of the fir
 async function chosen(t, names, file = '') {
     const files = Object.fromEntries(names.map((name) => [name, packed]));
     const hub = await serveHub(t, REPOSITORY, files);
-    const found = await findFiles(parseNamed(`hf:${REPOSITORY}${file}`, hub.origin), openBytes);
+    const found = await findFiles(parseNamed(`hf:${REPOSITORY}${file}`, hub.origin), openUrl);
     const base = `${hub.origin}/${REPOSITORY}/resolve/${COMMIT}/`;
     const strip = (value) =>
         typeof value === 'string'
@@ -235,13 +235,13 @@ test('N29 what a hub says that is no list of files is refused', async (t) => {
         const hub = await serveHub(t, REPOSITORY, {}, listing);
         if (what === 'a page') hub.headers['content-type'] = 'text/html';
         const named = parseNamed(`hf:${REPOSITORY}`, hub.origin);
-        await assert.rejects(findFiles(named, openBytes), coded('MANIFEST'), what);
+        await assert.rejects(findFiles(named, openUrl), coded('MANIFEST'), what);
     }
     // each name once, whatever it is: it is only ever a part of an address of the hub
     const siblings = ['a.trit', 'a.trit', '../../b', '//x/y', 'a\n.gguf'];
     const listing = JSON.stringify({ siblings: siblings.map((rfilename) => ({ rfilename })) });
     const hub = await serveHub(t, REPOSITORY, { 'a.trit': packed }, listing);
-    const found = await findFiles(parseNamed(`hf:${REPOSITORY}`, hub.origin), openBytes);
+    const found = await findFiles(parseNamed(`hf:${REPOSITORY}`, hub.origin), openUrl);
     assert.equal(found, `${hub.origin}/${REPOSITORY}/resolve/main/a.trit`);
 });
 
