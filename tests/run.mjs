@@ -71,7 +71,8 @@ function nodeTests(folder, isWanted, { atOnce = cores, pass = '' } = {}) {
 }
 
 /** What measures has the machine for itself, and what builds, as packing the package does, the files. */
-const ALONE = /^(bench|chat-start|faults-runtime|import|package|probe|soak|tokenizer)\.test\.mjs$/;
+const ALONE =
+    /^(bench|chat-speed|chat-start|faults-runtime|import|package|probe|soak|tokenizer)\.test\.mjs$/;
 function webTests() {
     // they wait for browsers and clocks more than they compute
     const beside = nodeTests('tests/web', (name) => !ALONE.test(name), { atOnce: '3' });

@@ -1,6 +1,6 @@
 #!/usr/bin/env node
 // `npm run bench:tasks`: how long a page's own thread is kept busy while a model is downloaded, stored, loaded from the
-// store and generates. Chromium tells tasks of 50 ms and more; elsewhere a timer that should come every 4 ms
+// store and generates; with `--page chat`, while a long answer comes into the chat page. Chromium tells tasks of 50 ms and more; elsewhere a timer that should come every 4 ms
 // tells by how much it was late, which other work of the machine makes longer.
 import { readFileSync } from 'node:fs';
 import { openBrowser } from '../web/browsers.mjs';
@@ -15,11 +15,13 @@ import { figure, machine, markdown } from './report.mjs';
 
 const help = `usage: npm run bench:tasks -- [options]
 
+  --page api                 a page that has nothing but the API; or chat: the chat page, also how soon it is seen
   --models tiny              also 2B4T, a GGUF file of the official one's size, in Chromium and Firefox
   --hosts chromium,firefox,webkit
 `;
 const HOSTS = ['chromium', 'firefox', 'webkit'];
-const defaults = { models: 'tiny', hosts: HOSTS.join() };
+const PAGES = { api: measureApi, chat: measureChat };
+const defaults = { page: 'api', models: 'tiny', hosts: HOSTS.join() };
 const SOURCES = {
     tiny: () => readFileSync(modelPath),
     '2B4T': () => readFileSync(makeSource('official', OFFICIAL).path),
@@ -61,15 +63,8 @@ async function watchPage(url) {
     return phases;
 }
 
-async function main(args) {
-    const values = readTexts(args, Object.keys(defaults), defaults);
-    if (values.help) return process.stdout.write(help);
-    const [names, hosts] = [values.models.split(','), values.hosts.split(',')];
-    const unknown =
-        names.find((name) => !Object.hasOwn(SOURCES, name)) ??
-        hosts.find((name) => !HOSTS.includes(name));
-    if (unknown !== undefined) throw new UsageError(`there is no "${unknown}"`);
-    prepareTrit();
+/** @param {string[]} hosts @param {string[]} names of models */
+async function measureApi(hosts, names) {
     const rows = [['model', 'browser', 'phase', 'longest task ms', 'timer late by ms']];
     for (const name of names) {
         const models = await serveModel(SOURCES[name](), {
@@ -94,6 +89,50 @@ async function main(args) {
         }
         [models, pages].forEach((server) => server.close());
     }
+    return rows;
+}
+
+/** @param {string[]} hosts */
+async function measureChat(hosts) {
+    const [{ firstPaint, openLongChat }, { scriptedPage, serveWithHeaders }] = await Promise.all([
+        import('../web/chat-speed.mjs'),
+        import('../web/chat.mjs'),
+    ]);
+    const closing = [];
+    const t = { after: (close) => closing.unshift(close) };
+    const { url } = await serveWithHeaders(t, { page: scriptedPage(t) });
+    const rows = [['browser', 'first paint ms', 'tokens', 'longest task ms', 'timer late by ms']];
+    try {
+        for (const host of hosts) {
+            const browser = await openBrowser(host);
+            try {
+                const paintMs = await firstPaint(browser, url);
+                const { answer } = await openLongChat(browser, url);
+                const { tokens, longest, late } = await answer();
+                const told = longest === null ? 'not told' : figure(longest);
+                rows.push([host, figure(paintMs), String(tokens), told, figure(late)]);
+                console.error(rows.at(-1).join(', '));
+            } finally {
+                await browser.close();
+            }
+        }
+    } finally {
+        for (const close of closing) await close();
+    }
+    return rows;
+}
+
+async function main(args) {
+    const values = readTexts(args, Object.keys(defaults), defaults);
+    if (values.help) return process.stdout.write(help);
+    const [names, hosts] = [values.models.split(','), values.hosts.split(',')];
+    const unknown =
+        names.find((name) => !Object.hasOwn(SOURCES, name)) ??
+        [values.page].find((name) => !Object.hasOwn(PAGES, name)) ??
+        hosts.find((name) => !HOSTS.includes(name));
+    if (unknown !== undefined) throw new UsageError(`there is no "${unknown}"`);
+    prepareTrit();
+    const rows = await PAGES[values.page](hosts, names);
     const { cpu, cores, load } = machine();
     console.log(`${cpu}, ${cores} cores; load ${load}\n\n${markdown(rows)}`);
 }

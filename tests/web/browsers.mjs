@@ -38,6 +38,7 @@ const launchers = {
  * @property {() => Promise<string[]>} troubles what the page has thrown and written to the console; of
  *   Firefox and WebKit nothing of workers, and nothing from before the driver reached the page
  * @property {(isOffline: boolean) => Promise<void>} [setOffline] in Chromium
+ * @property {import('puppeteer-core').Tracing} [tracing] of Chromium
  * @property {() => Promise<void>} close
  * @property {(command: string, parameters: object) => Promise<any>} [devtools] a command of Chromium's own
  */
@@ -124,6 +125,7 @@ async function launchChromium(executablePath, { limitMs, profile, args }) {
             screenshot: (path) => page.screenshot({ path }),
             viewport: (width, height) => page.setViewport({ width, height }),
             troubles: async () => troubles,
+            tracing: page.tracing,
             setOffline: (isOffline) => page.setOfflineMode(isOffline),
             close: () => page.close(),
         };

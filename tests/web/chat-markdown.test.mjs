@@ -43,6 +43,8 @@ const corpusOf = (evil) => [
     '\u0000<scr\u0000ipt>window.hit=1</script>\ud800<\udc00img src=x onerror=window.hit=1>',
     '<![CDATA[<img src=x onerror=window.hit=1>]]><?php x ?><!DOCTYPE x><!-- --!><img src=x onerror=window.hit=1> -->',
     '<x-y onclick=window.hit=1>custom</x-y><slot></slot><dialog open>x</dialog><trit-chat src=x></trit-chat>',
+    // blocks that become others when the text goes on
+    '- a\n\n- b\n\n  c\n\n1. d\n\n2. e\n| a |\n|---|\n| b |\n\nhead\nmore\n===\n\n    code\r\n\r\n    code\n\n> q\n\n> r\n\n[x][ref] [ref]\n\n[ref]: https://good.example\n',
 ];
 
 /** In the page: shows every beginning of a text, and tells what is in the document that may not be. */

@@ -15,7 +15,7 @@ const BEGIN = 'Once upon a time there was a fox';
 /** In the page: the button that was pressed for it is gone, and the answer has its own. */
 const isWritten = () =>
     !document.querySelector('[data-chosen]') &&
-    document.querySelector('#messages > li.assistant .actions');
+    document.querySelector('#messages > li.assistant .actions button');
 
 for (const name of ['chromium', 'firefox', 'webkit']) {
     const skip = browserMissing(name) ?? false;
@@ -52,7 +52,7 @@ for (const name of ['chromium', 'firefox', 'webkit']) {
             const again = async () => {
                 await page.choose('Regenerate', '#messages');
                 await page.until('another answer', () =>
-                    document.querySelector('#messages > li.assistant .actions'),
+                    document.querySelector('#messages > li.assistant .actions button'),
                 );
                 return (await page.read())[1].text;
             };
@@ -84,7 +84,9 @@ for (const name of ['chromium', 'firefox', 'webkit']) {
             );
             const [, { text }] = await page.read();
             assert.ok(text.length > 0);
-            await page.until('its buttons', () => document.querySelector('#messages .actions'));
+            await page.until('its buttons', () =>
+                document.querySelector('#messages > li.assistant .actions button'),
+            );
             await page.choose('Go on', '#messages');
             await page.until(
                 'more',
@@ -110,7 +112,7 @@ for (const name of ['chromium', 'firefox', 'webkit']) {
                 await page.type('#messages textarea', 'A queen');
                 await page.choose('Send again');
                 await page.until('its answer', () =>
-                    document.querySelector('#messages > li.assistant .actions'),
+                    document.querySelector('#messages > li.assistant .actions button'),
                 );
                 assert.deepEqual((await page.read()).map(({ text }) => text)[0], 'A queen');
                 assert.deepEqual((await page.titles()).sort(), [BEGIN, BEGIN, 'A queen'].sort());

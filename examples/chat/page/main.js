@@ -138,10 +138,18 @@ async function send() {
     find('text').focus();
 }
 
-/** Says why a text is not sent now. @param {string} text which stays in its field */
+/** Says why a text is not sent now. */
+function refuse() {
+    tell(
+        isBusy
+            ? 'The model is still writing: stop it, or send this when it has ended.'
+            : modeText() || 'There is no model yet: choose one under “Model”.',
+    );
+}
+
+/** It is sent when there is a model, or stays in its field. @param {string} text */
 function postpone(text) {
-    if (isBusy) return tell('The model is still writing: stop it, or send this when it has ended.');
-    if (!isComing()) return tell(modeText() || 'There is no model yet: choose one under “Model”.');
+    if (isBusy || !isComing()) return refuse();
     waiting = { conversation: current, text };
     tell('The model is still being loaded. What you have written is sent as soon as it is there.');
 }
@@ -160,7 +168,8 @@ function sendWaiting() {
  * @param {string} text
  */
 async function edit(index, text) {
-    if (isBusy || !canSend() || text.trim() === '') return;
+    if (text.trim() === '') return;
+    if (isBusy || !canSend()) return refuse();
     const before = current.messages.slice(0, index);
     if (current.messages.length > index + 2) {
         const { title, mode, settings } = current;

@@ -39,6 +39,8 @@ function addressOf(/** @type {string} */ href) {
 
 const marked = new Marked({
     gfm: true,
+    // the address of a link stands where the link does: no block depends on those far from it
+    tokenizer: { def: () => undefined },
     renderer: {
         html: ({ text }) => escaped(text),
         image: ({ raw }) => escaped(raw),
@@ -64,9 +66,8 @@ const marked = new Marked({
 });
 
 /** A block of the text as elements. */
-function blockOf(/** @type {any} */ token, /** @type {any} */ links) {
-    const tokens = Object.assign([token], { links });
-    const fragment = DOMPurify.sanitize(marked.parser(tokens), ALLOWED);
+function blockOf(/** @type {any} */ token) {
+    const fragment = DOMPurify.sanitize(marked.parser([token]), ALLOWED);
     for (const link of fragment.querySelectorAll('a'))
         Object.assign(link, { target: '_blank', rel: 'noopener noreferrer nofollow' });
     for (const block of fragment.querySelectorAll('pre')) block.after(copyButton(block));
@@ -94,21 +95,35 @@ function copyButton(block) {
     return copy;
 }
 
-/** A text that grows. Only the blocks that have changed are made anew. */
+/** So many of the last blocks may still become others when the text goes on: two lists become one, say. */
+const OPEN_BLOCKS = 2;
+
+/** The place in a list of blocks before which none can change any more. @param {any[]} tokens */
+function firstOpen(tokens) {
+    let open = 0;
+    let i = tokens.length;
+    while (i > 0 && open < OPEN_BLOCKS) if (tokens[--i].type !== 'space') open++;
+    return i;
+}
+
+/** A text that grows. Only its last blocks are read again, and only those that have changed are made anew. */
 export class MarkdownView {
     element = element('div', { className: 'markdown' });
-    /** @type {string[]} the source of each block that is shown */
-    #shown = [];
+    #text = '';
+    /** @type {any[]} of the blocks that are shown */
+    #tokens = [];
 
     /** @param {string} text the whole */
     show(text) {
-        const tokens = marked.lexer(text);
-        const { links } = tokens;
-        const raws = tokens.map(({ raw }) => raw);
-        let same = 0;
-        while (same < raws.length && raws[same] === this.#shown[same]) same++;
+        const whole = text.replace(/\r\n?/g, '\n'); // as marked reads it, so that places are the same
+        if (whole === this.#text) return;
+        const kept = whole.startsWith(this.#text) ? firstOpen(this.#tokens) : 0;
+        const begin = this.#tokens.slice(0, kept).reduce((sum, { raw }) => sum + raw.length, 0);
+        const tokens = [...this.#tokens.slice(0, kept), ...marked.lexer(whole.slice(begin))];
+        let same = kept;
+        while (same < tokens.length && tokens[same].raw === this.#tokens[same]?.raw) same++;
         while (this.element.childElementCount > same) this.element.lastElementChild?.remove();
-        this.element.append(...tokens.slice(same).map((token) => blockOf(token, links)));
-        this.#shown = raws;
+        this.element.append(...tokens.slice(same).map((token) => blockOf(token)));
+        [this.#text, this.#tokens] = [whole, tokens];
     }
 }

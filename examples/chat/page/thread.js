@@ -18,18 +18,26 @@ class PlainView {
 
     /** @param {string} text */
     show(text) {
-        this.element.textContent = text;
+        if (this.element.textContent !== text) this.element.textContent = text;
     }
 }
 
-/** The messages of a conversation. */
+/**
+ * @typedef {object} Shown a message as it stands in the page
+ * @property {HTMLElement} item
+ * @property {PlainView | MarkdownView} view
+ * @property {HTMLElement} buttons
+ * @property {string} [state] for which the buttons are
+ */
+
+/** The messages of a conversation. What has not changed is not touched, as there may be much of it. */
 export class Thread {
     #list;
     #actions;
     /** @type {Conversation | undefined} */
     #conversation;
-    /** @type {PlainView | MarkdownView | undefined} of the answer that is being written */
-    #growing;
+    /** @type {WeakMap<Message, Shown>} */
+    #shown = new WeakMap();
     #frame = 0;
 
     /**
@@ -44,14 +52,23 @@ export class Thread {
     /** @param {Conversation} conversation @param {boolean} isBusy its last message is being written */
     show(conversation, isBusy) {
         this.#conversation = conversation;
-        this.#growing = undefined;
         cancelAnimationFrame(this.#frame);
         this.#frame = 0;
-        this.#list.classList.toggle('story', conversation.mode === 'story');
-        this.#list.replaceChildren(
-            ...conversation.messages.map((message, i) => this.#item(message, i, isBusy)),
-        );
+        const list = this.#list;
+        list.classList.toggle('story', conversation.mode === 'story');
+        conversation.messages.forEach((message, i) => {
+            const { item } = this.#show(message, i, isBusy);
+            if (list.children[i] !== item) list.insertBefore(item, list.children[i] ?? null);
+        });
+        while (list.childElementCount > conversation.messages.length)
+            list.lastElementChild?.remove();
         this.#scrollToEnd();
+        requestAnimationFrame(() => requestAnimationFrame(() => this.#rest()));
+    }
+
+    /** Those that have been laid out need not be again (style.css). */
+    #rest() {
+        for (const item of this.#list.children) item.dataset.known = '';
     }
 
     /** The last message has become longer. It is drawn once a frame at most. */
@@ -59,42 +76,58 @@ export class Thread {
         this.#frame ||= requestAnimationFrame(() => {
             this.#frame = 0;
             const isAtEnd = this.#isAtEnd();
-            this.#growing?.show(this.#conversation?.messages.at(-1)?.text ?? '');
+            const last = /** @type {Message} */ (this.#conversation?.messages.at(-1));
+            this.#shown.get(last)?.view.show(last.text);
             if (isAtEnd) this.#scrollToEnd();
         });
     }
 
     /** @param {Message} message @param {number} i @param {boolean} isBusy */
-    #item(message, i, isBusy) {
+    #show(message, i, isBusy) {
         const { mode, messages } = /** @type {Conversation} */ (this.#conversation);
-        const isOwn = message.role === 'user';
+        const isPlain = message.role === 'user' || mode === 'story';
+        let shown = this.#shown.get(message);
+        if (shown?.view instanceof PlainView !== isPlain) shown = undefined;
+        shown ??= this.#make(message, isPlain);
+        this.#shown.set(message, shown);
+        shown.view.show(message.text);
         const isLast = i === messages.length - 1;
-        const view = isOwn || mode === 'story' ? new PlainView() : new MarkdownView();
-        view.show(message.text);
-        if (isLast && isBusy) this.#growing = view;
-        const item = element('li', { className: message.role });
-        const name = mode === 'story' ? ['You began', 'The model went on'] : ['You', 'Model'];
-        item.append(element('span', { className: 'who' }, name[isOwn ? 0 : 1]), view.element);
-        if (!isBusy) item.append(this.#buttons(item, message, i, isLast));
-        return item;
+        const state = `${i} ${isLast} ${isLast && isBusy}`;
+        if (state !== shown.state) {
+            shown.buttons.replaceChildren(...this.#buttons(shown.item, message, i, isBusy));
+            shown.state = state;
+        }
+        return shown;
     }
 
-    /** @param {HTMLElement} item @param {Message} message @param {number} i @param {boolean} isLast */
-    #buttons(item, message, i, isLast) {
+    /** @param {Message} message @param {boolean} isPlain @returns {Shown} */
+    #make({ role }, isPlain) {
+        const isOwn = role === 'user';
+        const isStory = this.#conversation?.mode === 'story';
+        const name = isStory ? ['You began', 'The model went on'] : ['You', 'Model'];
+        const view = isPlain ? new PlainView() : new MarkdownView();
+        const buttons = element('div', { className: 'actions' });
+        const who = element('span', { className: 'who' }, name[isOwn ? 0 : 1]);
+        const item = element('li', { className: role }, who, view.element, buttons);
+        return { item, view, buttons };
+    }
+
+    /** @param {HTMLElement} item @param {Message} message @param {number} i @param {boolean} isBusy */
+    #buttons(item, message, i, isBusy) {
+        const { mode, messages } = /** @type {Conversation} */ (this.#conversation);
+        const isLast = i === messages.length - 1;
+        if (isLast && isBusy) return [];
         const copy = button('Copy', async () => {
             await navigator.clipboard.writeText(message.text);
             copy.textContent = 'Copied';
         });
-        const buttons = element('div', { className: 'actions' }, copy);
         if (message.role === 'user')
-            buttons.append(button('Edit', () => this.#edit(item, message, i)));
-        else if (isLast) {
-            buttons.append(button('Regenerate', () => this.#actions.regenerate()));
-            // a chat template begins a new answer each time
-            if (this.#conversation?.mode === 'story')
-                buttons.append(button('Go on', () => this.#actions.goOn()));
-        }
-        return buttons;
+            return [copy, button('Edit', () => this.#edit(item, message, i))];
+        if (!isLast) return [copy];
+        const again = button('Regenerate', () => this.#actions.regenerate());
+        // a chat template begins a new answer each time
+        if (mode !== 'story') return [copy, again];
+        return [copy, again, button('Go on', () => this.#actions.goOn())];
     }
 
     /** @param {HTMLElement} item @param {Message} message @param {number} i */
