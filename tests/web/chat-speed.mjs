@@ -106,7 +106,7 @@ export async function openLongChat(browser, url, { letters = 20_000, answers = 3
         const tracing = isTraced ? page.tracing : undefined;
         await page.evaluate(watch);
         await tracing?.start({ categories: ['toplevel'] });
-        await say('Again, please.', 8);
+        await say('Again, please.', 16);
         // what an answer leaves to do is done by then
         await page.evaluate(() => new Promise((resolve) => setTimeout(resolve, 300)));
         const cpuMs = tracing ? longestTask(await tracing.stop()) : null;

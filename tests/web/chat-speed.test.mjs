@@ -28,7 +28,7 @@ for (const name of ['chromium', 'firefox']) {
             const isTraced = name === 'chromium';
             const { tokens, cpuMs } = await answer({ isTraced });
             t.diagnostic(`first paint after ${Math.round(paintMs)} ms, longest task ${cpuMs} ms`);
-            assert.ok(tokens > 2000, `${tokens} tokens`);
+            assert.ok(tokens > 1000, `${tokens} tokens`);
             if (isTraced) assert.ok(cpuMs > 1 && cpuMs <= TASK_MS, `a task took ${cpuMs} ms`);
 
             // long as it is, a conversation is opened where it ends
