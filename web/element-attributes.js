@@ -106,11 +106,10 @@ export function generateOptionsOf(element, card) {
 
 /**
  * @param {Element} element
- * @param {string} template the model's own
- * @returns {'chat' | 'story'}
+ * @returns {'chat' | 'story' | null} null: as the model's template says
  */
-export function modeOf(element, template) {
-    const mode = element.getAttribute('mode') ?? (template ? 'chat' : 'story');
-    if (mode === 'chat' || mode === 'story') return mode;
+export function modeOf(element) {
+    const mode = element.getAttribute('mode');
+    if (mode === null || mode === 'chat' || mode === 'story') return mode;
     throw new TritError('PARAM', `mode is neither chat nor story: "${mode}"`);
 }

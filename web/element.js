@@ -200,7 +200,8 @@ export class TritChat extends Base {
             onProgress: (/** @type {Progress} */ progress) => this.#tell(progress),
             onRestart: () => this.#view.status(this.#texts.restarted),
         };
-        this.#open(await useEngine(sourceOf(this), loadOptionsOf(this), use.signal, user));
+        const mode = modeOf(this);
+        this.#open(await useEngine(sourceOf(this), loadOptionsOf(this), use.signal, user), mode);
     }
 
     /**
@@ -227,9 +228,12 @@ export class TritChat extends Base {
         this.dispatchEvent(new CustomEvent('progress', { detail: progress }));
     }
 
-    /** @param {Model} model */
-    #open(model) {
-        this.#mode = modeOf(this, model.info.template);
+    /**
+     * @param {Model} model
+     * @param {'chat' | 'story' | null} mode
+     */
+    #open(model, mode) {
+        this.#mode = mode ?? (model.info.template ? 'chat' : 'story');
         this.#talk = talkWith(model, this.#mode, this.getAttribute('system'), this.#said);
         this.#model = model;
         this.#view.isStory = this.#mode === 'story';
