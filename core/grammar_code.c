@@ -154,12 +154,13 @@ static uint32_t new_rule(writer *w, uint32_t node)
 
 static void put_points(writer *w, const tritx_node *node)
 {
-    const tritx_points *points = (const tritx_points *)w->tree->points.items + node->a;
+    const tritx_points *points = w->tree->points.items;
     alternatives all = {{NONE}, 0};
-    for (uint32_t i = 0; i < node->b; i++)
+    for (uint32_t i = node->a; i < node->a + node->b; i++)
         all.n_left += put_range(NULL, points[i].low, points[i].high, NULL);
     if (all.n_left == 0) put_op(w, TRITX_FAIL, 0);
-    for (uint32_t i = 0; i < node->b; i++) put_range(w, points[i].low, points[i].high, &all);
+    for (uint32_t i = node->a; i < node->a + node->b; i++)
+        put_range(w, points[i].low, points[i].high, &all);
     land(w, &all.end);
 }
 
@@ -167,8 +168,9 @@ static void put_points(writer *w, const tritx_node *node)
 static void put_class(writer *w, uint32_t place)
 {
     tritx_node *node = (tritx_node *)w->tree->nodes.items + place;
-    const tritx_points *points = (const tritx_points *)w->tree->points.items + node->a;
-    bool small = node->b <= FEW_POINTS && (node->b == 0 || points[node->b - 1].high <= 0x7f);
+    const tritx_points *points = w->tree->points.items;
+    bool small =
+        node->b <= FEW_POINTS && (node->b == 0 || points[node->a + node->b - 1].high <= 0x7f);
     if (small) {
         put_points(w, node);
         return;
@@ -222,10 +224,10 @@ static void put_repeat(writer *w, const tritx_node *repeat)
 static void put_node(writer *w, uint32_t place)
 {
     const tritx_node *node = node_at(w, place);
-    const uint8_t *bytes = (const uint8_t *)w->tree->bytes.items + node->a;
+    const uint8_t *bytes = w->tree->bytes.items;
     switch (node->kind) {
     case TRITX_LITERAL:
-        for (uint32_t i = 0; i < node->b; i++) put_byte(w, bytes[i], bytes[i]);
+        for (uint32_t i = node->a; i < node->a + node->b; i++) put_byte(w, bytes[i], bytes[i]);
         break;
     case TRITX_CLASS: put_class(w, place); break;
     case TRITX_CALL: put_op(w, TRITX_INVOKE, node->a); break;

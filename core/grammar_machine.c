@@ -68,7 +68,7 @@ static const tritx_pair *set_pairs(const tritx_sets *sets, uint32_t set, uint32_
     const uint32_t *ends = sets->ends.items;
     uint32_t begin = set ? ends[set - 1] : 0;
     *n = ends[set] - begin;
-    return (const tritx_pair *)sets->pairs.items + begin;
+    return *n ? (const tritx_pair *)sets->pairs.items + begin : NULL;
 }
 
 static bool fill_slots(tritx_sets *sets, uint32_t n_slots)
