@@ -14,12 +14,12 @@ import { figure, machine, markdown, summary } from './report.mjs';
 const help = `usage: npm run bench:schema -- [options]
 
   --schemas 500         random schemas, an answer of the bundled model for each
-  --rounds 5            pairs of answers for each schema that is timed
-  --tokens 48           of each answer
+  --rounds 15           pairs of answers for each schema that is timed
+  --tokens 16           of each answer
   --threads 1,2
   --flavour simd128|relaxed   without it, the engine's choice
 `;
-const defaults = { schemas: '500', rounds: '5', tokens: '48', threads: '1,2' };
+const defaults = { schemas: '500', rounds: '15', tokens: '16', threads: '1,2' };
 
 /** A share of the time of a token that a schema may take. */
 const MOST_SHARE = 0.1;
