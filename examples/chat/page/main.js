@@ -55,6 +55,7 @@ function modeText() {
     if (speaker.modes.length === 0) return isComing() ? 'The model is being loaded.' : '';
     if (!canSend()) return 'This conversation needs a model that chats: choose one under “Model”.';
     if (current.mode === 'chat') return '';
+    if (current.messages.length > 0) return 'Story mode: the model goes on with what you begin.';
     const what =
         speaker.source === BUNDLED.source
             ? 'This is a small test model of 7 million parameters, which knows nothing and cannot chat: '

@@ -96,8 +96,9 @@ export class ModelsDialog {
             const source = sourceOf(text);
             void this.load({ name: text.split('/').at(-1) ?? text, source, about: '' });
         } catch {
-            this.#trouble.textContent =
-                'That is no address of a model: write https://…, or hf:owner/repository, with /file after it where there are several.';
+            this.#complain(
+                'That is no address of a model: write https://…, or hf:owner/repository, with /file after it where there are several.',
+            );
         }
     }
 
@@ -114,7 +115,7 @@ export class ModelsDialog {
     async load(choice) {
         if (!choice) return false;
         this.#current = choice;
-        this.#trouble.textContent = '';
+        this.#complain('');
         this.#showPause('pause');
         find('loading').hidden = false;
         this.#tell(`Loading ${choice.name}`);
@@ -134,13 +135,19 @@ export class ModelsDialog {
                 this.#showPause('resume');
             } else {
                 find('loading').hidden = true;
-                this.#trouble.textContent = failureText(error);
                 if (!this.#dialog.open) this.#dialog.showModal();
+                this.#complain(failureText(error));
             }
             return false;
         } finally {
             void this.#showStorage();
         }
+    }
+
+    /** Above all models, where it is seen. @param {string} sentence */
+    #complain(sentence) {
+        this.#trouble.textContent = sentence;
+        this.#dialog.scrollTop = 0;
     }
 
     /** @param {string} line */
@@ -243,7 +250,7 @@ export class ModelsDialog {
             try {
                 await Trit.deleteModel(id);
             } catch (error) {
-                this.#trouble.textContent = failureText(error);
+                this.#complain(failureText(error));
             }
             await this.#showStorage();
         });

@@ -91,6 +91,9 @@ export class Sidebar {
                 close();
                 void act();
             });
+        menu.addEventListener('toggle', () => {
+            if (menu.open) menu.lastElementChild.scrollIntoView({ block: 'nearest' });
+        });
         menu.addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => {
             if (event.key !== 'Escape' || !menu.open) return;
             event.stopPropagation(); // an answer that is being written goes on
