@@ -111,8 +111,6 @@ export const EXTENDED = 'Object.prototype.extend = function () {};';
 /** By name: what is put in the place of a function of the page's, of which the tag works or says why not. */
 export const BREAKS = {
     'fetch fails': ['window', 'fetch', `() => Promise.reject(new Error('no'))`],
-    'fetch gives nonsense': ['window', 'fetch', `() => Promise.resolve({ ok: true })`],
-    'fetch gives a page': ['window', 'fetch', `() => Promise.resolve(new Response('<html>'))`],
     'JSON.parse throws': ['JSON', 'parse', `() => { throw new Error('broken'); }`],
     'JSON.stringify gives nothing': ['JSON', 'stringify', '() => undefined'],
     'map throws': ['Array.prototype', 'map', `() => { throw new Error('broken'); }`],
