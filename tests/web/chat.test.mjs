@@ -357,6 +357,24 @@ for (const name of ['chromium', 'firefox', 'webkit']) {
             },
         );
 
+        await t.test('a model that is not kept any more is not downloaded unasked', async () => {
+            await page.evaluate(async (url) => {
+                const { Trit } = await import('/trit/index.js');
+                for (const { id, about } of await Trit.models())
+                    if (about.source.includes(url)) await Trit.deleteModel(id);
+            }, models.url);
+            models.requests.length = 0;
+            const again = await open();
+            await again.until('the sentence', () =>
+                document.querySelector('#status').textContent.includes('model is not on this'),
+            );
+            const name = await again.evaluate(
+                () => document.querySelector('#model-name').textContent,
+            );
+            assert.deepEqual([name, models.requests], ['tiny-stories', []]);
+            await again.close();
+        });
+
         const troubles = await page.troubles();
         assert.deepEqual(
             troubles.filter((each) => !each.includes('Content Security Policy')),

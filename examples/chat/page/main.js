@@ -3,7 +3,7 @@ import { confirmed } from './asking.js';
 import { Conversations, newConversation, titleOf } from './conversations.js';
 import { openStore } from './database.js';
 import { find } from './elements.js';
-import { BUNDLED, ModelsDialog, failureText } from './models.js';
+import { BUNDLED, ModelsDialog, failureText, isHere } from './models.js';
 import { NO_SETTINGS, SettingsDialog, readSettings } from './settings.js';
 import { Sidebar } from './sidebar.js';
 import { ShellRefused, shell } from './shell.js';
@@ -356,10 +356,17 @@ void refresh();
 /** @type {any} */
 const last = await get('model', preferences).catch(() => null);
 try {
-    await shell.ready.finally(() => (isStarting = false));
-    await models.load(typeof last?.source === 'string' ? last : BUNDLED);
+    await shell.ready;
+    const isLastHere = typeof last?.source === 'string' && (await isHere(last));
+    isStarting = false;
+    await models.load(isLastHere ? last : BUNDLED);
+    if (last && !isLastHere)
+        tell(
+            `${last.name} is not on this device any more: choose it under “Model” to have it again.`,
+        );
 } catch (error) {
     if (!(error instanceof ShellRefused)) throw error;
+    isStarting = false;
     draw();
     tell(error.message); // files that are not those of this page run no engine
 }

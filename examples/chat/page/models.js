@@ -35,6 +35,21 @@ function sourceOf(/** @type {string} */ text) {
 }
 
 /**
+ * Whether a model is here whole: else it would be downloaded, which a person asks for.
+ * @param {Choice} choice
+ */
+export async function isHere({ source }) {
+    if (source === BUNDLED.source) return true;
+    /** @type {any[]} */
+    const models = await Trit.models().catch(() => []);
+    return models.some(
+        ({ id, state, about }) =>
+            state === 'complete' &&
+            [`stored:${id}`, about?.named?.name, ...(about?.source ?? [])].includes(source),
+    );
+}
+
+/**
  * What a failure means here, and what to do.
  * @param {any} error
  */
