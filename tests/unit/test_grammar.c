@@ -278,6 +278,29 @@ static void test_sampler(void)
     trit_grammar_free(NULL);
 }
 
+/* So deep that states are forgotten on the way down and on the way up, which takes 300,000 of them: the frames to
+ * return to are not. */
+static void test_forgetting(void)
+{
+    enum { DEPTH = 400000, SOME = 10000 };
+    trit_grammar *g = NULL;
+    trit_error err;
+    bool allowed[N_GRAMMAR_VOCAB], fine = true;
+    TRIT_CHECK_EQ_I(make("root ::= \"[\" root \"]\" | \"x\"", &g, &err), TRIT_OK);
+    for (int i = 0; i < DEPTH && fine; i++) {
+        if (i % SOME == 0) fine = allowed_tokens(g, allowed) == 2 && allowed['['] && allowed['x'];
+        fine &= trit_grammar_take(g, '[', &err) == TRIT_OK;
+    }
+    fine &= trit_grammar_take(g, 'x', &err) == TRIT_OK;
+    for (int i = 0; i < DEPTH && fine; i++) {
+        if (i % SOME == 0) fine = allowed_tokens(g, allowed) == 1 && allowed[']'];
+        fine &= !trit_grammar_ended(g) && trit_grammar_take(g, ']', &err) == TRIT_OK;
+    }
+    TRIT_CHECK(fine);
+    TRIT_CHECK(trit_grammar_ended(g));
+    trit_grammar_free(g);
+}
+
 /* ---- hostile grammars ---- */
 
 /* In WebAssembly the clock is that of the wall, and others share the cores: 4.5 were seen. */
@@ -391,6 +414,7 @@ int main(void)
     test_refusals();
     test_sampler();
     test_random_grammars();
+    test_forgetting();
     test_hostile();
     trit_model_free(model);
     return TRIT_DONE();
