@@ -1,11 +1,11 @@
 #!/usr/bin/env node
 // `npm run soak`: models loaded and closed, engines crashed and started again, and long answers, all in one page. The
-// memory of the page's process and of the engine must be after that what they were before. That of the whole browser is
-// told as well; in it are the browser's own windows and services, some of which begin when they like.
+// memory of the page's process and of the engine must be after that what they were before. Beside it stand that of the whole
+// browser, whose own windows and services begin when they like, and that of a page with as many workers without our code.
 import { positive, readTexts, runMain, UsageError } from './options.mjs';
 import { prepareTrit } from './prepare.mjs';
 import { machine, markdown } from './report.mjs';
-import { soak } from './soaking.mjs';
+import { soak, soakBare } from './soaking.mjs';
 
 const help = `usage: npm run soak -- [options]
 
@@ -41,20 +41,21 @@ async function main(args) {
         [
             ...['browser', 'page MB before', 'after', 'drift %', 'browser MB before', 'after'],
             ...['wasm bytes before', 'after', 'same ids'],
+            ...['bare workers: page MB before', 'after', 'drift %'],
         ],
     ];
     let isFine = true;
     for (const host of hosts) {
-        const { before, after, bytesBefore, bytesAfter, drift } = await soak(host, {
-            ...times,
-            settleMs: SETTLE_MS,
-        });
+        const all = { ...times, settleMs: SETTLE_MS };
+        const { before, after, bytesBefore, bytesAfter, drift } = await soak(host, all);
+        const bare = await soakBare(host, all);
         const same = before.ids === after.ids;
         const mb = (bytes) => (bytes / 1e6).toFixed(1);
         rows.push([
             ...[host, mb(bytesBefore.page), mb(bytesAfter.page), (100 * drift).toFixed(2)],
             ...[mb(bytesBefore.browser), mb(bytesAfter.browser)],
             ...[String(before.wasmBytes), String(after.wasmBytes), same ? 'yes' : 'NO'],
+            ...[mb(bare.bytesBefore.page), mb(bare.bytesAfter.page), (100 * bare.drift).toFixed(2)],
         ]);
         console.error(rows.at(-1).join(', '));
         isFine &&= same && before.wasmBytes === after.wasmBytes && drift < MOST_DRIFT;

@@ -60,6 +60,19 @@ const inPage = {
             window.ownWorker = window.lastWorker;
         }
     },
+    bare: async (times, threads) => {
+        const bytes = window.model.info.memoryBytes;
+        const module = `/web/dist/trit-mt-${window.model.info.flavour}.wasm`;
+        for (let i = 0; i < times; i++) {
+            const worker = new Worker('/tests/bench/bare-engine.js', { type: 'module' });
+            await new Promise((resolve, reject) => {
+                worker.onmessage = resolve;
+                worker.onerror = ({ message }) => reject(new Error(message));
+                worker.postMessage({ bytes, threads, module });
+            });
+            worker.terminate();
+        }
+    },
     speak: async (tokens) => {
         for (let said = 0; said < tokens;) {
             const { result } = window.model.generate('A king', { maxTokens: 400, seed: said });
@@ -68,9 +81,15 @@ const inPage = {
     },
 };
 
-/** Has the page collect its garbage, and Chromium give back what it keeps for the next time. */
+/**
+ * Has the page collect its garbage, and Chromium give back what it keeps for the next time. That of workers, 9 MB of an
+ * engine's that has talked, Chromium collects where it is asked to measure them, which only an isolated page may.
+ */
 async function giveBack(page) {
-    await page.evaluate(() => window.gc?.());
+    await page.evaluate(async () => {
+        window.gc?.();
+        await performance.measureUserAgentSpecificMemory?.();
+    });
     await page.devtools?.('Memory.simulatePressureNotification', { level: 'critical' });
 }
 
@@ -81,15 +100,40 @@ async function giveBack(page) {
  */
 async function settled(browser, page, forMs) {
     const least = { page: Infinity, browser: Infinity };
-    for (const end = Date.now() + forMs; Date.now() < end;) {
-        await giveBack(page);
-        for (let i = 0; i < 20 && Date.now() < end; i++) {
-            await wait(LOOK_MS);
-            least.page = Math.min(least.page, browser.pageMemory(OWN));
-            least.browser = Math.min(least.browser, browser.memory(OWN));
-        }
+    for (let looks = 0; looks < forMs / LOOK_MS; looks++) {
+        if (looks % 20 === 0) await giveBack(page);
+        await wait(LOOK_MS);
+        least.page = Math.min(least.page, browser.pageMemory(OWN));
+        least.browser = Math.min(least.browser, browser.memory(OWN));
     }
     return least;
+}
+
+/**
+ * What a page's memory is before and after so much work, of which a half came before.
+ * @param {'chromium' | 'firefox'} host
+ * @param {{threads: number, settleMs: number}} how
+ * @param {(page: import('../web/browsers.mjs').Page, share: number) => Promise<void>} work
+ */
+async function watched(host, { threads, settleMs }, work) {
+    const server = await startServer({ isolated: true });
+    const browser = await openBrowser(host, { limitMs: 3_600_000, args: GC });
+    try {
+        const page = await browser.open(`${server.url}/tests/web/page.html`);
+        await page.evaluate(inPage.prepare);
+        await page.evaluate(inPage.open, threads);
+        await work(page, WARM_UP);
+        const before = await page.evaluate(inPage.look);
+        const bytesBefore = await settled(browser, page, settleMs);
+        await work(page, 1);
+        const after = await page.evaluate(inPage.look);
+        const bytesAfter = await settled(browser, page, settleMs);
+        const drift = bytesAfter.page / bytesBefore.page - 1;
+        return { host, before, after, bytesBefore, bytesAfter, drift };
+    } finally {
+        await browser.close();
+        server.close();
+    }
 }
 
 /**
@@ -97,34 +141,19 @@ async function settled(browser, page, forMs) {
  * @param {'chromium' | 'firefox'} host
  * @param {{loads: number, crashes: number, tokens: number, threads: number, settleMs: number}} times
  */
-export async function soak(host, { loads, crashes, tokens, threads, settleMs }) {
-    const server = await startServer({ isolated: true });
-    const browser = await openBrowser(host, { limitMs: 3_600_000, args: GC });
-    try {
-        const page = await browser.open(`${server.url}/tests/web/page.html`);
-        await page.evaluate(inPage.prepare);
-        await page.evaluate(inPage.open, threads);
-        const work = async (share) => {
-            await page.evaluate(inPage.load, Math.ceil(loads * share));
-            await page.evaluate(inPage.crash, Math.ceil(crashes * share));
-            await page.evaluate(inPage.speak, Math.ceil(tokens * share));
-        };
-        await work(WARM_UP);
-        const before = await page.evaluate(inPage.look);
-        const bytesBefore = await settled(browser, page, settleMs);
-        await work(1);
-        const after = await page.evaluate(inPage.look);
-        const bytesAfter = await settled(browser, page, settleMs);
-        return {
-            host,
-            before,
-            after,
-            bytesBefore,
-            bytesAfter,
-            drift: bytesAfter.page / bytesBefore.page - 1,
-        };
-    } finally {
-        await browser.close();
-        server.close();
-    }
-}
+export const soak = (host, { loads, crashes, tokens, ...how }) =>
+    watched(host, how, async (page, share) => {
+        await page.evaluate(inPage.load, Math.ceil(loads * share));
+        await page.evaluate(inPage.crash, Math.ceil(crashes * share));
+        await page.evaluate(inPage.speak, Math.ceil(tokens * share));
+    });
+
+/**
+ * The same page with as many workers like engines, but none of our code in them: what the browser itself keeps of each.
+ * @param {'chromium' | 'firefox'} host
+ * @param {{loads: number, crashes: number, threads: number, settleMs: number}} times
+ */
+export const soakBare = (host, { loads, crashes, ...how }) =>
+    watched(host, how, (page, share) =>
+        page.evaluate(inPage.bare, Math.ceil((loads + crashes) * share), how.threads),
+    );

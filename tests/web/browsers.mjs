@@ -110,9 +110,10 @@ async function launchChromium(executablePath, { limitMs, profile, args }) {
         const crashed = new Promise((_, reject) => page.once('error', reject));
         crashed.catch(() => {}); // when nothing is under way
         await page.goto(url);
+        let session;
         return {
             devtools: async (command, parameters) =>
-                (await page.createCDPSession()).send(command, parameters),
+                (await (session ??= page.createCDPSession())).send(command, parameters),
             run: (expression) => Promise.race([page.evaluate(expression), crashed]),
             uploadFile: async (selector, path) => (await page.$(selector)).uploadFile(path),
             click: (selector) => page.click(selector),
