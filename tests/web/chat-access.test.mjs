@@ -285,6 +285,12 @@ for (const name of ['chromium', 'firefox']) {
         await page.press('Enter');
         await page.until('the writing', () => !document.querySelector('#stop').hidden);
         assert.equal(await at(), 'stop');
+        await go('Shift+Tab', 'Edit');
+        await page.press('Enter');
+        await page.press('Escape');
+        assert.equal(await at(), 'Edit');
+        assert.ok(await page.evaluate(() => !document.querySelector('#stop').hidden));
+        await go('Tab', 'stop');
         await page.press('Escape');
         await page.ready();
         assert.equal(await at(), 'text');

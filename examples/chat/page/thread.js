@@ -147,7 +147,9 @@ export class Thread {
             className: 'main',
         });
         text.addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => {
-            if (event.key === 'Escape') cancel.click();
+            if (event.key !== 'Escape') return;
+            event.stopPropagation(); // an answer that is being written goes on
+            cancel.click();
         });
         item.replaceChildren(text, element('div', { className: 'actions' }, send, cancel));
         text.focus();
