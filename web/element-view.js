@@ -153,6 +153,7 @@ export class View {
 
     /** @param {Document} document that the element is in now */
     adopt(document) {
+        if (!document.defaultView) return; // as that of a template, which takes no sheet and is not seen
         this.#root.adoptedStyleSheets = [sheetFor(document)];
     }
 

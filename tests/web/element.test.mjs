@@ -454,6 +454,9 @@ for (const name of ['chromium', 'firefox', 'webkit']) {
                     const { model } = tag;
                     frame.contentDocument.body.append(tag);
                     await new Promise((resolve) => setTimeout(resolve, 50));
+                    const template = document.createElement('template');
+                    template.content.append(tag); // no style is there, and no trouble
+                    frame.contentDocument.body.append(tag);
                     return {
                         display: frame.contentWindow.getComputedStyle(tag).display,
                         isKept: tag.model === model,
@@ -471,6 +474,7 @@ for (const name of ['chromium', 'firefox', 'webkit']) {
                     input: 'Ihre Nachricht',
                     log: 'log',
                 });
+                assert.deepEqual(await page.troubles(), []);
             },
         );
     });
