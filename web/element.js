@@ -8,7 +8,7 @@ import {
 import { useEngine } from './element-engines.js';
 import { talkWith } from './element-talk.js';
 import { TEXTS, View } from './element-view.js';
-import { TritError } from './errors.js';
+import { TritError, throwIfAborted } from './errors.js';
 import { Trit } from './index.js';
 import { mega } from './memory.js';
 
@@ -201,7 +201,9 @@ export class TritChat extends Base {
             onRestart: () => this.#view.status(this.#texts.restarted),
         };
         const mode = modeOf(this);
-        this.#open(await useEngine(sourceOf(this), loadOptionsOf(this), use.signal, user), mode);
+        const model = await useEngine(sourceOf(this), loadOptionsOf(this), use.signal, user);
+        throwIfAborted(use.signal); // by a page that was told of another tag's model first
+        this.#open(model, mode);
     }
 
     /**
@@ -261,7 +263,7 @@ export class TritChat extends Base {
      * @returns {Promise<GenerateResult>}
      */
     async send(text, options = {}) {
-        const [talk, model] = [this.#talk, this.#model];
+        const [talk, model, use] = [this.#talk, this.#model, this.#use];
         if (!talk || !model)
             throw new TritError('STATE', 'there is no model yet: wait for load() first');
         if (this.#answering) throw new TritError('STATE', 'the last answer is not finished');
@@ -281,10 +283,12 @@ export class TritChat extends Base {
         try {
             for await (const piece of answer) turn.add(piece);
             result = await answer.result;
+            throwIfAborted(use?.signal);
             if (work === this.#answering && result.finish === 'length')
                 this.#view.status(this.#texts.cut);
         } catch (error) {
             turn.remove(); // nor is it a part of the history
+            throwIfAborted(use?.signal); // whatever a model says that is taken away
             throw ours(error);
         } finally {
             own.signal?.removeEventListener('abort', stop);
@@ -308,7 +312,7 @@ export class TritChat extends Base {
             await this.send(text);
         } catch (error) {
             this.#view.written ||= text;
-            this.#fail(ours(error));
+            if (!isAbort(error)) this.#fail(ours(error));
         }
     }
 

@@ -242,6 +242,50 @@ for (const name of ['chromium', 'firefox', 'webkit']) {
             assert.deepEqual(got, [chatted[1], 1, chatted[0]]);
         });
 
+        await t.test(
+            'a model is taken away while it answers, alone or for another tag',
+            async (t) => {
+                const page = await inPage(t);
+                const got = await page.evaluate(
+                    async (attributes, text) => {
+                        const { addTag, inside, until } = window;
+                        const seen = [];
+                        for (const others of [0, 1]) {
+                            const own = { ...attributes, 'max-tokens': '400' };
+                            const tag = addTag(own);
+                            if (others) addTag(own);
+                            tag.addEventListener('error', ({ detail }) => seen.push(detail.code));
+                            await until(() => tag.model);
+                            inside('textarea', tag).value = text;
+                            inside('.send', tag).click();
+                            const log = inside('.log', tag);
+                            await until(() => log.textContent.length > text.length);
+                            tag.setAttribute('threads', '1'); // by which it loads anew
+                            await until(() => tag.model && log.textContent === '');
+                            seen.push(tag.history.length, inside('textarea', tag).value);
+                        }
+                        return seen;
+                    },
+                    ...[teller, PROMPT],
+                );
+                assert.deepEqual(got, [0, PROMPT, 0, PROMPT]);
+            },
+        );
+
+        await t.test('one that is changed when another is ready waits for its own', async (t) => {
+            const page = await inPage(t);
+            const got = await page.evaluate(async (attributes) => {
+                const first = window.makeTag(attributes);
+                const second = window.makeTag(attributes);
+                first.addEventListener('ready', () => second.setAttribute('src', '/nowhere.trit'));
+                const failed = new Promise((resolve) => second.addEventListener('error', resolve));
+                document.body.append(first, second);
+                const { detail } = await failed;
+                return [first.model !== null, detail.code, second.model];
+            }, teller);
+            assert.deepEqual(got, [true, 'NETWORK', null]);
+        });
+
         await t.test('loading and answers stop, and go on when they are told to', async (t) => {
             const page = await inPage(t);
             const got = await page.evaluate(
