@@ -8,6 +8,9 @@ const VIOLATION_MS = 50;
 /** What an address without a scheme is relative to; in Node there is none. */
 export const pageAddress = () => globalThis.document?.baseURI ?? globalThis.location?.href;
 
+/** Whether a browser's rules hold: Deno's workers, too, have an address, that of their file. */
+const isOfPage = () => globalThis.location !== undefined && location.protocol !== 'file:';
+
 /**
  * Looks out for a request that a policy forbids: that which this worker's file came with.
  * @param {string} url
@@ -15,7 +18,7 @@ export const pageAddress = () => globalThis.document?.baseURI ?? globalThis.loca
  */
 export function watchPolicy(url) {
     const place = globalThis.document ?? globalThis;
-    if (globalThis.location === undefined) return { forbidden: async () => false, end: () => {} };
+    if (!isOfPage()) return { forbidden: async () => false, end: () => {} };
     const { href, origin } = new URL(url, pageAddress());
     let seen = false;
     const take = (/** @type {any} */ { blockedURI, effectiveDirective, disposition }) => {
@@ -42,8 +45,7 @@ export const policyError = (url) =>
 
 /** @param {string} url */
 export function isForeign(url) {
-    const { location } = globalThis;
-    return location !== undefined && new URL(url, pageAddress()).origin !== location.origin;
+    return isOfPage() && new URL(url, pageAddress()).origin !== location.origin;
 }
 
 /**

@@ -434,6 +434,16 @@ test('N25 without a network nothing is asked for until there is one', async (t) 
     }
 });
 
+test('N25 a worker of Deno, which has an address, blames no browser', async (t) => {
+    const server = await serveModel(packed);
+    t.after(server.close);
+    server.fault = ({ method, socket }) => method === 'GET' && socket.destroy();
+    const location = new URL(import.meta.url);
+    Object.defineProperty(globalThis, 'location', { value: location, configurable: true });
+    t.after(() => delete globalThis.location);
+    await assert.rejects(openUrl(server.url, undefined, { network }), coded('NETWORK'));
+});
+
 test('N25 an address that cannot be one of https', async (t) => {
     const { server } = await setUp(t);
     const url = server.url.replace('http:', 'https:');
