@@ -49,14 +49,20 @@ export async function isHere({ source }) {
     );
 }
 
-/**
- * What a failure means here, and what to do.
- * @param {any} error
- */
-export const failureText = ({ code, message }) =>
-    code === 'CSP'
-        ? 'This page is not allowed to ask that host (CSP_BLOCKED): download the file and drop it here.'
-        : message;
+/** By code: what a failure means here, and what to do. WebKit tells workers of pages like this one nothing of policies. */
+const FAILURES = new Map([
+    [
+        'CSP',
+        'This page is not allowed to ask that host (CSP_BLOCKED): download the file and drop it here.',
+    ],
+    [
+        'CORS',
+        'That host does not let this page read it (CORS), or the page is not allowed to ask it (CSP_BLOCKED): download the file and drop it here.',
+    ],
+]);
+
+/** @param {any} error */
+export const failureText = ({ code, message }) => FAILURES.get(code) ?? message;
 
 /** The dialog in which models are chosen, loaded and deleted. */
 export class ModelsDialog {
