@@ -207,6 +207,16 @@ for (const name of ['chromium', 'firefox']) {
             await page.press('Escape');
             await page.evaluate(() => document.querySelector('#toggle-sidebar').click());
             await check('conversations, on a phone');
+            await page.type('#text', 'And then');
+            await page.press('Enter');
+            await page.until('the writing', () => !document.querySelector('#stop').hidden);
+            await page.evaluate(() => document.querySelector('#search').focus());
+            await page.press('Escape');
+            const [isOpen, isWriting] = await page.evaluate(() => [
+                document.querySelector('#sidebar').classList.contains('open'),
+                !document.querySelector('#stop').hidden,
+            ]);
+            assert.deepEqual([isOpen, isWriting], [false, true]);
             assert.deepEqual(troubles, []);
         },
     );

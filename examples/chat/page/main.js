@@ -301,7 +301,9 @@ find('toggle-sidebar').addEventListener('click', () => {
     find('toggle-sidebar').setAttribute('aria-expanded', String(isOpen));
 });
 find('sidebar').addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => {
-    if (event.key === 'Escape') closeSidebar();
+    if (event.key !== 'Escape' || !find('sidebar').classList.contains('open')) return;
+    event.stopPropagation(); // an answer that is being written goes on
+    closeSidebar();
 });
 find('composer').addEventListener('submit', (/** @type {Event} */ event) => {
     event.preventDefault();
