@@ -22,7 +22,7 @@ class Stories {
      */
     constructor(model, history) {
         this.#model = model;
-        this.#history = history;
+        this.#history = [...history];
     }
 
     get history() {

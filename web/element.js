@@ -253,7 +253,7 @@ export class TritChat extends Base {
 
     /** What was said, as `Trit` takes it. In a story the person's part and the model's take turns, too. */
     get history() {
-        return this.#talk?.history ?? this.#said;
+        return this.#talk?.history ?? [...this.#said];
     }
 
     /**

@@ -232,6 +232,7 @@ for (const name of ['chromium', 'firefox', 'webkit']) {
                 await tag.send('A cat');
                 tag.remove();
                 await window.until(() => !tag.model);
+                tag.history.length = 0; // a copy, which is the page's
                 document.body.append(tag);
                 await window.until(() => tag.model);
                 const { text } = await tag.send('And a dog');
