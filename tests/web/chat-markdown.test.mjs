@@ -62,6 +62,12 @@ async function show(texts) {
         if (whole.element.innerHTML !== view.element.innerHTML)
             troubles.push(`grown ${view.element.innerHTML} is not ${whole.element.innerHTML}`);
     }
+    // quotes in quotes, too deep for those who read Markdown
+    for (const depth of [500, 8000]) {
+        const view = new MarkdownView();
+        for (const end of ['', 'last']) view.show(`first\n\n${'>'.repeat(depth)}${end}`);
+        if (!view.element.textContent.includes('last')) troubles.push(`${depth} quotes are gone`);
+    }
     await new Promise((resolve) => setTimeout(resolve, 500)); // what would be loaded is asked for by then
     return { shown, troubles, hit: window.hit ?? null, text: document.body.innerText };
 }

@@ -65,6 +65,15 @@ const marked = new Marked({
     },
 });
 
+/** The blocks of a text; one, as it is written, where some thousand quotes or lists in each other are too deep to be read. */
+function blocksOf(/** @type {string} */ text) {
+    try {
+        return marked.lexer(text);
+    } catch {
+        return [{ type: 'code', raw: text, text }];
+    }
+}
+
 /** A block of the text as elements. */
 function blockOf(/** @type {any} */ token) {
     const fragment = DOMPurify.sanitize(marked.parser([token]), ALLOWED);
@@ -119,7 +128,7 @@ export class MarkdownView {
         if (whole === this.#text) return;
         const kept = whole.startsWith(this.#text) ? firstOpen(this.#tokens) : 0;
         const begin = this.#tokens.slice(0, kept).reduce((sum, { raw }) => sum + raw.length, 0);
-        const tokens = [...this.#tokens.slice(0, kept), ...marked.lexer(whole.slice(begin))];
+        const tokens = [...this.#tokens.slice(0, kept), ...blocksOf(whole.slice(begin))];
         let same = kept;
         while (same < tokens.length && tokens[same].raw === this.#tokens[same]?.raw) same++;
         while (this.element.childElementCount > same) this.element.lastElementChild?.remove();
