@@ -3,7 +3,7 @@ import { setTimeout as wait } from 'node:timers/promises';
 import { openBrowser } from '../web/browsers.mjs';
 import { startServer } from '../web/server.mjs';
 
-/** Lets a page of Chromium collect its garbage now, which else waits for want of memory. */
+/** Lets Chromium collect garbage now, which else waits for want of memory. */
 const GC = ['--js-flags=--expose-gc'];
 
 /** Without the program's files, of which other browsers that come and go leave more or less to this one. */
@@ -82,14 +82,12 @@ const inPage = {
 };
 
 /**
- * Has the page collect its garbage, and Chromium give back what it keeps for the next time. That of workers, 9 MB of an
- * engine's that has talked, Chromium collects where it is asked to measure them, which only an isolated page may.
+ * Has the page and its engine collect their garbage, of which an engine's that has talked is 9 MB, and Chromium give back
+ * what it keeps for the next time.
  */
 async function giveBack(page) {
-    await page.evaluate(async () => {
-        window.gc?.();
-        await performance.measureUserAgentSpecificMemory?.();
-    });
+    await page.evaluate(() => window.gc?.());
+    await page.inWorkers?.('/web/worker.js', 'gc()');
     await page.devtools?.('Memory.simulatePressureNotification', { level: 'critical' });
 }
 

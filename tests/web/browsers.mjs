@@ -41,6 +41,8 @@ const launchers = {
  * @property {import('puppeteer-core').Tracing} [tracing] of Chromium
  * @property {() => Promise<void>} close
  * @property {(command: string, parameters: object) => Promise<any>} [devtools] a command of Chromium's own
+ * @property {(path: string, expression: string) => Promise<any>} [inWorkers] in Chromium, runs an expression in each of the
+ *   page's workers of this file; a thread of an engine waits for work and would not answer
  */
 
 /**
@@ -114,6 +116,13 @@ async function launchChromium(executablePath, { limitMs, profile, args }) {
         return {
             devtools: async (command, parameters) =>
                 (await (session ??= page.createCDPSession())).send(command, parameters),
+            inWorkers: (path, expression) =>
+                Promise.all(
+                    page
+                        .workers()
+                        .filter((worker) => worker.url().endsWith(path))
+                        .map((worker) => worker.evaluate(expression).catch(() => {})), // it has just ended
+                ),
             run: (expression) => Promise.race([page.evaluate(expression), crashed]),
             uploadFile: async (selector, path) => (await page.$(selector)).uploadFile(path),
             click: (selector) => page.click(selector),
