@@ -3,6 +3,7 @@ import { basename, dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { defaults } from './defaults.js';
 import { TritError } from './errors.js';
+import { openUrl } from './fetching.js';
 import { folderOf, isAddress, openBytes, partName, partsOf, sideFiles } from './source.js';
 
 /**
@@ -15,12 +16,10 @@ export const isRemote = (source) =>
         ? /^(https?|hf|catalog|stored):/.test(source)
         : source instanceof URL && source.protocol !== 'file:';
 
-/**
- * What is no remote address.
- * @type {import('./source.js').Open}
- */
+/** @type {import('./source.js').Open} */
 export async function openNode(source, signal, want) {
     if (!isAddress(source)) return openBytes(source, signal, want);
+    if (isRemote(source)) return openUrl(source, signal, want);
     const path = asPath(source);
     const { size } = await tryFile(path, () => stat(path));
     return { total: size, chunks: fileChunks(path) };
