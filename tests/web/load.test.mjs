@@ -29,6 +29,7 @@ for (const bad of [0, 1, 2, 3])
                 : { code: n === bad ? 'BAD_CODES' : 'STATE', message: `piece ${n}` };
         const platform = {
             startWorker: () => playedEngine(fail),
+            isAddress: () => false,
             open: async () => ({
                 total: undefined,
                 chunks: (async function* () {

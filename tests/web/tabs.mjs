@@ -130,6 +130,7 @@ export function openTab(own = {}) {
         startTemplateWorker: () => {
             throw new Error('no template is rendered in these tests');
         },
+        isAddress: () => false, // what comes, and what does not, is played here
         open: async (source, signal, { begin = 0, end } = {}) => {
             tab.requests.push([begin, end]);
             return { total: tab.bytes.length, chunks: chunksOf(tab, begin, end) };
