@@ -60,14 +60,7 @@ static void grow_grammar(grown *text, input *in)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-    input in = {data, n};
-    grammar_walk walk = {.random = n};
-    grown text = {.n = 0};
-    /* '!' begins a text of the input's own */
-    bool own = take(&in, 1) == '!';
-    for (size_t i = 0; i < n; i++) walk.random = walk.random * 31 + data[i];
-    if (!own) grow_grammar(&text, &in);
-    walk_grammar(&walk, trit_grammar_new, own ? (const char *)in.data : text.bytes,
-                 own ? in.n : text.n, "");
+    grammar_walk walk = {.ended = false};
+    walk_input(&walk, data, n, grow_grammar, trit_grammar_new, "");
     return 0;
 }

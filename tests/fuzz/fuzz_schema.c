@@ -148,18 +148,12 @@ static void grow_schema(grown *text, input *in, int depth)
     grow(text, "}");
 }
 
+static void grow_whole(grown *text, input *in) { grow_schema(text, in, 0); }
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n)
 {
-    input in = {data, n};
-    grammar_walk walk = {.random = n};
-    grown text = {.n = 0};
-    /* '!' begins a text of the input's own */
-    bool own = take(&in, 1) == '!';
-    for (size_t i = 0; i < n; i++) walk.random = walk.random * 31 + data[i];
-    if (!own) grow_schema(&text, &in, 0);
-    if (!walk_grammar(&walk, trit_grammar_schema, own ? (const char *)in.data : text.bytes,
-                      own ? in.n : text.n, "\"}]"))
-        return 0;
+    grammar_walk walk = {.ended = false};
+    if (!walk_input(&walk, data, n, grow_whole, trit_grammar_schema, "\"}]")) return 0;
     if (!walk.ended) return 0;
     cJSON *made = cJSON_ParseWithLength((const char *)walk.text, walk.n_text);
     if (!made) abort();

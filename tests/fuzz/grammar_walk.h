@@ -117,6 +117,22 @@ static inline void grow(grown *text, const char *piece)
     text->n += n;
 }
 
+typedef void (*grow_text)(grown *text, input *in);
+
+/* Follows what is made of an input: a text of its own after '!', else one that is grown; false when it is refused. */
+static inline bool walk_input(grammar_walk *w, const uint8_t *data, size_t n, grow_text grow_whole,
+                              make_grammar make, const char *wanted)
+{
+    input in = {data, n};
+    grown text = {.n = 0};
+    bool own = take(&in, 1) == '!';
+    w->random = n;
+    for (size_t i = 0; i < n; i++) w->random = w->random * 31 + data[i];
+    if (own) return walk_grammar(w, make, (const char *)in.data, in.n, wanted);
+    grow_whole(&text, &in);
+    return walk_grammar(w, make, text.bytes, text.n, wanted);
+}
+
 #define GROW_ONE_OF(text, in, pieces)                                                              \
     grow(text, (pieces)[take(in, 1) % (sizeof(pieces) / sizeof *(pieces))])
 
