@@ -14,7 +14,7 @@ struct trit_grammar {
     tritx_machine machine;
     /* Masks of the states they were last needed in: bits of ids, 1 where a token may follow. */
     uint32_t *masks; /* [N_MASKS][n_words] */
-    uint32_t mask_states[N_MASKS];
+    uint32_t mask_states[N_MASKS], alike_states[N_MASKS];
     uint32_t n_words, next_mask, generation;
 };
 
@@ -37,7 +37,8 @@ static trit_status make(trit_model *model, trit_status refusal,
     if (!model->tokenizer)
         return tritx_fail(err, TRIT_STATE, 0, "this model has no tokenizer: grammars need one");
     const tritx_tokenizer_tables *tables = tritx_tokenizer_get(model->tokenizer);
-    if (!model->vocabulary.ids) TRIT_TRY(tritx_vocabulary_new(tables, &model->vocabulary, err));
+    if (!model->vocabulary.is_sorted)
+        TRIT_TRY(tritx_vocabulary_new(tables, &model->vocabulary, err));
     trit_grammar *g = calloc(1, sizeof *g);
     if (!g) return tritx_fail(err, TRIT_OOM, 0, "no memory for a grammar");
     g->model = model;
@@ -106,26 +107,30 @@ static void allow(uint32_t *mask, int32_t id) { mask[id / 32] |= (uint32_t)1 << 
 
 static void forbid(uint32_t *mask, int32_t id) { mask[id / 32] &= ~((uint32_t)1 << id % 32); }
 
-/* Walks the sorted vocabulary. A byte that may not follow ends all tokens that share it. */
-static trit_status fill_mask(trit_grammar *g, uint32_t *mask, trit_error *err)
+/* Walks sorted tokens. A byte that may not follow ends all that share it. */
+static trit_status mark_tokens(trit_grammar *g, const tritx_sorted_tokens *tokens, uint32_t *mask,
+                               trit_error *err)
 {
-    const tritx_vocabulary *v = &g->model->vocabulary;
-    const trit_config *c = &g->model->config;
     uint32_t begin = 0, reached;
-    memset(mask, 0, g->n_words * sizeof *mask);
-    for (int32_t i = 0; i < v->n_ids;) {
-        uint32_t n = v->ends[i] - begin;
-        TRIT_TRY(follow(g, v->shared[i], v->rest + begin, n, &reached, err));
-        if (reached == v->shared[i] + n) allow(mask, v->ids[i++]);
-        else
-            for (i++; i < v->n_ids && v->shared[i] > reached;) i++;
-        begin = v->ends[i - 1];
+    for (int32_t i = 0; i < tokens->n_ids;) {
+        uint32_t n = tokens->ends[i] - begin, shared = tokens->shared[i];
+        TRIT_TRY(follow(g, shared, tokens->rest + begin, n, &reached, err));
+        if (reached == shared + n) allow(mask, tokens->ids[i++]);
+        else do
+                forbid(mask, tokens->ids[i++]);
+            while (i < tokens->n_ids && tokens->shared[i] > reached);
+        begin = tokens->ends[i - 1];
     }
+    return TRIT_OK;
+}
+
+static void mark_stops(const trit_grammar *g, uint32_t *mask)
+{
+    const trit_config *c = &g->model->config;
     bool can_end = tritx_machine_can_end(&g->machine, g->machine.path[0]);
     for (int32_t i = 0; i < c->n_stop; i++)
         if (can_end) allow(mask, c->stop_ids[i]);
         else forbid(mask, c->stop_ids[i]);
-    return TRIT_OK;
 }
 
 /* Forgets the masks of states that have got other numbers. */
@@ -136,20 +141,46 @@ static void check_masks(trit_grammar *g)
     g->generation = g->machine.generation;
 }
 
+/* The mask that `wanted` has in one of the kept ones' states; NULL: none. */
+static uint32_t *kept_mask(trit_grammar *g, const uint32_t *states, uint32_t wanted)
+{
+    for (int i = 0; i < N_MASKS; i++)
+        if (g->mask_states[i] != NO_STATE && states[i] == wanted)
+            return g->masks + (size_t)i * g->n_words;
+    return NULL;
+}
+
+/* What a state that is alike says of brief tokens is true of this one. */
+static trit_status make_mask(trit_grammar *g, uint32_t *mask, trit_error *err)
+{
+    const tritx_vocabulary *v = &g->model->vocabulary;
+    const size_t n_bytes = g->n_words * sizeof *mask;
+    uint32_t alike;
+    TRIT_TRY(tritx_machine_alike(&g->machine, g->machine.path[0], &alike, err));
+    const uint32_t *other = kept_mask(g, g->alike_states, alike);
+    if (other) memmove(mask, other, n_bytes);
+    else {
+        memset(mask, 0, n_bytes);
+        TRIT_TRY(mark_tokens(g, &v->brief, mask, err));
+    }
+    TRIT_TRY(mark_tokens(g, &v->lengthy, mask, err));
+    mark_stops(g, mask);
+    return TRIT_OK;
+}
+
 /* The mask of the present state, from those that are kept or made now. */
 static trit_status find_mask(trit_grammar *g, const uint32_t **mask, trit_error *err)
 {
     check_masks(g);
-    for (int i = 0; i < N_MASKS; i++)
-        if (g->mask_states[i] == g->machine.path[0]) {
-            *mask = g->masks + (size_t)i * g->n_words;
-            return TRIT_OK;
-        }
+    *mask = kept_mask(g, g->mask_states, g->machine.path[0]);
+    if (*mask) return TRIT_OK;
     uint32_t at = g->next_mask++ % N_MASKS, *made = g->masks + (size_t)at * g->n_words;
-    g->mask_states[at] = NO_STATE;
     g->machine.work = TRITX_GRAMMAR_WORK;
-    TRIT_TRY(fill_mask(g, made, err));
+    trit_status status = make_mask(g, made, err);
+    g->mask_states[at] = NO_STATE;
+    TRIT_TRY(status);
     check_masks(g);
+    TRIT_TRY(tritx_machine_alike(&g->machine, g->machine.path[0], &g->alike_states[at], err));
     g->mask_states[at] = g->machine.path[0];
     *mask = made;
     return TRIT_OK;

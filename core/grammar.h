@@ -9,6 +9,7 @@
 #define TRIT_GRAMMAR_H
 
 #include "base.h"
+#include "vocabulary.h"
 
 enum {
     TRITX_GRAMMAR_TEXT = 1 << 20,    /* bytes of a grammar or a schema */
@@ -134,6 +135,8 @@ typedef struct {
     bool *nullable;    /* [n_rules] whether it can be empty */
     uint32_t *rank;    /* [n_rules] those that a rule can begin with have higher ones than itself */
     uint32_t *by_rank; /* [n_rules] */
+    /* [n_code] an instruction from which the next TRITX_BRIEF_TOKEN bytes can be the same; NULL: each only from itself */
+    uint32_t *alike;
     uint8_t classes[256]; /* bytes that no instruction tells apart have one class */
     uint8_t sample[256];  /* a byte of each class */
     uint32_t n_classes;
@@ -170,7 +173,8 @@ typedef struct {
     uint32_t n_path;
     uint32_t
         generation; /* counts how often states were forgotten, which gives all of them new numbers */
-    uint64_t work;  /* left until the grammar is refused as too ambiguous */
+    tritx_list alike; /* uint32_t, of the first frames: those they are alike to */
+    uint64_t work;    /* left until the grammar is refused as too ambiguous */
     /* scratch of a step */
     tritx_list todo, found, edges; /* tritx_pair */
     tritx_list calls;     /* one of the present step: pair to return to, and the next of the rule */
@@ -187,6 +191,10 @@ void tritx_machine_free(tritx_machine *machine);
 /* path[at + 1] becomes what `byte` makes of path[at], which `next` does not know yet. May forget all states that are not in path[0 ... at].
  * BAD_GRAMMAR when it takes too much work or memory, OOM. */
 trit_status tritx_machine_step(tritx_machine *machine, uint32_t at, uint8_t byte, trit_error *err);
+/* A state from which the same texts of TRITX_BRIEF_TOKEN bytes can be read, the same one for all in the middle of counted
+ * repeats; whether the grammar can end is another matter. OOM. */
+trit_status tritx_machine_alike(tritx_machine *machine, uint32_t state, uint32_t *alike,
+                                trit_error *err);
 /* Whether the grammar can end in this state; whether it must. */
 bool tritx_machine_can_end(const tritx_machine *machine, uint32_t state);
 bool tritx_machine_must_end(const tritx_machine *machine, uint32_t state);

@@ -12,11 +12,17 @@ typedef struct {
     tritx_list code;    /* tritx_instruction */
     tritx_list starts;  /* uint32_t, a rule each; NONE until it is there */
     tritx_list waiting; /* nodes that are rules of their own: rule, node */
+    tritx_list copies;  /* those of repeats */
 } writer;
 
 typedef struct {
     uint32_t rule, node;
 } job;
+
+/* An instruction each, after `low` of them with a split before it. */
+typedef struct {
+    uint32_t begin, low, n;
+} copies;
 
 static const tritx_node *node_at(const writer *w, uint32_t node)
 {
@@ -195,6 +201,13 @@ static void put_choice(writer *w, const tritx_node *choice)
     land(w, &end);
 }
 
+static void note_copies(writer *w, uint32_t low, uint32_t n)
+{
+    copies *made = tritx_list_add(&w->copies, sizeof *made);
+    if (made) *made = (copies){w->code.n, low, n};
+    else tritx_tree_no_memory(w->tree);
+}
+
 /* Endless repeats are a loop; others are copies, of a call if the part is more than that. */
 static void put_repeat(writer *w, const tritx_node *repeat)
 {
@@ -204,6 +217,7 @@ static void put_repeat(writer *w, const tritx_node *repeat)
     uint32_t n_copies = endless ? (low ? low : 1) : high;
     bool short_part = part->kind == TRITX_CALL || (part->kind == TRITX_LITERAL && part->b == 1);
     if (n_copies > 1 && !short_part) rule = new_rule(w, repeat->a);
+    if (n_copies > TRITX_BRIEF_TOKEN) note_copies(w, low, n_copies);
     chain end = {NONE};
     for (uint32_t i = 0; i < n_copies && w->tree->status == TRIT_OK; i++) {
         begin = w->code.n;
@@ -477,6 +491,30 @@ static void rank_rules(tritx_program *p, tritx_tree *tree)
     free(s.state);
 }
 
+/* A copy takes a byte at least, or nothing, as if it were not there: so many bytes do not tell from which one they begin, if
+ * as many copies follow that must be there, or as many that may. */
+static void mark_alike(const copies *c, uint32_t *alike)
+{
+    uint32_t n_must = c->low < c->n ? c->low : c->n;
+    for (uint32_t i = 0; i + TRITX_BRIEF_TOKEN <= n_must; i++) alike[c->begin + i] = c->begin;
+    for (uint32_t i = 0; c->low + i + TRITX_BRIEF_TOKEN <= c->n; i++) {
+        alike[c->begin + c->low + 2 * i] = c->begin + c->low;
+        alike[c->begin + c->low + 2 * i + 1] = c->begin + c->low + 1;
+    }
+}
+
+static void find_alike(tritx_program *p, tritx_tree *tree, const tritx_list *all)
+{
+    if (all->n == 0) return;
+    p->alike = malloc(p->n_code * sizeof *p->alike);
+    if (!p->alike) {
+        tritx_tree_no_memory(tree);
+        return;
+    }
+    for (uint32_t pc = 0; pc < p->n_code; pc++) p->alike[pc] = pc;
+    for (uint32_t i = 0; i < all->n; i++) mark_alike((const copies *)all->items + i, p->alike);
+}
+
 static void class_bytes(tritx_program *p)
 {
     bool cuts[257] = {false};
@@ -510,6 +548,8 @@ trit_status tritx_program_new(tritx_tree *tree, tritx_program *program)
         tree->status = find_ends(&p, tree->err);
     }
     if (tree->status == TRIT_OK) rank_rules(&p, tree);
+    if (tree->status == TRIT_OK) find_alike(&p, tree, &w.copies);
+    free(w.copies.items);
     if (tree->status == TRIT_OK && !p.code[p.starts[0]].alive)
         tritx_tree_fail(tree, 0, "no text is whole by this grammar: give its rules an end");
     if (tree->status != TRIT_OK) {
@@ -528,5 +568,6 @@ void tritx_program_free(tritx_program *program)
     free(program->nullable);
     free(program->rank);
     free(program->by_rank);
+    free(program->alike);
     memset(program, 0, sizeof *program);
 }

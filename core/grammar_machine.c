@@ -281,6 +281,16 @@ static trit_status too_ambiguous(trit_error *err)
                       "grammar less ambiguous");
 }
 
+/* The state of what was found. */
+static bool intern_state(tritx_machine *m, uint32_t *state)
+{
+    m->found.n = order(m->found.items, m->found.n);
+    if (!intern(&m->states, m->found.items, m->found.n, state)) return false;
+    while (m->next.n < m->states.ends.n * m->program->n_classes)
+        if (!tritx_list_add(&m->next, sizeof(uint32_t))) return false;
+    return true;
+}
+
 /* Follows all that was visited, and makes a state of it. */
 static trit_status end_step(tritx_machine *m, uint32_t *state, trit_error *err)
 {
@@ -288,11 +298,7 @@ static trit_status end_step(tritx_machine *m, uint32_t *state, trit_error *err)
     fine &= begin_rules(m);
     if (m->work == 0) return too_ambiguous(err);
     if (!fine) return no_memory(err);
-    m->found.n = order(m->found.items, m->found.n);
-    if (!intern(&m->states, m->found.items, m->found.n, state)) return no_memory(err);
-    while (m->next.n < m->states.ends.n * m->program->n_classes)
-        if (!tritx_list_add(&m->next, sizeof(uint32_t))) return no_memory(err);
-    return TRIT_OK;
+    return intern_state(m, state) ? TRIT_OK : no_memory(err);
 }
 
 /* ---- forgetting ---- */
@@ -347,6 +353,7 @@ static trit_status forget(tritx_machine *m, uint32_t at, trit_error *err)
         fine = fine && fill_slots(&m->states, m->states.n_slots);
         m->next.n = m->states.ends.n * m->program->n_classes;
         memset(m->next.items, 0, m->next.n * sizeof(uint32_t));
+        m->alike.n = 0;
         m->generation++;
     }
     free(states);
@@ -355,6 +362,48 @@ static trit_status forget(tritx_machine *m, uint32_t at, trit_error *err)
     bool full = m->states.pairs.n > MOST_PAIRS / 2 || m->frames.pairs.n > MOST_PAIRS / 2 ||
                 m->next.n > MOST_NEXT / 2;
     return full ? too_ambiguous(err) : TRIT_OK;
+}
+
+/* ---- states that are alike ---- */
+
+/* The pairs of a set, each in the place of those that are alike to it. */
+static bool copy_alike(tritx_machine *m, const tritx_sets *sets, uint32_t set, tritx_list *copy)
+{
+    const uint32_t *frames = m->alike.items;
+    uint32_t n;
+    const tritx_pair *pairs = set_pairs(sets, set, &n);
+    copy->n = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        tritx_pair *made = tritx_list_add(copy, sizeof *made);
+        if (!made) return false;
+        *made = pairs[i];
+        if (pairs[i].pc != TRITX_END)
+            *made = (tritx_pair){m->program->alike[pairs[i].pc], frames[pairs[i].frame]};
+    }
+    return true;
+}
+
+/* The frame that is alike to the first one of which that is not known. Those it leads to have lower numbers. */
+static bool find_frame(tritx_machine *m)
+{
+    uint32_t frame = m->alike.n, alike;
+    if (!copy_alike(m, &m->frames, frame, &m->edges)) return false;
+    m->edges.n = order(m->edges.items, m->edges.n);
+    if (!intern(&m->frames, m->edges.items, m->edges.n, &alike)) return false;
+    uint32_t *made = tritx_list_add(&m->alike, sizeof *made);
+    if (made) *made = alike;
+    return made != NULL;
+}
+
+trit_status tritx_machine_alike(tritx_machine *machine, uint32_t state, uint32_t *alike,
+                                trit_error *err)
+{
+    *alike = state;
+    if (!machine->program->alike) return TRIT_OK;
+    while (machine->alike.n < machine->frames.ends.n)
+        if (!find_frame(machine)) return no_memory(err);
+    bool fine = copy_alike(machine, &machine->states, state, &machine->found);
+    return fine && intern_state(machine, alike) ? TRIT_OK : no_memory(err);
 }
 
 /* ---- the machine ---- */
@@ -427,6 +476,7 @@ void tritx_machine_free(tritx_machine *machine)
     free_sets(&machine->states);
     free_sets(&machine->frames);
     free(machine->next.items);
+    free(machine->alike.items);
     free(machine->path);
     free(machine->todo.items);
     free(machine->found.items);

@@ -47,49 +47,74 @@ static void sort(const tritx_tokenizer_tables *t, int32_t *ids, int32_t *spare, 
 }
 
 /* What each token shares with the one before, and the rest. */
-static void part_bytes(const tritx_tokenizer_tables *tables, tritx_vocabulary *v)
+static void part_bytes(const tritx_tokenizer_tables *tables, tritx_sorted_tokens *tokens)
 {
     const uint8_t *before = NULL;
     uint32_t n_rest = 0;
     size_t n, n_before = 0;
-    for (int32_t i = 0; i < v->n_ids; i++, n_before = n) {
-        const uint8_t *bytes = tritx_token(tables, (uint32_t)v->ids[i], &n);
-        v->shared[i] = shared_bytes(before, n_before, bytes, n);
-        for (size_t k = v->shared[i]; k < n; k++) v->rest[n_rest++] = bytes[k];
-        v->ends[i] = n_rest;
+    for (int32_t i = 0; i < tokens->n_ids; i++, n_before = n) {
+        const uint8_t *bytes = tritx_token(tables, (uint32_t)tokens->ids[i], &n);
+        tokens->shared[i] = shared_bytes(before, n_before, bytes, n);
+        for (size_t k = tokens->shared[i]; k < n; k++) tokens->rest[n_rest++] = bytes[k];
+        tokens->ends[i] = n_rest;
         before = bytes;
     }
+}
+
+/* Those of `least` to `most` bytes; false without memory. */
+static bool sort_tokens(const tritx_tokenizer_tables *tables, size_t least, size_t most,
+                        tritx_sorted_tokens *tokens)
+{
+    size_t n_vocab = (size_t)tables->n_vocab, n_bytes = 0, n;
+    tokens->ids = malloc(n_vocab * sizeof *tokens->ids);
+    if (!tokens->ids) return false;
+    for (int32_t id = 0; id < tables->n_vocab; id++) {
+        (void)tritx_token(tables, (uint32_t)id, &n);
+        if (tables->token_kinds[id] == TRITX_TOKEN_SPECIAL || n < least || n > most) continue;
+        tokens->ids[tokens->n_ids++] = id;
+        n_bytes += n;
+    }
+    size_t n_ids = (size_t)tokens->n_ids;
+    tokens->shared = malloc((n_ids + 1) * sizeof *tokens->shared);
+    tokens->ends = malloc((n_ids + 1) * sizeof *tokens->ends);
+    tokens->rest = malloc(n_bytes + 1);
+    if (!tokens->shared || !tokens->ends || !tokens->rest) return false;
+    sort(tables, tokens->ids, (int32_t *)tokens->shared, tokens->n_ids);
+    part_bytes(tables, tokens);
+    return true;
 }
 
 trit_status tritx_vocabulary_new(const tritx_tokenizer_tables *tables, tritx_vocabulary *vocabulary,
                                  trit_error *err)
 {
-    size_t n_vocab = (size_t)tables->n_vocab, n;
-    tritx_vocabulary v = {.ids = malloc(n_vocab * sizeof *v.ids),
-                          .shared = malloc(n_vocab * sizeof *v.shared),
-                          .ends = malloc(n_vocab * sizeof *v.ends),
-                          .rest = malloc((size_t)tables->n_token_bytes + 1)};
-    if (!v.ids || !v.shared || !v.ends || !v.rest) {
+    tritx_vocabulary v = {0};
+    size_t n;
+    if (!sort_tokens(tables, 0, TRITX_BRIEF_TOKEN, &v.brief) ||
+        !sort_tokens(tables, TRITX_BRIEF_TOKEN + 1, SIZE_MAX, &v.lengthy)) {
         tritx_vocabulary_free(&v);
         return tritx_fail(err, TRIT_OOM, 0, "no memory for the sorted vocabulary");
     }
     for (int32_t id = 0; id < tables->n_vocab; id++) {
         (void)tritx_token(tables, (uint32_t)id, &n);
-        if (tables->token_kinds[id] == TRITX_TOKEN_SPECIAL) continue;
-        v.ids[v.n_ids++] = id;
-        if (n > v.longest) v.longest = (uint32_t)n;
+        if (tables->token_kinds[id] != TRITX_TOKEN_SPECIAL && n > v.longest)
+            v.longest = (uint32_t)n;
     }
-    sort(tables, v.ids, (int32_t *)v.shared, v.n_ids);
-    part_bytes(tables, &v);
+    v.is_sorted = true;
     *vocabulary = v;
     return TRIT_OK;
 }
 
+static void free_tokens(tritx_sorted_tokens *tokens)
+{
+    free(tokens->ids);
+    free(tokens->shared);
+    free(tokens->ends);
+    free(tokens->rest);
+}
+
 void tritx_vocabulary_free(tritx_vocabulary *vocabulary)
 {
-    free(vocabulary->ids);
-    free(vocabulary->shared);
-    free(vocabulary->ends);
-    free(vocabulary->rest);
+    free_tokens(&vocabulary->brief);
+    free_tokens(&vocabulary->lengthy);
     memset(vocabulary, 0, sizeof *vocabulary);
 }

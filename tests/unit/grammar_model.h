@@ -47,6 +47,10 @@ static const char *const grammar_texts[] = {"aa",
                                             ",\"",
                                             "\"}",
                                             "zz",
+                                            "aaaaaaaaaaaaaaaa",
+                                            "aaaaaaaaaaaaaaaaa",
+                                            "aabbaabbaabbaabbaabb",
+                                            "bbbbbbbbbbbbbbbbb",
                                             "<|end|>",
                                             "<|other|>"};
 enum {

@@ -56,6 +56,13 @@ static inline uint32_t draw_below(uint64_t *random, uint32_t n)
     return (uint32_t)(*random * 2685821657736338717u >> 33) % n;
 }
 
+/* Few, or so many that those in the middle are alike. */
+static int draw_count(reference *r)
+{
+    bool many = draw_below(&r->random, 4) == 0;
+    return many ? 14 + (int)draw_below(&r->random, 12) : (int)draw_below(&r->random, 3);
+}
+
 static int draw_part(reference *r, int depth)
 {
     int at = r->n_parts++;
@@ -67,8 +74,8 @@ static int draw_part(reference *r, int depth)
     else {
         *p = (part){.kind = kind < 8 ? PART_ALL : kind < 10 ? PART_ONE : PART_TIMES};
         if (p->kind == PART_TIMES) {
-            p->low = (int)draw_below(&r->random, 3);
-            p->high = draw_below(&r->random, 2) ? ENDLESS : p->low + (int)draw_below(&r->random, 3);
+            p->low = draw_count(r);
+            p->high = draw_below(&r->random, 2) ? ENDLESS : p->low + draw_count(r);
         }
         p->n_children = p->kind == PART_TIMES ? 1 : 1 + (int)draw_below(&r->random, MAX_CHILDREN);
         for (int i = 0; i < p->n_children; i++) p->children[i] = draw_part(r, depth + 1);
@@ -243,7 +250,7 @@ static uint64_t match_leaf(match *m, const part *p, int from)
 static uint64_t match_times(match *m, const part *p, int from)
 {
     uint64_t here = 1ull << from, ends = p->low == 0 ? here : 0;
-    for (int i = 1; i <= p->high && i <= m->n + 4 && here; i++) {
+    for (int i = 1; i <= p->high && i <= p->low + m->n + 4 && here; i++) {
         here = match_all_from(m, p->children[0], here);
         if (i >= p->low) ends |= here;
     }

@@ -278,23 +278,123 @@ static void test_sampler(void)
     trit_grammar_free(NULL);
 }
 
+/* ---- counts ---- */
+
+/* once{low,high} without a count; high 0: endless. */
+static void spell(char *out, const char *once, int low, int high)
+{
+    for (int i = 0; i < low; i++) out += sprintf(out, "%s ", once);
+    for (int i = low; i < high; i++) out += sprintf(out, "(%s ", once);
+    for (int i = low; i < high; i++) out += sprintf(out, ")?");
+    if (!high) sprintf(out, "(%s)*", once);
+}
+
+/* Takes the same tokens by two grammars, which must always allow the same; returns how many places there were. */
+static int walk_both(const char *first, const char *second, uint64_t seed)
+{
+    trit_grammar *g[2] = {NULL, NULL};
+    trit_error err;
+    bool allowed[2][N_GRAMMAR_VOCAB];
+    int n = 0, n_allowed, id = 0;
+    TRIT_CHECK_EQ_I(make(first, &g[0], &err), TRIT_OK);
+    TRIT_CHECK_EQ_I(make(second, &g[1], &err), TRIT_OK);
+    for (; n < 100 && id < GRAMMAR_STOP_TEXT; n++) {
+        n_allowed = allowed_tokens(g[0], allowed[0]);
+        TRIT_CHECK_EQ_I(allowed_tokens(g[1], allowed[1]), n_allowed);
+        bool same = memcmp(allowed[0], allowed[1], sizeof *allowed) == 0;
+        TRIT_CHECK(same && trit_grammar_ended(g[0]) == trit_grammar_ended(g[1]));
+        if (!same) fprintf(stderr, "place %d of\n%s", n, first);
+        id = N_GRAMMAR_VOCAB;
+        for (int tries = 0; tries < 3;
+             tries++) { /* the first of the ids are bytes, which go on slowly */
+            uint32_t skip = draw_below(&seed, (uint32_t)n_allowed);
+            int drawn = 0;
+            while (!allowed[0][drawn] || skip--) drawn++;
+            if (drawn < id) id = drawn;
+        }
+        for (int i = 0; i < 2; i++) TRIT_CHECK_EQ_I(trit_grammar_take(g[i], id, &err), TRIT_OK);
+    }
+    for (int i = 0; i < 2; i++) trit_grammar_free(g[i]);
+    return n;
+}
+
+/* In the middle of a count each place is like the next for the bytes of a brief token: masks are made of each other there. */
+static void test_counts(void)
+{
+    static const char *const parts[] = {"\"a\"", "[ab]", "[ab\\u00e9]", "(\"ab\" | \"ba\" | \"\")",
+                                        "pair"};
+    static const char *const rests[] = {"", " \"b\"", " [ab]{18,40} \"z\"", " root?"};
+    static const int counts[][2] = {{15, 16}, {16, 17}, {17, 17}, {18, 40}, {0, 40}, {20, 0}};
+    static char counted[1 << 12], spelled[1 << 13];
+    uint64_t seed = 1;
+    int n = 0;
+    for (size_t c = 0; c < sizeof counts / sizeof *counts; c++)
+        for (size_t p = 0; p < sizeof parts / sizeof *parts; p++)
+            for (size_t r = 0; r < sizeof rests / sizeof *rests; r++) {
+                const int low = counts[c][0], high = counts[c][1];
+                const char *rules = "\npair ::= \"a\" [ab]{0,30} \"e+\"\n";
+                char all[1 << 12];
+                bool begins_with_itself = r == 3 && (p == 3 || low == 0);
+                if (begins_with_itself) continue;
+                if (high)
+                    sprintf(counted, "root ::= %s{%d,%d}%s%s", parts[p], low, high, rests[r],
+                            rules);
+                else sprintf(counted, "root ::= %s{%d,}%s%s", parts[p], low, rests[r], rules);
+                spell(all, parts[p], low, high);
+                sprintf(spelled, "root ::= %s%s%s", all, rests[r], rules);
+                for (int way = 0; way < 4; way++) n += walk_both(counted, spelled, seed++ * 12345);
+            }
+    printf("%d places in counts\n", n);
+    TRIT_CHECK(n > 5000);
+}
+
+/* ---- forgetting ---- */
+
+enum { DEPTH = 250000, SOME = 10000 };
+
+/* Of a depth: the kind of its bracket, and how many letters follow it. */
+static uint32_t drawn_at(int depth) { return (uint32_t)depth * 2654435769u >> 24; }
+
+static bool is_round(int depth) { return drawn_at(depth) & 1; }
+
+/* Exactly the tokens that close what is open, and those that go on in it. */
+static bool allows_brackets(trit_grammar *g, int depth)
+{
+    bool allowed[N_GRAMMAR_VOCAB], fine = true;
+    allowed_tokens(g, allowed);
+    for (int id = 0; id < GRAMMAR_STOP_TEXT; id++) {
+        const uint8_t *bytes;
+        size_t n_bytes, n = 0;
+        bool special;
+        TRIT_CHECK_EQ_I(trit_token_bytes(model, id, &bytes, &n_bytes, &special), TRIT_OK);
+        bool goes_on = n_bytes == 1 && strchr("[(x", bytes[0]) && bytes[0];
+        while (n < n_bytes && (int)n < depth &&
+               bytes[n] == (is_round(depth - (int)n - 1) ? 'b' : 'a'))
+            n++;
+        fine &= allowed[id] == (n == n_bytes || goes_on);
+    }
+    return fine;
+}
+
 /* So deep that states are forgotten on the way down and on the way up, which takes 300,000 of them: the frames to
- * return to are not. */
+ * return to are not, and get other numbers. */
 static void test_forgetting(void)
 {
-    enum { DEPTH = 400000, SOME = 10000 };
     trit_grammar *g = NULL;
     trit_error err;
-    bool allowed[N_GRAMMAR_VOCAB], fine = true;
-    TRIT_CHECK_EQ_I(make("root ::= \"[\" root \"]\" | \"x\"", &g, &err), TRIT_OK);
+    bool fine = true;
+    const char *text = "root ::= \"[\" root{0,40} \"a\" | \"(\" root{0,40} \"b\" | \"x\"";
+    TRIT_CHECK_EQ_I(make(text, &g, &err), TRIT_OK);
     for (int i = 0; i < DEPTH && fine; i++) {
-        if (i % SOME == 0) fine = allowed_tokens(g, allowed) == 2 && allowed['['] && allowed['x'];
-        fine &= trit_grammar_take(g, '[', &err) == TRIT_OK;
+        fine = trit_grammar_take(g, is_round(i) ? '(' : '[', &err) == TRIT_OK;
+        for (uint32_t n = drawn_at(i) / 2 % 4; n--;)
+            fine &= trit_grammar_take(g, 'x', &err) == TRIT_OK;
+        if (i % SOME < 20) fine &= allows_brackets(g, i + 1);
     }
-    fine &= trit_grammar_take(g, 'x', &err) == TRIT_OK;
-    for (int i = 0; i < DEPTH && fine; i++) {
-        if (i % SOME == 0) fine = allowed_tokens(g, allowed) == 1 && allowed[']'];
-        fine &= !trit_grammar_ended(g) && trit_grammar_take(g, ']', &err) == TRIT_OK;
+    for (int i = DEPTH; i-- > 0 && fine;) {
+        if (i % SOME < 20) fine = allows_brackets(g, i + 1);
+        fine &= !trit_grammar_ended(g);
+        fine &= trit_grammar_take(g, is_round(i) ? 'b' : 'a', &err) == TRIT_OK;
     }
     TRIT_CHECK(fine);
     TRIT_CHECK(trit_grammar_ended(g));
@@ -419,6 +519,7 @@ int main(void)
     test_refusals();
     test_sampler();
     test_random_grammars();
+    test_counts();
     test_forgetting();
     test_hostile();
     trit_model_free(model);
