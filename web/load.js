@@ -232,8 +232,8 @@ async function start(platform, options, fill, canAgain, share = {}) {
  */
 export async function startEngine(platform, choice, options) {
     const { signal } = options;
+    const life = platform.watch?.(); // first, as it may throw
     const client = new Client(startWorker(platform, options));
-    const life = platform.watch?.();
     const late = () => client.crash(new Error('its threads do not start'));
     const deadline = choice.threads > 1 ? setTimeout(late, defaults.startMs) : undefined;
     try {

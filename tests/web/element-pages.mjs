@@ -123,13 +123,20 @@ export const BREAKS = {
     'signal comes from everywhere': ['Object.prototype', 'signal', '7'],
 };
 
-/** A script with the functions `harm` and `mend`, as a driver may need what is broken. */
-export const breaking = ([owner, key, value]) => `{
-    const was = Object.getOwnPropertyDescriptor(${owner}, '${key}');
-    window.harm = () =>
-        Object.defineProperty(${owner}, '${key}', { value: ${value}, configurable: true, enumerable: true });
-    window.mend = () => {
-        delete ${owner}['${key}'];
-        if (was) Object.defineProperty(${owner}, '${key}', was);
+/** A script with the functions `harm` and `mend` for each, as a driver may need what is broken. */
+export const breaking = (breaks) => `
+    window.breaks = {};
+    const breakable = (name, owner, key, value) => {
+        const was = Object.getOwnPropertyDescriptor(owner, key);
+        window.breaks[name] = {
+            harm: () => Object.defineProperty(owner, key, { value, configurable: true, enumerable: true }),
+            mend: () => {
+                delete owner[key];
+                if (was) Object.defineProperty(owner, key, was);
+            },
+        };
     };
-}`;
+    ${Object.entries(breaks)
+        .map(([name, [owner, key, value]]) => `breakable('${name}', ${owner}, '${key}', ${value});`)
+        .join('\n')}
+`;
