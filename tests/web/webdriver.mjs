@@ -26,6 +26,9 @@ const EVAL = `try {
     return { isForbidden: true };
 }`;
 
+/** Milliseconds for a page to load; a driver that hangs is to cost its test no more. */
+const PAGE_LOAD = 60_000;
+
 /** How much larger than the page its window is. */
 const BORDER = `({ width: outerWidth - innerWidth, height: outerHeight - innerHeight })`;
 
@@ -59,7 +62,7 @@ export function stopAtEnd(stop) {
  * @returns {Promise<(url: string) => Promise<object>>} opens a page
  */
 export async function pageOpener(send, limitMs) {
-    await send('SetTimeouts', { script: limitMs });
+    await send('SetTimeouts', { script: limitMs, pageLoad: PAGE_LOAD });
     const first = await send('GetWindowHandle');
     // Commands go to the current window, so those of several pages must not mingle.
     let last = Promise.resolve();
