@@ -110,9 +110,9 @@ export class View {
             this.#submit();
         });
         this.#composer.addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => {
+            if (event.isComposing) return; // the key is the input method's
             if (event.key === 'Escape') this.#wishes.stop();
-            if (event.key !== 'Enter' || event.target !== this.#input) return;
-            if (event.shiftKey || event.isComposing) return;
+            if (event.key !== 'Enter' || event.shiftKey || event.target !== this.#input) return;
             event.preventDefault();
             this.#submit();
         });

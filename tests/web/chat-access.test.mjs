@@ -254,6 +254,17 @@ for (const name of ['chromium', 'firefox']) {
             'an answer',
             () => document.querySelector('#messages > .assistant .plain')?.textContent,
         );
+        // of an input method, which takes back what it has composed
+        const escape = { key: 'Escape', isComposing: true, bubbles: true };
+        const written = await page.evaluate((init) => {
+            document.querySelector('#text').dispatchEvent(new KeyboardEvent('keydown', init));
+            return document.querySelector('#messages > .assistant .plain').textContent.length;
+        }, escape);
+        await page.until(
+            'more of it',
+            (n) => document.querySelector('#messages > .assistant .plain').textContent.length > n,
+            written + 100,
+        );
         await go('Tab', 'stop');
         await page.press('Enter');
         await page.ready();

@@ -307,6 +307,12 @@ for (const name of ['chromium', 'firefox', 'webkit']) {
                     const log = window.inside('.log', tag);
                     await window.until(() => log.textContent.length > text.length);
                     seen.push(log.getAttribute('aria-busy'));
+                    // of an input method, which takes back what it has composed
+                    const escape = { key: 'Escape', isComposing: true, bubbles: true };
+                    const event = new KeyboardEvent('keydown', escape);
+                    const written = log.textContent.length;
+                    window.inside('textarea', tag).dispatchEvent(event);
+                    await window.until(() => log.textContent.length > written + 100);
                     window.inside('.stop', tag).click();
                     const result = await stopped;
                     seen.push(log.getAttribute('aria-busy'), result.finish, errors.length);

@@ -315,7 +315,8 @@ find('text').addEventListener('keydown', (/** @type {KeyboardEvent} */ event) =>
     void send();
 });
 addEventListener('keydown', (event) => {
-    if (event.key === 'Escape' && isBusy && !document.querySelector('dialog[open]')) speaker.stop();
+    if (event.key !== 'Escape' || event.isComposing || !isBusy) return;
+    if (!document.querySelector('dialog[open]')) speaker.stop();
 });
 find('mode-choice').addEventListener('change', () => {
     current.mode = find('mode-choice').value;

@@ -147,7 +147,7 @@ export class Thread {
             className: 'main',
         });
         text.addEventListener('keydown', (/** @type {KeyboardEvent} */ event) => {
-            if (event.key !== 'Escape') return;
+            if (event.key !== 'Escape' || event.isComposing) return;
             event.stopPropagation(); // an answer that is being written goes on
             cancel.click();
         });
