@@ -2,8 +2,10 @@
 import assert from 'node:assert/strict';
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { existsSync, mkdtempSync, readdirSync, readlinkSync, rmSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import test, { after, before } from 'node:test';
+import { setTimeout as wait } from 'node:timers/promises';
 import { browserMissing } from '../../wasm/toolchain/browsers.mjs';
 import { openBrowser } from './browsers.mjs';
 import { root } from './helpers.mjs';
@@ -26,6 +28,28 @@ test('the server gives nothing from outside the repository, and says when its po
     assert.match(said, /^[^\n]*in use[^\n]*\n$/);
     const [code] = await once(second, 'close');
     assert.equal(code, 1);
+});
+
+const openFiles = '/proc/self/fd';
+test('a client that leaves leaves no file open', { skip: !existsSync(openFiles) }, async (t) => {
+    const folder = mkdtempSync(join(root, 'build', 'embed-'));
+    t.after(() => rmSync(folder, { recursive: true }));
+    const path = join(folder, 'large'); // more than sockets take ahead
+    writeFileSync(path, new Uint8Array(64 << 20));
+    const isOpen = () => {
+        const opened = openFiles.replace('self', server.pid);
+        return readdirSync(opened).some((fd) => {
+            const link = join(opened, fd);
+            return existsSync(link) && readlinkSync(link) === path;
+        });
+    };
+    const response = await fetch(new URL(path.slice(root.length - 1), url));
+    assert.ok(isOpen());
+    await response.body.cancel();
+    for (let tries = 0; isOpen(); tries++) {
+        assert.ok(tries < 100, 'it stays open');
+        await wait(50);
+    }
 });
 
 for (const name of ['chromium', 'firefox', 'webkit']) {
