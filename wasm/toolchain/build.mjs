@@ -51,6 +51,7 @@ const flavours = named.length > 0 ? named : FLAVOURS;
 if (!args.includes('--if-missing') || !flavours.every(isBuilt)) {
     const setup = fileURLToPath(new URL('setup.mjs', import.meta.url));
     if (spawnSync(process.execPath, [setup], { stdio: 'inherit' }).status !== 0) process.exit(1);
+    console.error(`Building ${flavours.join(', ')} ...`);
     for (const flavour of flavours) {
         const preset = `wasm-${flavour}`;
         run('cmake', ['--preset', preset]);

@@ -131,7 +131,8 @@ function ensureTools() {
         if (!haveApt())
             throw new SetupError(`${missing[0].name} is missing: ${missing[0].elsewhere}`);
         const what = missing.map((tool) => tool.name).join(', ');
-        console.log(
+        // what goes to stdout is the answer of a command that needs the engine
+        console.error(
             `Unpacking ${what} into .toolchain (once; up to 400 MB to download, 1 GB on disk) ...`,
         );
         if (!stamp) rmSync(rootDir, { recursive: true, force: true });
