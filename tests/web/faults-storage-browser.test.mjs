@@ -47,14 +47,10 @@ for (const name of ['chromium', 'firefox', 'webkit']) {
         t.after(() => [pages, models].forEach((server) => server.close()));
 
         const open = () => browser.open(`${pages.url}/tests/web/page.html`);
-        const inPage = async (source, ...args) => {
-            const page = await open();
-            try {
-                return await page.evaluate(source, ...args);
-            } finally {
-                await page.close();
-            }
-        };
+        // For what needs no tab of its own: it keeps nothing open between two loads, and a page takes long to open.
+        let standing;
+        const atHand = async () => (standing ??= await open());
+        const inPage = async (...work) => (await atHand()).evaluate(...work);
         const options = { threads: 1, flavour: 'simd128', store: { recordBytes: RECORD } };
         /** Begins a load and goes on, so that the driver can do something else meanwhile. */
         const start = (page, more) =>
@@ -85,7 +81,7 @@ for (const name of ['chromium', 'firefox', 'webkit']) {
         /** The model is whole in the store: it loads without a request. */
         const isWhole = async () => {
             const n = models.requests.length;
-            assert.deepEqual((await visit()).ids, expected);
+            assert.deepEqual((await load(await atHand())).ids, expected);
             assert.equal(models.requests.length, n);
         };
         const begins = () => models.requests.map(([begin]) => begin);
@@ -131,7 +127,7 @@ for (const name of ['chromium', 'firefox', 'webkit']) {
                     await wait(ms);
                     await page.close();
                 }
-                assert.deepEqual((await visit()).ids, expected);
+                assert.deepEqual((await load(await atHand())).ids, expected);
                 assert.ok(begins().every((begin) => begin % RECORD === 0));
                 await isWhole();
             },
@@ -255,7 +251,7 @@ for (const name of ['chromium', 'firefox', 'webkit']) {
                 await holder.close();
                 assert.equal(await reset(), 'undefined');
                 models.requests.length = 0;
-                assert.deepEqual((await visit()).ids, expected);
+                assert.deepEqual((await load(await atHand())).ids, expected);
                 assert.deepEqual(begins(), [0]);
             },
         );
@@ -263,7 +259,7 @@ for (const name of ['chromium', 'firefox', 'webkit']) {
         await t.test('S28 an engine with threads stores and reads from shared memory', async () => {
             await forgetAll();
             for (const n of [1, 1]) {
-                const { ids, threads, message } = await visit({ threads: 2 });
+                const { ids, threads, message } = await load(await atHand(), { threads: 2 });
                 assert.deepEqual([ids, threads, message], [expected, 2, undefined]);
                 assert.equal(models.requests.length, n);
             }
