@@ -2,6 +2,7 @@
 #include <math.h>
 #include <time.h>
 
+#include "grammar.h"
 #include "grammar_model.h"
 #include "grammar_reference.h"
 
@@ -348,6 +349,47 @@ static void test_counts(void)
     TRIT_CHECK(n > 5000);
 }
 
+/* How many states that so many bytes `a` lead to are others than the one before, and alike to it. */
+static int count_alike(const char *text, int n_bytes)
+{
+    tritx_tree tree;
+    tritx_program program;
+    tritx_machine m;
+    trit_error err = {0};
+    uint32_t alike, before;
+    int n = 0;
+    TRIT_CHECK_EQ_I(tritx_tree_begin(&tree, TRIT_BAD_GRAMMAR, &err), TRIT_OK);
+    TRIT_CHECK_EQ_I(tritx_grammar_read(&tree, text, strlen(text)), TRIT_OK);
+    TRIT_CHECK_EQ_I(tritx_program_new(&tree, &program), TRIT_OK);
+    TRIT_CHECK_EQ_I(tritx_machine_new(&m, &program, 1, &err), TRIT_OK);
+    TRIT_CHECK_EQ_I(tritx_machine_alike(&m, m.path[0], &before, &err), TRIT_OK);
+    for (int i = 0; i < n_bytes; i++, before = alike) {
+        TRIT_CHECK_EQ_I(tritx_machine_step(&m, 0, 'a', &err), TRIT_OK);
+        n += m.path[1] != m.path[0];
+        m.path[0] = m.path[1];
+        TRIT_CHECK_EQ_I(tritx_machine_alike(&m, m.path[0], &alike, &err), TRIT_OK);
+        n -= alike != before;
+    }
+    tritx_machine_free(&m);
+    tritx_program_free(&program);
+    tritx_tree_free(&tree);
+    return n;
+}
+
+/* Those are alike after which as many copies may come as a brief token has bytes, in whatever rule that is. */
+static void test_alike(void)
+{
+    enum { N = 40, BYTES = N - TRITX_BRIEF_TOKEN, CALLS = BYTES - 1 /* one is under way */ };
+    TRIT_CHECK_EQ_I(count_alike("root ::= \"a\"{40}", N), BYTES);
+    TRIT_CHECK_EQ_I(count_alike("root ::= \"a\"{0,40}", N), BYTES);
+    TRIT_CHECK_EQ_I(count_alike("root ::= [a\\u00e9]{40} \"b\"", N), CALLS);
+    TRIT_CHECK_EQ_I(count_alike("root ::= (\"a\" | \"ba\"){0,40}", N), CALLS);
+    TRIT_CHECK_EQ_I(count_alike("root ::= r \"c\"\nr ::= [ab]{40} \"b\"", N), CALLS);
+    TRIT_CHECK_EQ_I(count_alike("root ::= \"a\"{17}", 17), 1);
+    TRIT_CHECK_EQ_I(count_alike("root ::= \"a\"{16}", 16), 0);
+    TRIT_CHECK_EQ_I(count_alike("root ::= \"a\"*", N), 0);
+}
+
 /* ---- forgetting ---- */
 
 enum { DEPTH = 250000, SOME = 10000 };
@@ -520,6 +562,7 @@ int main(void)
     test_sampler();
     test_random_grammars();
     test_counts();
+    test_alike();
     test_forgetting();
     test_hostile();
     trit_model_free(model);
