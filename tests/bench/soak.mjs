@@ -1,7 +1,8 @@
 #!/usr/bin/env node
 // `npm run soak`: models loaded and closed, engines crashed and started again, and long answers, all in one page. The
 // memory of the page's process and of the engine must be after that what they were before. Beside it stand that of the whole
-// browser, whose own windows and services begin when they like, and that of a page with as many workers without our code.
+// browser, whose own windows and services begin when they like, what lives on the heaps of the page and the engine's worker
+// (Chromium), and the memory of a page with as many workers without our code.
 import { positive, readTexts, runMain, UsageError } from './options.mjs';
 import { prepareTrit } from './prepare.mjs';
 import { machine, markdown } from './report.mjs';
@@ -40,7 +41,7 @@ async function main(args) {
     const rows = [
         [
             ...['browser', 'page MB before', 'after', 'drift %', 'browser MB before', 'after'],
-            ...['wasm bytes before', 'after', 'same ids'],
+            ...['wasm bytes before', 'after', 'heaps kB before', 'after', 'same ids'],
             ...['bare workers: page MB before', 'after', 'drift %'],
         ],
     ];
@@ -54,7 +55,9 @@ async function main(args) {
         rows.push([
             ...[host, mb(bytesBefore.page), mb(bytesAfter.page), (100 * drift).toFixed(2)],
             ...[mb(bytesBefore.browser), mb(bytesAfter.browser)],
-            ...[String(before.wasmBytes), String(after.wasmBytes), same ? 'yes' : 'NO'],
+            ...[String(before.wasmBytes), String(after.wasmBytes)],
+            ...[bytesBefore, bytesAfter].map(({ heap }) => (heap ? (heap / 1e3).toFixed() : '')),
+            same ? 'yes' : 'NO',
             ...[mb(bare.bytesBefore.page), mb(bare.bytesAfter.page), (100 * bare.drift).toFixed(2)],
         ]);
         console.error(rows.at(-1).join(', '));

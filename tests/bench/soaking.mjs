@@ -14,6 +14,8 @@ const WARM_UP = 0.5;
 
 const LOOK_MS = 500;
 
+const ENGINE = '/web/worker.js';
+
 /* ---- what runs in the page ---- */
 
 const inPage = {
@@ -87,20 +89,21 @@ const inPage = {
  */
 async function giveBack(page) {
     await page.evaluate(() => window.gc?.());
-    await page.inWorkers?.('/web/worker.js', 'gc()');
+    await page.inWorkers?.(ENGINE, 'gc()');
     await page.devtools?.('Memory.simulatePressureNotification', { level: 'critical' });
 }
 
 /**
- * Bytes of the page's process and of the whole browser when nothing is under way: the least of each for some time, as it
+ * Bytes of the page's process, of the whole browser, and, of Chromium, on the heaps of the page and its engine, when nothing is under way: the least of each for some time, as it
  * gives back late what was collected.
  * @param {number} forMs
  */
 async function settled(browser, page, forMs) {
-    const least = { page: Infinity, browser: Infinity };
+    const least = { page: Infinity, browser: Infinity, heap: Infinity };
     for (let looks = 0; looks < forMs / LOOK_MS; looks++) {
         if (looks % 20 === 0) await giveBack(page);
         await wait(LOOK_MS);
+        least.heap = Math.min(least.heap, (await page.heapBytes?.(ENGINE)) ?? 0);
         least.page = Math.min(least.page, browser.pageMemory(OWN));
         least.browser = Math.min(least.browser, browser.memory(OWN));
     }

@@ -41,6 +41,8 @@ const launchers = {
  * @property {import('puppeteer-core').Tracing} [tracing] of Chromium
  * @property {() => Promise<void>} close
  * @property {(command: string, parameters: object) => Promise<any>} [devtools] a command of Chromium's own
+ * @property {(path: string) => Promise<number>} [heapBytes] in Chromium, what the page and its workers of this file have on
+ *   their heaps, with buffers beside them
  * @property {(path: string, expression: string) => Promise<any>} [inWorkers] in Chromium, runs an expression in each of the
  *   page's workers of this file; a thread of an engine waits for work and would not answer
  */
@@ -113,15 +115,28 @@ async function launchChromium(executablePath, { limitMs, profile, args }) {
         crashed.catch(() => {}); // when nothing is under way
         await page.goto(url);
         let session;
+        const workers = (path) => page.workers().filter((each) => each.url().endsWith(path));
         return {
             devtools: async (command, parameters) =>
                 (await (session ??= page.createCDPSession())).send(command, parameters),
+            heapBytes: async (path) => {
+                session ??= page.createCDPSession();
+                const clients = [await session, ...workers(path).map(({ client }) => client)];
+                const usages = await Promise.all(
+                    clients.map((client) => client.send('Runtime.getHeapUsage')),
+                );
+                return usages.reduce(
+                    (sum, usage) =>
+                        sum +
+                        usage.usedSize +
+                        usage.embedderHeapUsedSize +
+                        usage.backingStorageSize,
+                    0,
+                );
+            },
             inWorkers: (path, expression) =>
                 Promise.all(
-                    page
-                        .workers()
-                        .filter((worker) => worker.url().endsWith(path))
-                        .map((worker) => worker.evaluate(expression).catch(() => {})), // it has just ended
+                    workers(path).map((worker) => worker.evaluate(expression).catch(() => {})), // it has just ended
                 ),
             run: (expression) => Promise.race([page.evaluate(expression), crashed]),
             uploadFile: async (selector, path) => (await page.$(selector)).uploadFile(path),
