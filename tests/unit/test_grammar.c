@@ -443,6 +443,34 @@ static void test_forgetting(void)
     trit_grammar_free(g);
 }
 
+/* States that are forgotten leave their numbers to others, and not their masks: after ( there can be no [, which could follow
+ * all of the first. With so many letters it takes some 9,000 states. */
+static void test_forgotten_masks(void)
+{
+    enum { N_FIRST = 16, N_LETTERS = 120, LEAST = 8600, MOST = 9300, N_BETWEEN = 7 };
+    static char text[1 << 12] = "root ::= \"[\" root \"]\" | p\np ::= \"(\" p \")\"";
+    trit_error err;
+    int n_wrong = 0, n_masks = 0;
+    for (int letter = 1; letter <= N_LETTERS; letter++)
+        if (!strchr("[](){}", letter))
+            sprintf(text + strlen(text), " | \"\\x%02x\"", (unsigned)letter);
+    for (int n = LEAST; n < MOST; n += N_BETWEEN * N_FIRST) {
+        trit_grammar *g = NULL;
+        bool allowed[N_GRAMMAR_VOCAB];
+        TRIT_CHECK_EQ_I(make(text, &g, &err), TRIT_OK);
+        for (int i = 0; i < n + N_BETWEEN * N_FIRST; i++) {
+            TRIT_CHECK_EQ_I(trit_grammar_take(g, i < N_FIRST ? '[' : '(', &err), TRIT_OK);
+            if (i >= N_FIRST && (i < n || i % N_BETWEEN)) continue;
+            allowed_tokens(g, allowed);
+            n_wrong += allowed['['] != (i < N_FIRST);
+            n_masks++;
+        }
+        trit_grammar_free(g);
+    }
+    printf("%d masks around forgetting\n", n_masks);
+    TRIT_CHECK_EQ_I(n_wrong, 0);
+}
+
 /* ---- hostile grammars ---- */
 
 /* Of processor time. WebAssembly's clock is that of the wall, which tells how busy the machine is (32 s were seen of
@@ -564,6 +592,7 @@ int main(void)
     test_counts();
     test_alike();
     test_forgetting();
+    test_forgotten_masks();
     test_hostile();
     trit_model_free(model);
     return TRIT_DONE();
