@@ -1,14 +1,15 @@
 #!/usr/bin/env node
-// `npm run soak`: models loaded and closed, engines crashed and started again, and long answers, all in one page. The
-// memory of the page's process and of the engine must be after that what they were before. Beside it stand that of the whole
-// browser, whose own windows and services begin when they like, what lives on the heaps of the page and the engine's worker
-// (Chromium), and the memory of a page with as many workers without our code.
+// `npm run soak`: models loaded and closed, engines crashed and started again, and long answers, all in one page, twice. What
+// lives on the heaps of the page and its engine (in Chromium, which tells) and the engine's memory must be after the second time
+// what they were after the first. So must the memory of the page's process, but for what the browser keeps of as many workers in
+// which none of our code runs, of which Chromium leaves some kilobytes each. Beside it stands the memory of the whole browser,
+// whose own windows and services begin when they like.
 import { positive, readTexts, runMain, UsageError } from './options.mjs';
 import { prepareTrit } from './prepare.mjs';
 import { machine, markdown } from './report.mjs';
 import { soak, soakBare } from './soaking.mjs';
 
-const help = `usage: npm run soak -- [options]
+const help = `usage: npm run soak -- [options]: all of it, and once more
 
   --hosts chromium,firefox
   --loads 200        a model is loaded and closed
@@ -61,7 +62,12 @@ async function main(args) {
             ...[mb(bare.bytesBefore.page), mb(bare.bytesAfter.page), (100 * bare.drift).toFixed(2)],
         ]);
         console.error(rows.at(-1).join(', '));
-        isFine &&= same && before.wasmBytes === after.wasmBytes && drift < MOST_DRIFT;
+        const [ownBefore, ownAfter] = [bytesBefore, bytesAfter].map(
+            ({ heap }) => heap + after.wasmBytes,
+        );
+        isFine &&= same && before.wasmBytes === after.wasmBytes;
+        isFine &&= ownAfter / ownBefore - 1 < MOST_DRIFT;
+        isFine &&= drift - Math.max(0, bare.drift) < MOST_DRIFT;
     }
     const { cpu, cores, load } = machine();
     console.log(`${cpu}, ${cores} cores; load ${load}\n\n${markdown(rows)}`);

@@ -9,9 +9,6 @@ const GC = ['--js-flags=--expose-gc'];
 /** Without the program's files, of which other browsers that come and go leave more or less to this one. */
 const OWN = ['Pss_Anon', 'Pss_Shmem'];
 
-/** The share of the work that is not counted, as it fills caches that stay. */
-const WARM_UP = 0.5;
-
 const LOOK_MS = 500;
 
 const ENGINE = '/web/worker.js';
@@ -111,10 +108,10 @@ async function settled(browser, page, forMs) {
 }
 
 /**
- * What a page's memory is before and after so much work, of which a half came before.
+ * What a page's memory is before and after so much work. As much comes before it and fills what is kept for the next time.
  * @param {'chromium' | 'firefox'} host
  * @param {{threads: number, settleMs: number}} how
- * @param {(page: import('../web/browsers.mjs').Page, share: number) => Promise<void>} work
+ * @param {(page: import('../web/browsers.mjs').Page) => Promise<void>} work
  */
 async function watched(host, { threads, settleMs }, work) {
     const server = await startServer({ isolated: true });
@@ -123,10 +120,10 @@ async function watched(host, { threads, settleMs }, work) {
         const page = await browser.open(`${server.url}/tests/web/page.html`);
         await page.evaluate(inPage.prepare);
         await page.evaluate(inPage.open, threads);
-        await work(page, WARM_UP);
+        await work(page);
         const before = await page.evaluate(inPage.look);
         const bytesBefore = await settled(browser, page, settleMs);
-        await work(page, 1);
+        await work(page);
         const after = await page.evaluate(inPage.look);
         const bytesAfter = await settled(browser, page, settleMs);
         const drift = bytesAfter.page / bytesBefore.page - 1;
@@ -143,10 +140,10 @@ async function watched(host, { threads, settleMs }, work) {
  * @param {{loads: number, crashes: number, tokens: number, threads: number, settleMs: number}} times
  */
 export const soak = (host, { loads, crashes, tokens, ...how }) =>
-    watched(host, how, async (page, share) => {
-        await page.evaluate(inPage.load, Math.ceil(loads * share));
-        await page.evaluate(inPage.crash, Math.ceil(crashes * share));
-        await page.evaluate(inPage.speak, Math.ceil(tokens * share));
+    watched(host, how, async (page) => {
+        await page.evaluate(inPage.load, loads);
+        await page.evaluate(inPage.crash, crashes);
+        await page.evaluate(inPage.speak, tokens);
     });
 
 /**
@@ -155,6 +152,4 @@ export const soak = (host, { loads, crashes, tokens, ...how }) =>
  * @param {{loads: number, crashes: number, threads: number, settleMs: number}} times
  */
 export const soakBare = (host, { loads, crashes, ...how }) =>
-    watched(host, how, (page, share) =>
-        page.evaluate(inPage.bare, Math.ceil((loads + crashes) * share), how.threads),
-    );
+    watched(host, how, (page) => page.evaluate(inPage.bare, loads + crashes, how.threads));
