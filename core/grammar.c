@@ -116,9 +116,10 @@ static trit_status mark_tokens(trit_grammar *g, const tritx_sorted_tokens *token
         uint32_t n = tokens->ends[i] - begin, shared = tokens->shared[i];
         TRIT_TRY(follow(g, shared, tokens->rest + begin, n, &reached, err));
         if (reached == shared + n) allow(mask, tokens->ids[i++]);
-        else do
-                forbid(mask, tokens->ids[i++]);
-            while (i < tokens->n_ids && tokens->shared[i] > reached);
+        else {
+            forbid(mask, tokens->ids[i++]);
+            while (i < tokens->n_ids && tokens->shared[i] > reached) forbid(mask, tokens->ids[i++]);
+        }
         begin = tokens->ends[i - 1];
     }
     return TRIT_OK;

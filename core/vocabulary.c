@@ -75,10 +75,12 @@ static bool sort_tokens(const tritx_tokenizer_tables *tables, size_t least, size
         n_bytes += n;
     }
     size_t n_ids = (size_t)tokens->n_ids;
+    int32_t *ids = realloc(tokens->ids, (n_ids + 1) * sizeof *ids); /* few are lengthy */
+    if (ids) tokens->ids = ids;
     tokens->shared = malloc((n_ids + 1) * sizeof *tokens->shared);
     tokens->ends = malloc((n_ids + 1) * sizeof *tokens->ends);
     tokens->rest = malloc(n_bytes + 1);
-    if (!tokens->shared || !tokens->ends || !tokens->rest) return false;
+    if (!ids || !tokens->shared || !tokens->ends || !tokens->rest) return false;
     sort(tables, tokens->ids, (int32_t *)tokens->shared, tokens->n_ids);
     part_bytes(tables, tokens);
     return true;

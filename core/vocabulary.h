@@ -1,5 +1,5 @@
 /* The tokens that make text, sorted by their bytes, so that a walk over all of them reads what they share once. What
- * it reads stands in one row. */
+ * it reads stands in a row. */
 #ifndef TRIT_VOCABULARY_H
 #define TRIT_VOCABULARY_H
 

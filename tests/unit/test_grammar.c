@@ -418,8 +418,8 @@ static bool allows_brackets(trit_grammar *g, int depth)
     return fine;
 }
 
-/* So deep that states are forgotten on the way down and on the way up, which takes 300,000 of them: the frames to
- * return to are not, and get other numbers. */
+/* So deep that states are forgotten on the way down and on the way up: the frames to return to are not, and get other
+ * numbers. */
 static void test_forgetting(void)
 {
     trit_grammar *g = NULL;
