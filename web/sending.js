@@ -12,19 +12,31 @@ export async function sendChunks(client, chunks, signal, onProgress) {
     /** @type {Promise<unknown>} */
     let before = Promise.resolve();
     let taken = before;
-    for await (const chunk of chunks) {
-        throwIfAborted(signal);
-        // one chunk is being taken and one waits, while the next is read
-        await before;
-        before = taken;
-        loaded += chunk.length;
-        const transfer = chunk.buffer instanceof ArrayBuffer ? [chunk.buffer] : [];
-        taken = client.call('push', [chunk], { signal, transfer });
-        taken.catch(() => {});
-        onProgress(loaded);
+    const iterator = chunks[Symbol.asyncIterator]();
+    try {
+        for (;;) {
+            const next = iterator.next();
+            // a chunk that is refused ends the wait for the next one
+            await Promise.race([next, before.then(() => next), taken.then(() => next)]);
+            const { done, value: chunk } = await next;
+            if (done) break;
+            throwIfAborted(signal);
+            // one chunk is being taken and one waits, while the next is read
+            await before;
+            before = taken;
+            loaded += chunk.length;
+            const transfer = chunk.buffer instanceof ArrayBuffer ? [chunk.buffer] : [];
+            taken = client.call('push', [chunk], { signal, transfer });
+            taken.catch(() => {});
+            onProgress(loaded);
+        }
+        await before; // the first error, not what comes of it
+        await taken;
+    } catch (error) {
+        // ends when what it waits for has come, or when the load has ended
+        Promise.resolve(iterator.return?.()).catch(() => {});
+        throw error;
     }
-    await before; // the first error, not what comes of it
-    await taken;
     return loaded;
 }
 
