@@ -17,8 +17,11 @@ export async function sendChunks(client, chunks, signal, onProgress) {
         for (;;) {
             const next = iterator.next();
             // a chunk that is refused ends the wait for the next one
-            await Promise.race([next, before.then(() => next), taken.then(() => next)]);
-            const { done, value: chunk } = await next;
+            const { done, value: chunk } = await Promise.race([
+                next,
+                before.then(() => next),
+                taken.then(() => next),
+            ]);
             if (done) break;
             throwIfAborted(signal);
             // one chunk is being taken and one waits, while the next is read

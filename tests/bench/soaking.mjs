@@ -91,8 +91,8 @@ async function giveBack(page) {
 }
 
 /**
- * Bytes of the page's process, of the whole browser, and, of Chromium, on the heaps of the page and its engine, when nothing is under way: the least of each for some time, as it
- * gives back late what was collected.
+ * Bytes of the page's process, of the whole browser, and, of Chromium, on the heaps of the page and its engine, when nothing
+ * is under way: the least of each for some time, as it gives back late what was collected.
  * @param {number} forMs
  */
 async function settled(browser, page, forMs) {

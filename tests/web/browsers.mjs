@@ -115,13 +115,12 @@ async function launchChromium(executablePath, { limitMs, profile, args }) {
         crashed.catch(() => {}); // when nothing is under way
         await page.goto(url);
         let session;
+        const ownSession = () => (session ??= page.createCDPSession());
         const workers = (path) => page.workers().filter((each) => each.url().endsWith(path));
         return {
-            devtools: async (command, parameters) =>
-                (await (session ??= page.createCDPSession())).send(command, parameters),
+            devtools: async (command, parameters) => (await ownSession()).send(command, parameters),
             heapBytes: async (path) => {
-                session ??= page.createCDPSession();
-                const clients = [await session, ...workers(path).map(({ client }) => client)];
+                const clients = [await ownSession(), ...workers(path).map(({ client }) => client)];
                 const usages = await Promise.all(
                     clients.map((client) => client.send('Runtime.getHeapUsage')),
                 );
