@@ -42,7 +42,9 @@ test('R01 an abort stops at once in load, prefill and decode, and leaves no trac
     await model.generate(ids, { ...greedy, maxTokens: 1 }).result;
     const whole = performance.now() - begin;
     const late = [];
-    for (const share of [0.05, 0.5, 0.9, 1.5]) {
+    // A busy machine makes `whole` long and an answer that ends before its abort: the next one comes sooner.
+    for (let wait = 1.5 * whole; late.length < 4; wait /= 2) {
+        assert.ok(wait > 0.01, `the aborts that came in time: ${late.length}`);
         await model.generate('x', { maxTokens: 0 }).result; // so that the prompt is computed again
         await model.logits([1]);
         const stop = new AbortController();
@@ -51,14 +53,23 @@ test('R01 an abort stops at once in load, prefill and decode, and leaves no trac
         const timer = setTimeout(() => {
             at = performance.now();
             stop.abort();
-        }, share * whole);
+        }, wait);
         const { finish } = await result;
         clearTimeout(timer);
-        if (at) late.push(performance.now() - at);
-        assert.ok(['abort', 'length'].includes(finish));
+        if (finish === 'abort') late.push(performance.now() - at);
+        else assert.equal(finish, 'length');
         await isFine();
     }
-    assert.ok(late.length >= 3);
+    const stop = new AbortController();
+    const answer = model.generate(prompt, { temperature: 0, signal: stop.signal });
+    let first = 0;
+    for await (const _ of answer) {
+        first ||= performance.now();
+        stop.abort();
+    }
+    assert.equal((await answer.result).finish, 'abort');
+    late.push(performance.now() - first);
+    await isFine();
     assert.ok(Math.max(...late) <= 200, `${late} ms`);
 });
 
