@@ -82,6 +82,15 @@ export class TritChat extends Base {
                 this.focus();
             },
         });
+        this.#takeEarlier();
+    }
+
+    /** What was set on the element before its module came would hide the setter. */
+    #takeEarlier() {
+        if (!Object.hasOwn(this, 'texts')) return;
+        const { texts } = this;
+        delete (/** @type {{texts?: Partial<Texts>}} */ (this).texts);
+        this.texts = texts;
     }
 
     // ---- life ----

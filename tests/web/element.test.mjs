@@ -505,8 +505,17 @@ for (const name of ['chromium', 'firefox', 'webkit']) {
             async (t) => {
                 const page = await inPage(t);
                 const got = await page.evaluate(async (attributes) => {
-                    const tag = window.addTag({ ...attributes, mode: 'chat' });
+                    // of a document without a window, it is no element of ours before it is in this one
+                    const tag = document.implementation
+                        .createHTMLDocument()
+                        .createElement('trit-chat');
+                    for (const name of Object.keys(attributes))
+                        tag.setAttribute(name, attributes[name]);
+                    tag.setAttribute('mode', 'chat');
+                    tag.texts = { clear: 'Neu' };
+                    document.body.append(tag);
                     await window.until(() => tag.model);
+                    const clear = window.inside('.clear', tag).textContent;
                     tag.texts = { send: 'Senden', input: 'Ihre Nachricht' };
                     const frame = document.createElement('iframe');
                     document.body.append(frame);
@@ -517,6 +526,7 @@ for (const name of ['chromium', 'firefox', 'webkit']) {
                     template.content.append(tag); // no style is there, and no trouble
                     frame.contentDocument.body.append(tag);
                     return {
+                        clear,
                         display: frame.contentWindow.getComputedStyle(tag).display,
                         isKept: tag.model === model,
                         send: window.inside('.send', tag).textContent,
@@ -526,6 +536,7 @@ for (const name of ['chromium', 'firefox', 'webkit']) {
                     };
                 }, teller);
                 assert.deepEqual(got, {
+                    clear: 'Neu',
                     display: 'block',
                     isKept: true,
                     send: 'Senden',
