@@ -15,11 +15,12 @@ function read(path) {
     }
 }
 
-/** Parent and state of a process; the name before them may hold anything. */
+/** Parent and state of a process, and for how many ticks it has computed; the name before them may hold anything. */
 function statOf(pid) {
     const stat = read(`/proc/${pid}/stat`);
-    const [state, parent] = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
-    return { state, parent: Number(parent) };
+    const fields = stat.slice(stat.lastIndexOf(')') + 2).split(' ');
+    const [state, parent] = fields;
+    return { state, parent: Number(parent), ticks: Number(fields[11]) + Number(fields[12]) };
 }
 
 /** The numbers of a process and of all that come from it. */
@@ -50,9 +51,9 @@ export async function killTree(root) {
 }
 
 /**
- * Bytes of memory of a process and of each that comes from it, and how they were called; what several share is divided
- * among them. Without files (`Pss_Anon` and `Pss_Shmem`) other browsers on the machine do not change it, which share the
- * program's pages.
+ * Bytes of memory of a process and of each that comes from it, how they were called, and for how many ticks each has
+ * computed; what several share is divided among them. Without files (`Pss_Anon` and `Pss_Shmem`) other browsers on the
+ * machine do not change it, which share the program's pages.
  * @param {number} root
  * @param {string[]} fields lines of smaps_rollup
  */
@@ -63,7 +64,7 @@ const memories = (root, fields) =>
             Number(text.match(new RegExp(`^${field}:\\s+(\\d+) kB$`, 'm'))?.[1] ?? 0),
         );
         const bytes = 1024 * kilobytes.reduce((sum, each) => sum + each, 0);
-        return { bytes, command: read(`/proc/${pid}/cmdline`) };
+        return { bytes, command: read(`/proc/${pid}/cmdline`), ticks: statOf(pid).ticks };
     });
 
 /**
@@ -77,14 +78,12 @@ export const memoryOfTree = (root, fields = ['Pss']) =>
 const PAGES = /--type=renderer|-contentproc.*[\0 ]tab\0?$/;
 
 /**
- * Of the processes that a browser has for pages, the largest: where one page is open and works, that is its own, with its
- * workers. The others show the browser's own face, or wait for a page.
+ * Of the processes that a browser has for pages, the one that has computed most: where one page is open and works, that is its
+ * own, with its workers. The others show the browser's own face, which may be larger than a page, or wait for a page.
  * @param {number} root
  * @param {string[]} fields
  */
 export const memoryOfPage = (root, fields) =>
-    Math.max(
-        ...memories(root, fields)
-            .filter(({ command }) => PAGES.test(command))
-            .map(({ bytes }) => bytes),
-    );
+    memories(root, fields)
+        .filter(({ command }) => PAGES.test(command))
+        .reduce((most, each) => (each.ticks > most.ticks ? each : most)).bytes;
