@@ -19,24 +19,24 @@ function capture(command, args, env = {}) {
 
 /** Prints a line a file; false when one is below the floor. */
 export function coverage(targets, inputsOf) {
-    const programs = targets.map((target) => join(repoDir, 'build/coverage/tests', target));
-    const profiles = targets.map((target, i) => {
+    const program = join(repoDir, 'build/coverage/tests/fuzz_targets');
+    const profiles = targets.map((target) => {
         const files = inputsOf(target).flatMap((folder) =>
             readdirSync(join(repoDir, folder)).map((name) => join(folder, name)),
         );
-        const profile = `${programs[i]}.profraw`;
-        capture(programs[i], ['2000', '1', ...files], { LLVM_PROFILE_FILE: profile });
+        const profile = `${program}.${target}.profraw`;
+        const args = [target.slice('fuzz_'.length), '2000', '1', ...files];
+        capture(program, args, { LLVM_PROFILE_FILE: profile });
         return profile;
     });
     const merged = join(repoDir, 'build/coverage/all.profdata');
     capture(llvmProgram('llvm-profdata'), ['merge', '-o', merged, ...profiles]);
-    const objects = programs.flatMap((program) => ['-object', program]);
     const report = JSON.parse(
         capture(llvmProgram('llvm-cov'), [
             'export',
             '-summary-only',
             `-instr-profile=${merged}`,
-            ...objects,
+            program,
         ]),
     );
     const parsers = report.data[0].files

@@ -1,15 +1,20 @@
 /* Runs a fuzz target where there is no libFuzzer: the files it is given, then pseudo-random inputs and the
  * files with a few changes, the same ones for the same seed, so that a failure in CI is a failure at the
  * desk.
- *   fuzz_x [runs [seed [file ...]]]     default: 2000 runs of seed 1
- * The input that is being run stands in the file fuzz_x.input, where a crash leaves it. */
+ *   fuzz_targets x [runs [seed [file ...]]]     default: 2000 runs of seed 1
+ * The input that is being run stands in the file fuzz_targets.x.input, where a crash leaves it.
+ * TRIT_TARGETS, of tests/CMakeLists.txt, is X(name) for each target. */
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t n);
+typedef int input_taker(const uint8_t *data, size_t n);
+
+#define X(name) input_taker input_of_##name;
+TRIT_TARGETS
+#undef X
 
 enum { MAX_RANDOM = 256, MAX_FILE = 1 << 20 };
 
@@ -41,13 +46,23 @@ static size_t read_input(const char *path, uint8_t *data)
     return n;
 }
 
+static input_taker *find_target(const char *wanted)
+{
+#define X(name)                                                                                    \
+    if (strcmp(wanted, #name) == 0) return input_of_##name;
+    TRIT_TARGETS
+#undef X
+    fprintf(stderr, "there is no fuzz target \"%s\"\n", wanted);
+    exit(2);
+}
+
 /* In a block of the exact size, so that ASan sees a read past the end. */
-static void run(const uint8_t *data, size_t n)
+static void run(input_taker *target, const uint8_t *data, size_t n)
 {
     uint8_t *copy = malloc(n + !n);
     if (!copy) fail("memory");
     memcpy(copy, data, n);
-    LLVMFuzzerTestOneInput(copy, n);
+    target(copy, n);
     free(copy);
 }
 
@@ -80,23 +95,26 @@ static size_t change(uint8_t *data, size_t n)
 int main(int argc, char **argv)
 {
     char kept[4096];
+    const char *name = argc > 1 ? argv[1] : "";
+    input_taker *target = find_target(name);
     uint8_t *data = malloc(MAX_FILE);
-    unsigned long runs = argc > 1 ? strtoul(argv[1], NULL, 10) : 2000;
-    uint64_t seed = argc > 2 ? strtoull(argv[2], NULL, 10) : 1;
-    int n_files = argc > 3 ? argc - 3 : 0;
+    unsigned long runs = argc > 2 ? strtoul(argv[2], NULL, 10) : 2000;
+    uint64_t seed = argc > 3 ? strtoull(argv[3], NULL, 10) : 1;
+    char **files = argv + 4;
+    int n_files = argc > 4 ? argc - 4 : 0;
     if (!data) fail("memory");
     state = seed * 0x9E3779B97F4A7C15u + 1;
-    for (int i = 0; i < n_files; i++) run(data, read_input(argv[3 + i], data));
-    snprintf(kept, sizeof kept, "%s.input", argv[0]);
+    for (int i = 0; i < n_files; i++) run(target, data, read_input(files[i], data));
+    snprintf(kept, sizeof kept, "%s.%s.input", argv[0], name);
     for (unsigned long i = 0; i < runs; i++) {
         size_t n = 0;
-        if (n_files && i % 2) n = change(data, read_input(argv[3 + below((size_t)n_files)], data));
+        if (n_files && i % 2) n = change(data, read_input(files[below((size_t)n_files)], data));
         else n = random_input(data);
         FILE *file = fopen(kept, "wb");
         if (!file) fail(kept);
         fwrite(data, 1, n, file);
         if (fclose(file) != 0) fail(kept);
-        run(data, n);
+        run(target, data, n);
     }
     free(data);
     remove(kept);
