@@ -339,8 +339,22 @@ for (const name of ['chromium', 'firefox', 'webkit']) {
                     before + 2,
                 );
                 assert.deepEqual(await second.read(), await page.read());
-                // both at once
-                await Promise.all([page.evaluate(say, 'A crow'), second.evaluate(say, 'An owl')]);
+                // both at once: a word from tab to tab is there before what the first one's answer changes
+                await second.evaluate(() => {
+                    const channel = new BroadcastChannel('test');
+                    channel.onmessage = ({ data }) => {
+                        channel.close();
+                        document.querySelector('#text').value = data;
+                        document.querySelector('#composer').requestSubmit();
+                        window.hasSaid = true;
+                    };
+                });
+                await page.evaluate(() => {
+                    new BroadcastChannel('test').postMessage('An owl');
+                    document.querySelector('#text').value = 'A crow';
+                    document.querySelector('#composer').requestSubmit();
+                });
+                await second.until('its question', () => window.hasSaid);
                 for (const tab of [page, second])
                     await tab.until('an answer', () => document.querySelector('#stop').hidden);
                 await second.until(
