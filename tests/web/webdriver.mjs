@@ -59,9 +59,10 @@ export function stopAtEnd(stop) {
 /**
  * @param {(command: string, parameters?: object) => Promise<any>} send
  * @param {number} limitMs how long a script may take
+ * @param {'tab' | 'window'} [alone] where a page is that no other one is beside
  * @returns {Promise<(url: string) => Promise<object>>} opens a page
  */
-export async function pageOpener(send, limitMs) {
+export async function pageOpener(send, limitMs, alone = 'window') {
     await send('SetTimeouts', { script: limitMs, pageLoad: PAGE_LOAD });
     const first = await send('GetWindowHandle');
     // Commands go to the current window, so those of several pages must not mingle.
@@ -75,9 +76,12 @@ export async function pageOpener(send, limitMs) {
         return command;
     };
 
+    let nOpen = 0;
     return async (url) => {
-        // The first window stays empty: a new one can be opened from an open one only.
-        const { handle } = await inWindow(first, 'NewWindow', { type: 'window' });
+        // Of several pages each has to be seen. The first window stays, empty: a new one can be opened from an open one only.
+        const type = nOpen++ > 0 ? 'window' : alone;
+        const { handle } = await inWindow(first, 'NewWindow', { type });
+        let before; // what a tab's window is again for the next one
         const command = (name, parameters) => inWindow(handle, name, parameters);
         const execute = (script, args) => command('ExecuteScript', { script, args });
         // Firefox runs scripts beside the page, in a sandbox; what `eval` gets is the page's own.
@@ -108,12 +112,17 @@ export async function pageOpener(send, limitMs) {
             screenshot: async (path) =>
                 writeFile(path, Buffer.from(await command('TakeScreenshot', SEEN), 'base64')),
             viewport: async (width, height) => {
+                if (type === 'tab') before ??= await command('GetWindowRect');
                 const border = await run(BORDER);
                 const size = { width: width + border.width, height: height + border.height };
                 await command('SetWindowRect', size);
             },
             troubles: () => run('window.troubles ?? []'), // none when the page has loaded itself again
-            close: () => command('CloseWindow'),
+            close: async () => {
+                if (before) await command('SetWindowRect', before);
+                await command('CloseWindow');
+                nOpen--;
+            },
         };
     };
 }
