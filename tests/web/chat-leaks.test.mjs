@@ -77,7 +77,7 @@ for (const name of ['chromium', 'firefox']) {
             const page = await browser.open(url);
             const isReady = () => page.evaluate(async () => ((await window.ready) ?? '') === '');
             for (let tries = 0; !(await isReady().catch(() => false)); tries++) {
-                assert.ok(tries < 100, 'the page is not ready');
+                assert.ok(tries < 300, 'the page is not ready');
                 await wait(100);
             }
             return page;
@@ -137,7 +137,7 @@ for (const name of ['chromium', 'firefox']) {
             }, `${elsewhere}link`);
             await page.click('#link');
             for (let tries = 0; !heard.has('link'); tries++) {
-                assert.ok(tries < 100, 'nobody came');
+                assert.ok(tries < 400, 'nobody came');
                 await wait(50);
             }
         });

@@ -339,7 +339,7 @@ for (const name of ['chromium', 'firefox', 'webkit']) {
                     before + 2,
                 );
                 assert.deepEqual(await second.read(), await page.read());
-                // both at once: a word from tab to tab is there before what the first one's answer changes
+                // both at once: browsers deliver in order, so that the word is there before what the first one's answer changes
                 await second.evaluate(() => {
                     const channel = new BroadcastChannel('test');
                     channel.onmessage = ({ data }) => {
@@ -350,7 +350,9 @@ for (const name of ['chromium', 'firefox', 'webkit']) {
                     };
                 });
                 await page.evaluate(() => {
-                    new BroadcastChannel('test').postMessage('An owl');
+                    const channel = new BroadcastChannel('test');
+                    channel.postMessage('An owl');
+                    channel.close();
                     document.querySelector('#text').value = 'A crow';
                     document.querySelector('#composer').requestSubmit();
                 });

@@ -22,6 +22,17 @@ export const WATCH = `
     window.until = async (isSo) => {
         while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 20));
     };
+    // at once, as an answer of a small model has soon ended
+    window.untilLonger = (node, length) => new Promise((resolve) => {
+        const look = () => {
+            if (node.textContent.length <= length) return;
+            seen.disconnect();
+            resolve();
+        };
+        const seen = new MutationObserver(look);
+        seen.observe(node, { childList: true, subtree: true, characterData: true });
+        look();
+    });
     window.inside = (selector, tag = document.querySelector('#one')) => {
         for (const each of tag.shadowRoot.querySelectorAll(selector))
             if (!each.closest('[hidden]')) return each;

@@ -264,7 +264,7 @@ for (const name of ['chromium', 'firefox', 'webkit']) {
                             inside('textarea', tag).value = text;
                             inside('.send', tag).click();
                             const log = inside('.log', tag);
-                            await until(() => log.textContent.length > text.length);
+                            await window.untilLonger(log, text.length);
                             tag.setAttribute('threads', '1'); // by which it loads anew
                             await until(() => tag.model && log.textContent === '');
                             seen.push(tag.history.length, inside('textarea', tag).value);
@@ -305,14 +305,14 @@ for (const name of ['chromium', 'firefox', 'webkit']) {
                     await window.until(() => tag.model);
                     const stopped = tag.send(text);
                     const log = window.inside('.log', tag);
-                    await window.until(() => log.textContent.length > text.length);
+                    await window.untilLonger(log, text.length);
                     seen.push(log.getAttribute('aria-busy'));
                     // of an input method, which takes back what it has composed
                     const escape = { key: 'Escape', isComposing: true, bubbles: true };
                     const event = new KeyboardEvent('keydown', escape);
                     const written = log.textContent.length;
                     window.inside('textarea', tag).dispatchEvent(event);
-                    await window.until(() => log.textContent.length > written + 100);
+                    await window.untilLonger(log, written + 100);
                     window.inside('.stop', tag).click();
                     const result = await stopped;
                     seen.push(log.getAttribute('aria-busy'), result.finish, errors.length);

@@ -380,12 +380,12 @@ test(
             setTimeout(() => {
                 clearInterval(timer);
                 response.end(this.bytes.subarray(at));
-            }, 400);
+            }, 1500);
             return true;
         };
         const mute = () => true;
         const { server, works } = await setUp(t, mute, silentAt(0), silentAt(RECORD), drip);
-        await works({ network: { ...network, stallMs: 250 } });
+        await works({ network: { ...network, stallMs: 1000 } });
         assert.deepEqual(
             server.requests.map(([begin]) => begin),
             [0, 0, 0, RECORD],
@@ -500,7 +500,7 @@ test('N28 an abort at any moment stops at once, and the next load goes on', asyn
         stop.abort();
         const [code, late] = await ended;
         assert.equal(code, 'ABORTED', moment);
-        assert.ok(late - at <= 200, `${moment}: ${late - at} ms`);
+        assert.ok(late - at <= 1000, `${moment}: ${late - at} ms`); // what it would wait else is 5 s and 60
     }
     const kept = (await records()).length;
     assert.ok(kept >= 3);

@@ -43,8 +43,9 @@ test('R01 an abort stops at once in load, prefill and decode, and leaves no trac
     const whole = performance.now() - begin;
     const late = [];
     // A busy machine makes `whole` long and an answer that ends before its abort: the next one comes sooner.
-    for (let wait = 1.5 * whole; late.length < 4; wait /= 2) {
-        assert.ok(wait > 0.01, `the aborts that came in time: ${late.length}`);
+    let nInPrefill = 0;
+    for (let wait = 1.5 * whole; nInPrefill < 2; wait /= 2) {
+        assert.ok(wait > 0.5, `${nInPrefill} aborts came in the prefill`);
         await model.generate('x', { maxTokens: 0 }).result; // so that the prompt is computed again
         await model.logits([1]);
         const stop = new AbortController();
@@ -54,22 +55,27 @@ test('R01 an abort stops at once in load, prefill and decode, and leaves no trac
             at = performance.now();
             stop.abort();
         }, wait);
-        const { finish } = await result;
+        const { finish, ids: drawn } = await result;
         clearTimeout(timer);
         if (finish === 'abort') late.push(performance.now() - at);
         else assert.equal(finish, 'length');
+        if (finish === 'abort' && drawn.length === 0) nInPrefill++;
         await isFine();
     }
-    const stop = new AbortController();
-    const answer = model.generate(prompt, { temperature: 0, signal: stop.signal });
-    let first = 0;
-    for await (const _ of answer) {
-        first ||= performance.now();
-        stop.abort();
+    let ended;
+    for (let tries = 0; ended !== 'abort' && tries < 10; tries++) {
+        const stop = new AbortController();
+        const answer = model.generate(prompt, { temperature: 0, signal: stop.signal });
+        let first = 0;
+        for await (const _ of answer) {
+            first ||= performance.now();
+            stop.abort();
+        }
+        ({ finish: ended } = await answer.result);
+        late.push(performance.now() - first);
+        await isFine();
     }
-    assert.equal((await answer.result).finish, 'abort');
-    late.push(performance.now() - first);
-    await isFine();
+    assert.equal(ended, 'abort', 'in decode');
     assert.ok(Math.max(...late) <= 200, `${late} ms`);
 });
 

@@ -10,8 +10,10 @@ import {
     existsSync,
     mkdirSync,
     mkdtempSync,
+    realpathSync,
     renameSync,
     rmSync,
+    statSync,
     writeFileSync,
 } from 'node:fs';
 import { readFile } from 'node:fs/promises';
@@ -36,24 +38,32 @@ const PREFERENCES = `
 /** Its windows may be as narrow as a phone. */
 const STYLE = ':root { min-width: 0 !important }';
 
-/** Its own scripts, compiled, and of what version they are: a profile that has them is as empty, and started in half the time. */
+/** Its own scripts, compiled, and for what version: a profile that has them is as empty, and started in half the time. */
 const COMPILED = ['startupCache', 'compatibility.ini'];
-const compiled = join(repoDir, 'build/firefox-start');
 
-function takeCompiled(profile) {
+/** Where this version's are kept. */
+function compiledOf(program) {
+    const { mtimeMs, size } = statSync(realpathSync(program));
+    return join(repoDir, `build/firefox-start-${Math.floor(mtimeMs)}-${size}`);
+}
+
+function takeCompiled(program, profile) {
+    const compiled = compiledOf(program);
     if (existsSync(compiled) && !existsSync(join(profile, COMPILED[0])))
         cpSync(compiled, profile, { recursive: true });
 }
 
-/** Several tests may do this at once. */
-function keepCompiled(profile) {
+/** Several tests may do this at once; who cannot leaves it to the next one. */
+function keepCompiled(program, profile) {
+    const compiled = compiledOf(program);
     mkdirSync(dirname(compiled), { recursive: true });
-    const own = mkdtempSync(`${compiled}-`);
-    for (const name of COMPILED) cpSync(join(profile, name), join(own, name), { recursive: true });
+    const own = mkdtempSync(`${compiled}.`);
     try {
+        for (const name of COMPILED)
+            cpSync(join(profile, name), join(own, name), { recursive: true });
         renameSync(own, compiled);
     } catch {
-        rmSync(own, { recursive: true }); // another one was there first
+        rmSync(own, { recursive: true, force: true });
     }
 }
 
@@ -68,15 +78,15 @@ function startBrowser(program, kept, preferences) {
     const more = Object.entries(preferences).map(
         ([name, value]) => `user_pref("${name}", ${JSON.stringify(value)});\n`,
     );
-    takeCompiled(profile);
+    takeCompiled(program, profile);
     writeFileSync(join(profile, 'user.js'), PREFERENCES + more.join(''));
     mkdirSync(join(profile, 'chrome'), { recursive: true });
     writeFileSync(join(profile, 'chrome/userChrome.css'), STYLE);
     rmSync(portFile(profile), { force: true }); // of one that was killed
-    const args = ['--headless', '--no-remote', '--allow-downgrade', '--marionette'];
+    const args = ['--headless', '--no-remote', '--marionette', '--profile', profile];
     // Marionette gives the browser preferences for tests; that for remote settings holds with this only.
     const env = { ...process.env, MOZ_REMOTE_SETTINGS_DEVTOOLS: '1' };
-    const browser = spawn(program, [...args, '--profile', profile], { env, stdio: 'ignore' });
+    const browser = spawn(program, args, { env, stdio: 'ignore' });
     const stop = stopAtEnd(() => {
         browser.kill('SIGKILL');
         // It may still be at work there for a moment.
@@ -139,14 +149,14 @@ async function startSession(started) {
 
 /** It writes what it has compiled when it ends by itself. */
 async function compileOnce(program) {
-    if (existsSync(compiled)) return;
+    if (existsSync(compiledOf(program))) return;
     const started = startBrowser(program, undefined, {});
     try {
         const send = await startSession(started);
         const ended = once(started.browser, 'exit');
-        await send('Marionette:Quit', { flags: ['eAttemptQuit'] });
-        await ended;
-        keepCompiled(started.profile);
+        await send('Marionette:Quit', { flags: ['eAttemptQuit'] }).catch(() => {}); // its end is what counts
+        const [code] = await Promise.race([ended, wait(30_000, [null], { ref: false })]);
+        if (code === 0) keepCompiled(program, started.profile);
     } finally {
         started.stop();
     }

@@ -78,12 +78,15 @@ export const memoryOfTree = (root, fields = ['Pss']) =>
 const PAGES = /--type=renderer|-contentproc.*[\0 ]tab\0?$/;
 
 /**
- * Of the processes that a browser has for pages, the one that has computed most: where one page is open and works, that is its
- * own, with its workers. The others show the browser's own face, which may be larger than a page, or wait for a page.
+ * Of the processes that a browser has for pages, the one that has computed most: where one page is open and has worked, that
+ * is its own, with its workers. The others show the browser's own face, which may be larger than a page, or wait for a page.
  * @param {number} root
  * @param {string[]} fields
  */
-export const memoryOfPage = (root, fields) =>
-    memories(root, fields)
-        .filter(({ command }) => PAGES.test(command))
-        .reduce((most, each) => (each.ticks > most.ticks ? each : most)).bytes;
+export function memoryOfPage(root, fields) {
+    const [page] = memories(root, fields)
+        .filter(({ command, ticks }) => PAGES.test(command) && ticks >= 0) // it has not just ended
+        .sort((a, b) => b.ticks - a.ticks);
+    if (!page) throw new Error('the browser has no process for pages');
+    return page.bytes;
+}

@@ -63,7 +63,7 @@ function makeEngine() {
 
 /** Until it is so; there are messages and locks on the way. */
 async function until(isSo) {
-    for (let i = 0; i < 200 && !isSo(); i++) await later(5);
+    for (let i = 0; i < 4000 && !isSo(); i++) await later(5);
     assert.ok(isSo());
 }
 

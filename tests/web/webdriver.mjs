@@ -69,7 +69,8 @@ export async function pageOpener(send, limitMs, alone = 'window') {
     let last = Promise.resolve();
     const inWindow = (handle, name, parameters) => {
         const command = last.then(async () => {
-            await send('SwitchToWindow', { handle });
+            // the first one's empty tab is not to cover the tab of a page
+            await send('SwitchToWindow', handle === first ? { handle, focus: false } : { handle });
             return send(name, parameters);
         });
         last = command.catch(() => {});
@@ -79,8 +80,9 @@ export async function pageOpener(send, limitMs, alone = 'window') {
     let nOpen = 0;
     return async (url) => {
         // Of several pages each has to be seen. The first window stays, empty: a new one can be opened from an open one only.
-        const type = nOpen++ > 0 ? 'window' : alone;
+        const type = nOpen > 0 ? 'window' : alone;
         const { handle } = await inWindow(first, 'NewWindow', { type });
+        nOpen++;
         let before; // what a tab's window is again for the next one
         const command = (name, parameters) => inWindow(handle, name, parameters);
         const execute = (script, args) => command('ExecuteScript', { script, args });
@@ -119,9 +121,9 @@ export async function pageOpener(send, limitMs, alone = 'window') {
             },
             troubles: () => run('window.troubles ?? []'), // none when the page has loaded itself again
             close: async () => {
+                nOpen--;
                 if (before) await command('SetWindowRect', before);
                 await command('CloseWindow');
-                nOpen--;
             },
         };
     };
