@@ -750,7 +750,7 @@ test('S10 the download of a load that is stopped is taken over by the one that w
     stop.abort();
     await isStopped;
     assert.deepEqual(await answer(await second), expected);
-    assert.ok(performance.now() - begin < 20_000, 'it waits for no time to pass');
+    assert.ok(performance.now() - begin < 2000);
     assert.ok(server.requests[1][0] >= RECORD_OF_FILES);
 });
 

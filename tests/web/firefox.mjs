@@ -38,7 +38,7 @@ const PREFERENCES = `
 /** Its windows may be as narrow as a phone. */
 const STYLE = ':root { min-width: 0 !important }';
 
-/** Its own scripts, compiled, and for what version: a profile that has them is as empty, and started in half the time. */
+/** Its own scripts, compiled, and for what version: a profile that has them is as empty, and started sooner. */
 const COMPILED = ['startupCache', 'compatibility.ini'];
 
 /** Where this version's are kept. */
@@ -168,7 +168,7 @@ export async function launchFirefox(program, { limitMs, profile, preferences }) 
     try {
         const send = await startSession(started);
         const command = (name, parameters) => send(`WebDriver:${name}`, parameters);
-        const open = await pageOpener(command, limitMs, 'tab'); // which takes half the time of a window
+        const open = await pageOpener(command, limitMs, 'tab'); // which costs less than a window
         const { pid } = started.browser;
         const kill = () => killTree(pid).then(started.stop);
         return { open, pid, kill, close: async () => started.stop() };
