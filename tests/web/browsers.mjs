@@ -10,6 +10,9 @@ import { launchWebKit } from './webkit.mjs';
 /** A page that hangs is to cost its test no more; what takes longer asks for it. */
 const LIMIT_MS = 60_000;
 
+/** The same of a page that does not load; on a busy machine one takes some seconds. */
+const LOAD_MS = 30_000;
+
 const CHROMIUM_ARGS = [
     ...['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run'],
     ...['--disable-background-networking', '--disable-component-update', '--disable-sync'],
@@ -60,6 +63,7 @@ const launchers = {
  *
  * @typedef {object} BrowserOptions
  * @property {number} [limitMs] how long one call of `evaluate` may take
+ * @property {number} [loadMs] how long a page may take to load; WebKit then has one more try
  * @property {string} [profile] a folder that keeps what the browser keeps, for the next one that is opened with
  *   it; without it the profile is empty, and forgotten afterwards. WebKit's driver knows no other
  * @property {string[]} [args] more words of Chromium's command line
@@ -73,9 +77,9 @@ const launchers = {
  */
 export async function openBrowser(
     name,
-    { limitMs = LIMIT_MS, profile, args = [], preferences = {} } = {},
+    { limitMs = LIMIT_MS, loadMs = LOAD_MS, profile, args = [], preferences = {} } = {},
 ) {
-    const browser = await launchers[name]({ limitMs, profile, args, preferences });
+    const browser = await launchers[name]({ limitMs, loadMs, profile, args, preferences });
     return {
         async open(url) {
             const { run, ...page } = await browser.open(url);
@@ -101,7 +105,7 @@ async function pressKeys(keyboard, keys) {
     for (const key of held.reverse()) await keyboard.up(key);
 }
 
-async function launchChromium(executablePath, { limitMs, profile, args }) {
+async function launchChromium(executablePath, { limitMs, loadMs, profile, args }) {
     const launched = await puppeteer.launch({
         ...{ executablePath, args: [...CHROMIUM_ARGS, ...args], protocolTimeout: limitMs },
         userDataDir: profile,
@@ -115,7 +119,12 @@ async function launchChromium(executablePath, { limitMs, profile, args }) {
         page.on('console', (message) => troubles.push(message.text()));
         const crashed = new Promise((_, reject) => page.once('error', reject));
         crashed.catch(() => {}); // when nothing is under way
-        await page.goto(url);
+        try {
+            await page.goto(url, { timeout: loadMs });
+        } catch (error) {
+            await page.close();
+            throw error;
+        }
         let session;
         const ownSession = () => (session ??= page.createCDPSession());
         const workers = (path) => page.workers().filter((each) => each.url().endsWith(path));

@@ -1,6 +1,7 @@
 // What the tests do to pages as a person would: each driver does the same.
 import assert from 'node:assert/strict';
 import { readFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { join } from 'node:path';
 import test from 'node:test';
 import { browserMissing } from '../../wasm/toolchain/browsers.mjs';
@@ -59,6 +60,29 @@ for (const name of ['chromium', 'firefox', 'webkit']) {
             await page.screenshot(path);
             assert.deepEqual(sizeOf(readFileSync(path)), [width, height]);
         }
+        await page.close();
+    });
+
+    test(`${name} gives a page up that does not load`, { skip }, async (t) => {
+        let asked = 0;
+        const server = createServer((request, response) => {
+            if (request.url === '/late.html' && asked++ === 0) return; // no answer
+            response
+                .setHeader('content-type', 'text/html')
+                .end('<!doctype html><p id="text">there');
+        });
+        await new Promise((resolve) => server.listen(0, resolve));
+        t.after(() => server.close().closeAllConnections());
+        const browser = await openBrowser(name, { loadMs: 2000 });
+        t.after(() => browser.close());
+        const url = `http://localhost:${server.address().port}/late.html`;
+        if (name !== 'webkit') await assert.rejects(browser.open(url), /timeout/i);
+        const page = await browser.open(url);
+        assert.equal(
+            await page.evaluate(() => document.querySelector('#text').textContent),
+            'there',
+        );
+        assert.equal(asked, 2);
         await page.close();
     });
 }

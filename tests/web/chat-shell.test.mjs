@@ -185,17 +185,10 @@ for (const name of ['chromium', 'firefox', 'webkit']) {
                 newest = 3;
             }
             await page.close();
-            // WebKit at times never ends a navigation just after the last page of a service worker was closed; in a new window
-            // it does.
-            const openAgain = (error) => {
-                if (name !== 'webkit' || !error.message.startsWith('timeout')) throw error;
-                t.diagnostic(`opened again after “${error.message}”`);
-                return open(host.url);
-            };
             for (let tries = 0, version; version !== newest; tries++) {
                 assert.ok(tries < 30, 'the newest version does not come');
                 await wait(200); // browsers notice a little later that nobody has the old one open
-                const next = await open(host.url).catch(openAgain);
+                const next = await open(host.url);
                 ({ version } = await next.evaluate(inPage.state));
                 await next.close();
             }

@@ -162,13 +162,13 @@ async function compileOnce(program) {
     }
 }
 
-export async function launchFirefox(program, { limitMs, profile, preferences }) {
+export async function launchFirefox(program, { profile, preferences, ...limits }) {
     await compileOnce(program);
     const started = startBrowser(program, profile, preferences);
     try {
         const send = await startSession(started);
         const command = (name, parameters) => send(`WebDriver:${name}`, parameters);
-        const open = await pageOpener(command, limitMs, 'tab'); // which costs less than a window
+        const open = await pageOpener(command, limits, 'tab'); // which costs less than a window
         const { pid } = started.browser;
         const kill = () => killTree(pid).then(started.stop);
         return { open, pid, kill, close: async () => started.stop() };

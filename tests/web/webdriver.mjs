@@ -26,11 +26,22 @@ const EVAL = `try {
     return { isForbidden: true };
 }`;
 
-/** Milliseconds for a page to load; a driver that hangs is to cost its test no more. */
-const PAGE_LOAD = 60_000;
-
 /** How much larger than the page its window is. */
 const BORDER = `({ width: outerWidth - innerWidth, height: outerHeight - innerHeight })`;
+
+/**
+ * An element is in view, and stays there for two frames. What had the focus before may still scroll back to itself,
+ * and a click then meets something else.
+ */
+const STAND_STILL = `(async (selector) => {
+    const element = document.querySelector(selector);
+    for (let last = NaN, top; top !== last;) {
+        element.scrollIntoView({ block: 'nearest', behavior: 'instant' });
+        last = element.getBoundingClientRect().top;
+        for (let i = 0; i < 2; i++) await new Promise(requestAnimationFrame);
+        top = element.getBoundingClientRect().top;
+    }
+})`;
 
 /** The Error of an answer that says that its command failed. */
 export const failure = ({ error, message }) => new Error(`${error}: ${message}`);
@@ -58,12 +69,12 @@ export function stopAtEnd(stop) {
 
 /**
  * @param {(command: string, parameters?: object) => Promise<any>} send
- * @param {number} limitMs how long a script may take
+ * @param {{ limitMs: number, loadMs: number }} limits how long a script may take, and a page to load
  * @param {'tab' | 'window'} [alone] where a page is that no other one is beside
  * @returns {Promise<(url: string) => Promise<object>>} opens a page
  */
-export async function pageOpener(send, limitMs, alone = 'window') {
-    await send('SetTimeouts', { script: limitMs, pageLoad: PAGE_LOAD });
+export async function pageOpener(send, { limitMs, loadMs }, alone = 'window') {
+    await send('SetTimeouts', { script: limitMs, pageLoad: loadMs });
     const first = await send('GetWindowHandle');
     // Commands go to the current window, so those of several pages must not mingle.
     let last = Promise.resolve();
@@ -96,8 +107,18 @@ export async function pageOpener(send, limitMs, alone = 'window') {
             }
             return execute(`return ${expression}`, []);
         };
-        await command('Navigate', { url });
-        await run(PREPARE);
+        const close = async () => {
+            nOpen--;
+            if (before) await command('SetWindowRect', before);
+            await command('CloseWindow');
+        };
+        try {
+            await command('Navigate', { url });
+            await run(PREPARE);
+        } catch (error) {
+            await close().catch(() => {}); // what went wrong first is told
+            throw error;
+        }
         const find = async (value) => {
             const found = await command('FindElement', { using: 'css selector', value });
             return { id: Object.values(found)[0] };
@@ -107,7 +128,10 @@ export async function pageOpener(send, limitMs, alone = 'window') {
         return {
             run,
             uploadFile: sendKeys,
-            click: async (selector) => command('ElementClick', await find(selector)),
+            click: async (selector) => {
+                await run(`${STAND_STILL}(${JSON.stringify(selector)})`);
+                await command('ElementClick', await find(selector));
+            },
             // The character for a new line is no key in every browser.
             type: (selector, text) => sendKeys(selector, text.replaceAll('\n', CODES.Enter)),
             press: (keys) => command('PerformActions', { actions: keyActions(keys) }),
@@ -120,11 +144,7 @@ export async function pageOpener(send, limitMs, alone = 'window') {
                 await command('SetWindowRect', size);
             },
             troubles: () => run('window.troubles ?? []'), // none when the page has loaded itself again
-            close: async () => {
-                nOpen--;
-                if (before) await command('SetWindowRect', before);
-                await command('CloseWindow');
-            },
+            close,
         };
     };
 }

@@ -72,7 +72,21 @@ async function openSession(driver) {
     throw new Error('the WebDriver of WebKit did not start');
 }
 
-export async function launchWebKit(program, { limitMs }) {
+/**
+ * The driver at times never tells that a page has loaded, of one navigation in some hundreds on a busy machine; in
+ * another window it does.
+ */
+const twice = (open) => async (url) => {
+    try {
+        return await open(url);
+    } catch (error) {
+        if (!error.message.startsWith('timeout')) throw error;
+        process.stderr.write(`WebKit's driver: ${url} is opened again after “${error.message}”\n`);
+        return open(url);
+    }
+};
+
+export async function launchWebKit(program, limits) {
     const port = await freePort();
     const stop = await startDriver(program, port);
     try {
@@ -83,7 +97,7 @@ export async function launchWebKit(program, { limitMs }) {
             return request(method, session + path.replace('{id}', parameters?.id), body);
         };
         const close = () => request('DELETE', session).finally(stop);
-        return { open: await pageOpener(send, limitMs), close };
+        return { open: twice(await pageOpener(send, limits)), close };
     } catch (error) {
         stop();
         throw error;
