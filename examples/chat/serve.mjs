@@ -6,6 +6,29 @@ import { headersFor } from './headers.mjs';
 import { TYPES, makeSite } from './site.mjs';
 
 /**
+ * sirv takes any range as it comes, and ends the process over one that runs backwards. What is no plain range may be passed
+ * over, and then the whole file is the answer.
+ * @param {import('node:http').IncomingMessage} request
+ */
+function dropBadRange({ headers }) {
+    const [, first, last] = headers.range?.match(/^bytes=(\d+)-(\d*)$/) ?? [];
+    // the last byte being the first one of all, sirv reads as none
+    const isFine = first !== undefined && (!last || Math.max(Number(first), 1) <= Number(last));
+    if (!isFine) delete headers.range;
+}
+
+/**
+ * A file that has gone since the start ends its answer, not the server; a reader that has gone, the reading of its file.
+ * @param {import('node:http').ServerResponse} response
+ */
+function watchFile(response) {
+    response.once('pipe', (file) => {
+        file.once('error', () => response.destroy());
+        response.once('close', () => file.destroy());
+    });
+}
+
+/**
  * @param {{port?: number} & import('./site.mjs').SiteOptions} [options] port 0: any that is free
  * @returns {Promise<{url: string, close: () => void}>}
  */
@@ -22,6 +45,8 @@ export async function serveChat({ port = 0, ...site } = {}) {
     });
     const server = createServer((request, response) => {
         response.setHeaders(headers);
+        dropBadRange(request);
+        watchFile(response);
         files(request, response, () => response.writeHead(404).end('not found\n'));
     });
     await new Promise((done, failed) => server.on('error', failed).listen(port, 'localhost', done));

@@ -1,10 +1,12 @@
 // X03: every answer of `npm start` carries the policy, and how hosts get into it.
 import assert from 'node:assert/strict';
-import { readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, readlinkSync, rmSync } from 'node:fs';
 import { join } from 'node:path';
 import test from 'node:test';
+import { setTimeout as delay } from 'node:timers/promises';
 import { headersFor, originOf } from '../../examples/chat/headers.mjs';
 import { chatSite, serveWithHeaders } from './chat.mjs';
+import { temporaryFolder } from './helpers.mjs';
 
 const names = (folder) =>
     readdirSync(folder, { recursive: true, withFileTypes: true })
@@ -48,6 +50,47 @@ test('X03 so are answers of other kinds', async (t) => {
         assert.deepEqual(lacking(response), [], `${status} ${path}`);
     }
 });
+
+test('a range that makes no sense is passed over, and the server goes on', async (t) => {
+    const { url } = await serveWithHeaders(t);
+    const whole = Number((await fetch(url)).headers.get('content-length'));
+    for (const range of ['bytes=5-2', 'bytes=0-0', 'bytes=-5', 'bytes=1-2,4-5', 'lines=1-2', 'x']) {
+        const response = await fetch(url, { headers: { range } });
+        const { byteLength } = await response.arrayBuffer();
+        assert.deepEqual([response.status, byteLength], [200, whole], range);
+    }
+});
+
+test('a file that has gone ends its answer, and the server goes on', async (t) => {
+    const folder = temporaryFolder(t);
+    const { url } = await serveWithHeaders(t, { folder });
+    rmSync(join(folder, 'main.js'));
+    await assert.rejects(fetch(`${url}main.js`), TypeError);
+    assert.equal((await fetch(url)).status, 200);
+});
+
+test(
+    'a reader who leaves keeps no file open',
+    { skip: !existsSync('/proc/self/fd') },
+    async (t) => {
+        const { url } = await serveWithHeaders(t);
+        const nameOf = (fd) => {
+            try {
+                return readlinkSync(`/proc/self/fd/${fd}`);
+            } catch {
+                return ''; // that of the listing itself
+            }
+        };
+        const open = () =>
+            readdirSync('/proc/self/fd').filter((fd) => nameOf(fd).endsWith('.trit')).length;
+        for (let i = 0; i < 5; i++) {
+            const response = await fetch(`${url}tiny-stories.trit`);
+            await response.body.cancel();
+        }
+        for (let tries = 0; open() > 0 && tries < 100; tries++) await delay(50);
+        assert.equal(open(), 0);
+    },
+);
 
 test('the page may ask its own server and the hosts of hosts.json, and runs no script but its files', () => {
     const policy = headersFor(['models.example'])['Content-Security-Policy'];
