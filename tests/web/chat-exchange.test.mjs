@@ -50,6 +50,12 @@ test('Markdown gives back who said what', async () => {
     }
 });
 
+test('a title of several lines, as another program may write it, says nothing in Markdown', async () => {
+    const odd = { ...conversationOf(['One']), title: ' A\n## You\n\nstranger ' };
+    const [back] = await read(exchange.toMarkdown(odd));
+    assert.deepEqual([back.title, back.messages], ['A ## You stranger', odd.messages]);
+});
+
 test('Markdown from an editor that ends lines as Windows does is the same', async () => {
     const text = exchange.toMarkdown(conversationOf(['One\ntwo', 'three']));
     const [back] = await read(text.replaceAll('\n', '\r\n'));

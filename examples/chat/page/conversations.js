@@ -19,6 +19,8 @@ import { NO_SETTINGS, readSettings } from './settings.js';
  */
 
 const TITLE_LETTERS = 60;
+/** In which they are looked for: a text may be as long as a file, and is looked at at every drawing. */
+const TITLE_SPACE = 1000;
 
 /** Also where the page is no secure context, which has no `randomUUID`. */
 const newId = () =>
@@ -39,7 +41,8 @@ export function newConversation(mode, rest = {}) {
 
 /** @param {Conversation} conversation */
 export function titleOf({ title, messages }) {
-    const words = title || (messages[0]?.text ?? '').trim().replace(/\s+/g, ' ');
+    const begin = (title || (messages[0]?.text ?? '')).trimStart().slice(0, TITLE_SPACE);
+    const words = begin.trim().replace(/\s+/g, ' ');
     const letters = [...words];
     if (letters.length === 0) return 'New conversation';
     return letters.length > TITLE_LETTERS ? `${letters.slice(0, TITLE_LETTERS).join('')}…` : words;
@@ -77,6 +80,18 @@ export function readConversation(raw) {
         changed: time(raw.changed),
         messages: messages.map(({ role, text }) => ({ role, text })),
     };
+}
+
+/**
+ * As `readConversation`, of the database: whatever stands there stays there, but hides no other.
+ * @param {IDBValidKey} id
+ * @param {any} raw
+ * @returns {Conversation | null}
+ */
+function readStored(id, raw) {
+    const conversation = typeof id === 'string' ? readConversation(raw) : null;
+    const revision = Number.isSafeInteger(raw?.revision) ? raw.revision : 0;
+    return conversation && { ...conversation, id, revision };
 }
 
 /**
@@ -123,12 +138,13 @@ export class Conversations {
     /** @returns {Promise<Conversation[]>} those changed last first */
     async all() {
         const pairs = await entries(this.#store);
-        return pairs.map(([, value]) => value).sort((a, b) => b.changed - a.changed);
+        const all = pairs.map(([id, raw]) => readStored(id, raw));
+        return all.filter((each) => each !== null).sort((a, b) => b.changed - a.changed);
     }
 
-    /** @param {string} id @returns {Promise<Conversation | undefined>} */
-    get(id) {
-        return get(id, this.#store);
+    /** @param {string} id @returns {Promise<Conversation | null>} */
+    async get(id) {
+        return readStored(id, await get(id, this.#store));
     }
 
     /**

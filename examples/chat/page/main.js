@@ -77,7 +77,7 @@ async function takeOver() {
     if (isBusy || current.revision === 0) return;
     const there = await conversations.get(current.id);
     if (isBusy || there?.revision === current.revision) return;
-    if (there === undefined) return begin();
+    if (there === null) return begin();
     current = there;
     draw();
 }
