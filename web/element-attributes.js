@@ -85,18 +85,25 @@ export function loadOptionsOf(element) {
     };
 }
 
+/** Of a model's card, what the engine takes. @type {Record<string, [string, number, number]>} */
+const ADVICE = Object.freeze({
+    temperature: ['temperature', 0, 100],
+    top_p: ['topP', 0.001, 1],
+});
+
 /**
  * What the attributes say, and else the model's own card.
  * @param {Element} element
- * @param {any} card
+ * @param {any} card in which anything may stand
  * @returns {import('./params.js').GenerateOptions}
  */
 export function generateOptionsOf(element, card) {
     /** @type {Record<string, number>} */
     const options = {};
-    const { temperature, top_p: topP } = card?.sampling ?? {};
-    for (const [name, value] of Object.entries({ temperature, topP }))
-        if (typeof value === 'number') options[name] = value;
+    for (const [advised, [name, low, high]] of Object.entries(ADVICE)) {
+        const value = card?.sampling?.[advised];
+        if (typeof value === 'number' && value >= low && value <= high) options[name] = value;
+    }
     for (const [attribute, name] of Object.entries(NUMBERS)) {
         const value = numberOf(element, attribute);
         if (value !== undefined) options[name] = value;

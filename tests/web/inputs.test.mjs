@@ -1,8 +1,10 @@
 // What no caller should pass, and what callers' own functions and streams can do.
 import assert from 'node:assert/strict';
 import test, { after, before } from 'node:test';
+import { NO_SETTINGS, samplingOf } from '../../examples/chat/page/settings.js';
 import { Bindings } from '../../web/bindings.js';
 import { Client } from '../../web/client.js';
+import { generateOptionsOf } from '../../web/element-attributes.js';
 import { startModule } from '../../web/flavours.js';
 import { Trit, TritError } from '../../web/node.js';
 import { modelPath } from './helpers.mjs';
@@ -70,6 +72,23 @@ test('values of a wrong kind are refused, also where nothing stands', async () =
         await assert.rejects(Trit.load(modelPath, { head, threads: 1 }), parameter);
     await assert.rejects(Trit.load(new URL('file://elsewhere/model.trit')), parameter);
     await assert.rejects(Trit.load('a\0b'), coded('FILE'));
+});
+
+test('of a card only that advice is taken that the engine takes', () => {
+    const tag = { getAttribute: () => null };
+    const optionsOf = (sampling) => [
+        generateOptionsOf(tag, { sampling }),
+        samplingOf(NO_SETTINGS, sampling),
+    ];
+    const odd = [null, undefined, 7, 'hot', [], { temperature: '1', top_p: {}, top_k: 1.5 }];
+    const beyond = [-1, Infinity, 1e9].map((n) => ({ temperature: n, top_p: n, top_k: n }));
+    for (const sampling of [...odd, ...beyond, { temperature: NaN, top_p: 0 }])
+        assert.deepEqual(optionsOf(sampling), [{}, {}], JSON.stringify(sampling));
+    const good = { temperature: 0.7, topP: 0.9 };
+    assert.deepEqual(optionsOf({ temperature: 0.7, top_p: 0.9, top_k: 5 }), [
+        good,
+        { ...good, topK: 5 },
+    ]);
 });
 
 test('logits of more ids than fit take no memory', async () => {

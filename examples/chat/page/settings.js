@@ -73,11 +73,12 @@ export function readSettings(raw) {
 /**
  * As the engine takes them.
  * @param {Settings} settings
- * @param {any} advice `sampling` of the model's card
+ * @param {any} advice `sampling` of the model's card, in which anything may stand
  * @returns {import('./trit/index.js').GenerateOptions}
  */
-export function samplingOf({ system: _, ...numbers }, advice = {}) {
-    const advised = { temperature: advice.temperature, topP: advice.top_p, topK: advice.top_k };
+export function samplingOf({ system: _, ...numbers }, advice) {
+    const { temperature, top_p: topP, top_k: topK } = advice ?? {};
+    const { system: __, ...advised } = readSettings({ temperature, topP, topK });
     const chosen = { ...advised, ...Object.fromEntries(entriesThatAre(numbers)) };
     return Object.fromEntries(entriesThatAre(chosen));
 }
