@@ -127,7 +127,8 @@ function messagesOf(messages) {
  * @returns {GenerateOptions['jsonSchema']}
  */
 function schemaOf(format) {
-    const type = format?.type ?? 'text';
+    if (format === undefined || format === null) return undefined;
+    const { type } = format;
     if (type === 'text') return undefined;
     if (type === 'json_object') return { type: 'object' };
     const { schema } = format.json_schema ?? {};

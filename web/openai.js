@@ -1,5 +1,6 @@
 import { TritError } from './errors.js';
 import { readRequest } from './openai-request.js';
+import { checkOptions } from './params.js';
 
 /** @typedef {import('./generation.js').Generation} Generation */
 /** @typedef {import('./model.js').Model} Model */
@@ -76,10 +77,11 @@ function completionsOf(model) {
      * @returns {Promise<Completion>}
      *
      * @param {Request} request
-     * @param {{signal?: AbortSignal}} [options]
+     * @param {{signal?: AbortSignal}} [own]
      * @returns {Promise<any>}
      */
-    async function create(request, { signal } = {}) {
+    async function create(request, own = {}) {
+        const { signal } = checkOptions(own);
         const { messages, options, isStream, withUsage } = readRequest(request);
         const controller = new AbortController();
         const stop = () => controller.abort(signal?.reason);

@@ -182,36 +182,39 @@ for (const name of ['chromium', 'firefox', 'webkit']) {
             await again.close();
         });
 
-        await t.test('what stands beside its conversations and is none hides no other', async () => {
-            const put = (values) =>
-                page.evaluate(async (pairs) => {
-                    const opening = indexedDB.open('trit-chat');
-                    await new Promise((done) => (opening.onsuccess = done));
-                    const transaction = opening.result.transaction('values', 'readwrite');
-                    const store = transaction.objectStore('values');
-                    for (const [key, value] of pairs)
-                        if (value === undefined) store.delete(key);
-                        else store.put(value, key);
-                    await new Promise((done) => (transaction.oncomplete = done));
-                    opening.result.close();
-                }, values);
-            const none = [null, 7, 'text', [], {}, { messages: {} }, { messages: [null] }];
-            const some = { messages: [{ role: 'user', text: 'Somebody else' }] };
-            const odd = [
-                ...none.map((value, i) => [`odd ${i}`, value]),
-                ['odd role', { messages: [{ role: 'system', text: '' }] }],
-                [5, some],
-                ['odd rest', { ...some, title: 7, settings: null, changed: 'x', revision: {} }],
-            ];
-            await put(odd);
-            const again = await open();
-            await again.ready();
-            assert.deepEqual(await again.titles(), ['Somebody else', BEGIN, BEGIN]);
-            await again.choose('Somebody else', '#conversations');
-            assert.deepEqual((await again.read())[0].text, 'Somebody else');
-            await again.close();
-            await put(odd.map(([key]) => [key]));
-        });
+        await t.test(
+            'what stands beside its conversations and is none hides no other',
+            async () => {
+                const put = (values) =>
+                    page.evaluate(async (pairs) => {
+                        const opening = indexedDB.open('trit-chat');
+                        await new Promise((done) => (opening.onsuccess = done));
+                        const transaction = opening.result.transaction('values', 'readwrite');
+                        const store = transaction.objectStore('values');
+                        for (const [key, value] of pairs)
+                            if (value === undefined) store.delete(key);
+                            else store.put(value, key);
+                        await new Promise((done) => (transaction.oncomplete = done));
+                        opening.result.close();
+                    }, values);
+                const none = [null, 7, 'text', [], {}, { messages: {} }, { messages: [null] }];
+                const some = { messages: [{ role: 'user', text: 'Somebody else' }] };
+                const odd = [
+                    ...none.map((value, i) => [`odd ${i}`, value]),
+                    ['odd role', { messages: [{ role: 'system', text: '' }] }],
+                    [5, some],
+                    ['odd rest', { ...some, title: 7, settings: null, changed: 'x', revision: {} }],
+                ];
+                await put(odd);
+                const again = await open();
+                await again.ready();
+                assert.deepEqual(await again.titles(), ['Somebody else', BEGIN, BEGIN]);
+                await again.choose('Somebody else', '#conversations');
+                assert.deepEqual((await again.read())[0].text, 'Somebody else');
+                await again.close();
+                await put(odd.map(([key]) => [key]));
+            },
+        );
 
         await t.test('takes conversations from a file, and refuses what is none', async (inner) => {
             const folder = temporaryFolder(inner);

@@ -210,6 +210,8 @@ test('what cannot be done is refused by its name', async () => {
         [{ logprobs: true, top_logprobs: 21 }, /20/],
         [{ response_format: { type: 'xml' } }, /response_format/],
         [{ response_format: { type: 'json_schema' } }, /response_format/],
+        [{ response_format: 'json_object' }, /response_format/],
+        [{ response_format: {} }, /response_format/],
         [{ messages: 'hello' }, /messages/],
         [{ messages: [{ role: 'tool', content: 'x' }] }, /role tool/],
         [{ messages: [{ role: 'user', content: 'x', name: 'me' }] }, /name/],
@@ -224,6 +226,8 @@ test('what cannot be done is refused by its name', async () => {
             JSON.stringify(wish),
         );
     await assert.rejects(create(undefined), { code: 'PARAM' });
+    for (const options of [null, 7, { signal: {} }])
+        await assert.rejects(create(greedy, options), { code: 'PARAM' });
 });
 
 test('what says nothing of the answer is ignored', async () => {
