@@ -2,11 +2,20 @@
 // The chat page as one folder, for any static server:
 //   node examples/chat/site.mjs [folder] [--allow-host example.org]     build/chat without a folder
 import { createHash } from 'node:crypto';
-import { cpSync, mkdirSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
+import {
+    cpSync,
+    existsSync,
+    mkdirSync,
+    readFileSync,
+    readdirSync,
+    rmSync,
+    writeFileSync,
+} from 'node:fs';
 import { extname, join, posix, resolve } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { headersFor } from './headers.mjs';
+import { headersFor, originOf } from './headers.mjs';
+import { ensurePackages } from './packages.mjs';
 
 const here = fileURLToPath(new URL('.', import.meta.url));
 const root = join(here, '../..');
@@ -128,11 +137,37 @@ export function makeSite({
     return folder;
 }
 
-if (process.argv[1] === fileURLToPath(import.meta.url)) {
+/**
+ * Of a folder that somebody has named, only what this has made may be deleted.
+ * @param {string} folder
+ */
+function checkOwn(folder) {
+    if (!existsSync(folder) || readdirSync(folder).length === 0) return;
+    const worker = join(folder, 'service-worker.js');
+    if (existsSync(worker) && readFileSync(worker, 'utf8').startsWith('const SHELL = ')) return;
+    throw new Error(`${folder} holds something else, which would be deleted: name another folder`);
+}
+
+/** @returns {string} where the site is */
+function main() {
     const { values, positionals } = parseArgs({
-        options: { 'allow-host': { type: 'string', multiple: true } },
+        options: { 'allow-host': { type: 'string', multiple: true, default: [] } },
         allowPositionals: true,
     });
+    const allowed = values['allow-host'].map(originOf);
+    if (positionals.length > 1) throw new Error(`"${positionals[1]}" is a second folder: name one`);
     const folder = positionals[0] && resolve(positionals[0]);
-    console.log(makeSite({ folder, allowed: values['allow-host'] }));
+    if (folder) checkOwn(folder);
+    if (!existsSync(join(root, 'web/dist')))
+        throw new Error('the engine is not built: run `npm run build` first');
+    ensurePackages();
+    return makeSite({ folder, allowed });
 }
+
+if (process.argv[1] === fileURLToPath(import.meta.url))
+    try {
+        console.log(main());
+    } catch ({ message }) {
+        console.error(`trit site: ${message.split(/\. |\n/)[0]}`);
+        process.exitCode = 1;
+    }

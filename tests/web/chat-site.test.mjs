@@ -1,13 +1,21 @@
 // The folder that is the chat page: what its service worker knows of it, and what no file of it does (X06).
 import assert from 'node:assert/strict';
+import { spawnSync } from 'node:child_process';
 import { createHash } from 'node:crypto';
-import { appendFileSync, readFileSync, readdirSync } from 'node:fs';
+import {
+    appendFileSync,
+    cpSync,
+    mkdirSync,
+    readFileSync,
+    readdirSync,
+    writeFileSync,
+} from 'node:fs';
 import { extname, join } from 'node:path';
 import test from 'node:test';
 import { browserMissing } from '../../wasm/toolchain/browsers.mjs';
 import { openBrowser } from './browsers.mjs';
 import { chatSite, copyPage, serveWithHeaders } from './chat.mjs';
-import { root } from './helpers.mjs';
+import { root, temporaryFolder } from './helpers.mjs';
 
 const filesOf = (folder) =>
     readdirSync(folder, { recursive: true, withFileTypes: true })
@@ -125,4 +133,42 @@ test('X06 the page has no script, style or handler in itself', (t) => {
     assert.doesNotMatch(html, /<style|\sstyle\s*=/i);
     for (const [tag] of html.matchAll(/<script[^>]*>[^]*?<\/script>/g))
         assert.match(tag, /^<script[^>]* src="[^"]+"[^>]*><\/script>$/);
+});
+
+/** The command, of this repository or of another folder. */
+function make(args, { from = root, env = process.env } = {}) {
+    const command = [join(from, 'examples/chat/site.mjs'), ...args];
+    return spawnSync(process.execPath, command, { encoding: 'utf8', env });
+}
+
+test('the command makes the site in a folder, and what is wrong is said in a sentence', (t) => {
+    const own = temporaryFolder(t);
+    for (const time of ['in an empty one', 'again'])
+        assert.equal(make([own]).stdout, `${own}\n`, time);
+    const other = temporaryFolder(t);
+    writeFileSync(join(other, 'kept'), '');
+    const wrong = [
+        [[other], `${other} holds something else`],
+        [[own, other], `"${other}" is a second folder`],
+        [[own, '--allow-host', 'a b'], '"a b" is no host'],
+        [['--nothing'], "Unknown option '--nothing'\n"],
+    ];
+    for (const [args, sentence] of wrong) {
+        const { status, stderr } = make(args);
+        assert.ok(stderr.startsWith(`trit site: ${sentence}`), stderr);
+        assert.match(stderr, /^.*\n$/);
+        assert.equal(status, 1);
+    }
+    assert.deepEqual(readdirSync(other), ['kept']);
+    assert.ok(shellOf(own), 'what was made stays');
+});
+
+test('in a clean clone the command asks for the engine, and gets the packages itself', (t) => {
+    const from = temporaryFolder(t);
+    const filter = (path) => !path.includes('node_modules');
+    cpSync(join(root, 'examples/chat'), join(from, 'examples/chat'), { recursive: true, filter });
+    assert.match(make([], { from }).stderr, /^trit site: .* run `npm run build` first\n$/);
+    mkdirSync(join(from, 'web/dist'), { recursive: true });
+    const env = { ...process.env, PATH: join(from, 'nothing') }; // nor is npm there
+    assert.match(make([], { from, env }).stderr, /^trit site: the packages .* cannot be installed/);
 });
