@@ -31,6 +31,7 @@ const installed = `node_modules/trit/${model}`;
 const prompt = 'Once upon a time';
 const greedy = ['-p', prompt, '-n', '24', '--temp', '0', '--json'];
 const flavours = ['st-simd128', 'mt-simd128', 'st-relaxed', 'mt-relaxed'];
+const readme = readFileSync(join(repoDir, 'README.md'), 'utf8');
 
 let folder;
 let env;
@@ -183,16 +184,22 @@ for (const [name, args] of [
     });
 }
 
-test('TypeScript programs find the types, by import and by require', () => {
+test('TypeScript programs find the types, by import, by require and in React', () => {
     const consumer = join(repoDir, 'tests/web/consumer');
     for (const name of readdirSync(consumer))
         copyFileSync(join(consumer, name), join(folder, 'app', name));
+    const [, declaration] = readme.match(/```ts\n([^`]+)```/);
+    writeFileSync(join(folder, 'app/trit-chat.d.ts'), declaration);
+    const reactTypes = 'node_modules/@types/react';
+    mkdirSync(join(folder, 'app/node_modules/@types'), { recursive: true });
+    symlinkSync(join(repoDir, reactTypes), join(folder, 'app', reactTypes));
     const tsc = join(repoDir, 'node_modules/.bin/tsc');
     const options = ['--noEmit', '--strict', '--lib', 'es2023,dom', '--target', 'es2022'];
     const bundler = ['--module', 'esnext', '--moduleResolution', 'bundler'];
     for (const args of [
         ['--module', 'nodenext', 'user.mts', 'user.cts'],
         [...bundler, 'user.mts'],
+        [...bundler, '--jsx', 'react-jsx', 'user.tsx', 'trit-chat.d.ts'],
     ]) {
         const cwd = join(folder, 'app');
         const child = spawnSync(tsc, [...options, ...args], { cwd, encoding: 'utf8' });
@@ -217,7 +224,6 @@ test('the tag can be imported where there are no elements', () => {
 });
 
 const inChromium = { skip: browserMissing('chromium') ?? false };
-const readme = readFileSync(join(repoDir, 'README.md'), 'utf8');
 
 /** A page of React with the recipe of README.md in it, and the recipe for Vite. */
 function makeReactPage(place) {
