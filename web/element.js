@@ -23,8 +23,12 @@ import { mega } from './memory.js';
 /** What is imported where there are no elements, as on a server that renders pages, is only not used there. */
 const Base = /** @type {typeof HTMLElement} */ (globalThis.HTMLElement ?? class {});
 
-/** @param {TritError} error */
-const sentence = ({ message }) => `${message.charAt(0).toUpperCase()}${message.slice(1)}.`;
+/**
+ * An address or a file's name at its beginning stays as it is.
+ * @param {TritError} error
+ */
+const sentence = ({ message }) =>
+    `${message.replace(/^[a-z]+(?= )/, (word) => word[0].toUpperCase() + word.slice(1))}.`;
 
 /**
  * What others throw, as a page may have changed what is called.

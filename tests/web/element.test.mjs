@@ -170,6 +170,7 @@ for (const name of ['chromium', 'firefox', 'webkit']) {
                 const refused = await page.evaluate(tellBy, teller, PROMPT);
                 assert.equal(refused.code, 'WORKER_ORIGIN');
                 assert.ok(refused.shown.includes('workerUrl'), refused.shown);
+                assert.ok(refused.shown.startsWith(elsewhere.url), refused.shown);
                 const violations = await page.evaluate(() => window.violations);
                 assert.deepEqual(violations.filter(isOurs), []);
             }
