@@ -19,6 +19,15 @@ function run(command, args) {
     process.exit(1);
 }
 
+const [option] = process.argv.slice(2);
+if (option === '--help') {
+    console.log('usage: npm run bench\n\nThe speed of every kernel. It has no options.');
+    process.exit(0);
+}
+if (option !== undefined) {
+    console.error(`bench: it has no options: "${option}"`);
+    process.exit(2);
+}
 const names = readdirSync(join(repoDir, 'tests/kernels'))
     .filter((name) => /^bench_.*\.c$/.test(name))
     .map((name) => `kernels_${name.slice(0, -2)}`);

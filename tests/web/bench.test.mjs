@@ -163,13 +163,18 @@ test('bench:abort measures each engine, and finds its answers as before', () => 
     assert.equal(stdout.match(/^\| Node 24.*\| v128 head=v128 +\|/gm).length, 2);
 });
 
-test('bench:agree has no options, and says so before it works', () => {
-    const wrong = run('peers/agree.mjs', ['--nonsense']);
-    assert.deepEqual([wrong.status, wrong.stdout], [2, '']);
-    assert.equal(wrong.stderr, 'bench:agree: it has no options: "--nonsense"\n');
-    const { status, stdout } = run('peers/agree.mjs', ['--help']);
-    assert.equal(status, 0);
-    assert.match(stdout, /^usage: npm run bench:agree\n/);
+test('bench and bench:agree have no options, and say so before they work', () => {
+    for (const [name, script] of [
+        ['bench', '../bench.mjs'],
+        ['bench:agree', 'peers/agree.mjs'],
+    ]) {
+        const wrong = run(script, ['--nonsense']);
+        assert.deepEqual([wrong.status, wrong.stdout], [2, '']);
+        assert.equal(wrong.stderr, `${name}: it has no options: "--nonsense"\n`);
+        const { status, stdout } = run(script, ['--help']);
+        assert.equal(status, 0);
+        assert.ok(stdout.startsWith(`usage: npm run ${name}\n`), stdout);
+    }
 });
 
 test('bench:abort refuses what makes no sense in one sentence, and tells its options', () => {
