@@ -190,6 +190,37 @@ test('a side file that never ends is not read to its end', async (t) => {
     assert.equal(code, 1);
 });
 
+test('a long side file takes time by its length, taken or refused at its end', async (t) => {
+    const folder = join(temporaryFolder(t), 'model');
+    await writeModel(folder);
+    const file = join(folder, 'tokenizer.json');
+    const text = await readFile(file, 'utf8');
+    /** Milliseconds of processor time, that of the engine's thread too. */
+    const cost = async (more, end, code) => {
+        await writeFile(file, `${text.trim().slice(0, -1)},"more":${more}${end}`);
+        const begin = process.cpuUsage();
+        const loaded = await Trit.load(folder, { threads: 1 }).catch((error) => error);
+        loaded.close?.();
+        const { user, system } = process.cpuUsage(begin);
+        assert.equal(loaded.code, code);
+        return (user + system) / 1000;
+    };
+    const megabytes = 4;
+    for (const [what, value] of Object.entries({
+        words: '{"id":1,"content":"word"}',
+        digits: '1',
+    })) {
+        const n = Math.floor((megabytes * 1e6) / (value.length + 1));
+        const more = `[${Array(n).fill(value)}]`;
+        for (const [end, code] of [['}'], [']', 'BAD_JSON']]) {
+            const spent = (await cost(more, end, code)) - (await cost('0', end, code));
+            const each = Math.round(spent / megabytes);
+            t.diagnostic(`${what}, ${code ?? 'taken'}: ${each} ms a megabyte`);
+            assert.ok(each < 400, `${each}`);
+        }
+    }
+});
+
 test('chat_template.jinja beside the other files is the template', async (t) => {
     const folder = temporaryFolder(t);
     await writeModel(join(folder, 'model'));
