@@ -513,7 +513,13 @@ export class Engine {
      * @param {Job} job
      */
     async measure(nPrefill, nDecode, job) {
-        const { config } = this.#open;
+        const { config, settings } = this.#open;
+        // before a list of so many is made, which could end the process
+        if (nPrefill > settings.contextLength)
+            throw new TritError(
+                'PROMPT_TOO_LONG',
+                `${nPrefill} tokens do not fit the context of ${settings.contextLength}`,
+            );
         const session = this.#shared();
         /** @param {number} i any ids do, since the work does not depend on them */
         const id = (i) => (i * 7919) % config.nVocab;

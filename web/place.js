@@ -2,7 +2,7 @@ import { pageAddress } from './blocked.js';
 import { findInCatalog } from './catalog.js';
 import { TritError } from './errors.js';
 import { addressOf, findFiles, isWholeModel, pageOf, parseNamed } from './hub.js';
-import { isReadAgain, resolveFiles } from './source.js';
+import { MOST_DEPTH, isReadAgain, resolveFiles } from './source.js';
 
 /** @typedef {ReturnType<typeof resolveFiles>} Resolved */
 
@@ -130,9 +130,10 @@ function nameOfFile(file) {
 /**
  * @param {any} files
  * @param {(file: any) => string | undefined} nameOf
+ * @param {number} [depth]
  * @returns {string[] | undefined} undefined when one has none
  */
-function namesOf(files, nameOf) {
+function namesOf(files, nameOf, depth = MOST_DEPTH) {
     const isFile = typeof files === 'string' || files instanceof URL || files instanceof Blob;
     if (isFile) {
         const name = nameOf(files);
@@ -141,9 +142,10 @@ function namesOf(files, nameOf) {
     if (ArrayBuffer.isView(files) || files instanceof ArrayBuffer) return undefined;
     if (typeof files !== 'object' || files === null || Symbol.asyncIterator in files)
         return undefined;
+    if (depth === 0) return undefined;
     const all = [];
     for (const value of Object.values(files)) {
-        const own = namesOf(value, nameOf);
+        const own = namesOf(value, nameOf, depth - 1);
         if (!own) return undefined;
         all.push(...own);
     }

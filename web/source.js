@@ -61,7 +61,7 @@ function isFolder(source) {
  * @param {any} source
  * @returns {source is Parts}
  */
-const isParts = (source) => typeof source === 'object' && source !== null && 'parts' in source;
+const isParts = (source) => typeof source?.parts === 'object' && source.parts !== null;
 
 /**
  * A list of files becomes the folder or the parts that they make, a single one itself; everything else
@@ -165,8 +165,11 @@ export async function* readSides(source, open, signal) {
  * @returns {{name?: string, bytes: Bytes}[]}
  */
 export function tensorFiles(source, index) {
-    if (isParts(source))
-        return Object.entries(source.parts).map(([name, bytes]) => ({ name, bytes }));
+    if (isParts(source)) {
+        const parts = Object.entries(source.parts);
+        if (parts.length === 0) throw new TritError('PARAM', 'parts names no file');
+        return parts.map(([name, bytes]) => ({ name, bytes }));
+    }
     if (!isFolder(source)) return [{ bytes: source }];
     if (index === undefined) return [{ bytes: /** @type {Bytes} */ (source.tensors) }];
     const files = /** @type {Record<string, Bytes>} */ (source.tensors);
@@ -196,8 +199,8 @@ export async function openBytes(source, signal, want) {
     if (source instanceof ArrayBuffer) return openBytes(new Uint8Array(source), signal);
     if (source instanceof Uint8Array) return { total: source.length, chunks: slices(source) };
     const iterable = /** @type {any} */ (source);
-    if (iterable?.[Symbol.asyncIterator] || iterable?.[Symbol.iterator])
-        return { total: undefined, chunks: copies(iterable) };
+    const begin = iterable?.[Symbol.asyncIterator] ?? iterable?.[Symbol.iterator];
+    if (typeof begin === 'function') return { total: undefined, chunks: copies(iterable) };
     throw new TritError('PARAM', 'the source is no address, file, bytes or stream of bytes');
 }
 
@@ -258,16 +261,20 @@ async function* copies(iterable) {
     }
 }
 
+/** A folder's record of files in pieces goes so deep; what goes deeper is no source, and may hold itself. */
+export const MOST_DEPTH = 3;
+
 /**
  * Whether there is a second time to read it: a stream has none.
  * @param {any} source
+ * @param {number} [depth]
  * @returns {boolean}
  */
-export function isReadAgain(source) {
+export function isReadAgain(source, depth = MOST_DEPTH) {
     if (typeof source === 'string' || source instanceof URL || source instanceof Blob) return true;
     if (source instanceof ArrayBuffer || ArrayBuffer.isView(source)) return true;
     if (typeof source !== 'object' || source === null || Symbol.asyncIterator in source)
         return false;
     if (Symbol.iterator in source && !Array.isArray(source)) return false;
-    return Object.values(source).every(isReadAgain);
+    return depth > 0 && Object.values(source).every((each) => isReadAgain(each, depth - 1));
 }

@@ -1,3 +1,4 @@
+import { TritError } from './errors.js';
 import { TextJoiner } from './stream.js';
 
 /** Texts and conversations as ids of one model, and back. */
@@ -41,6 +42,8 @@ export class Text {
      * @param {number} id
      */
     textBytes(id) {
+        if (id >= this.#config.nVocab)
+            throw new TritError('PARAM', `token ${id} is not in the vocabulary`);
         const { bytes, special } = this.#c.tokenBytes(this.#model, id);
         return special ? new Uint8Array() : bytes;
     }

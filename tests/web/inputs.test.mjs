@@ -74,6 +74,23 @@ test('values of a wrong kind are refused, also where nothing stands', async () =
     await assert.rejects(Trit.load('a\0b'), coded('FILE'));
 });
 
+test('what is no source is refused, also when it holds itself', async () => {
+    const ring = {};
+    Object.assign(ring, { ring, tensors: ring });
+    const { tensors, ...plainRing } = ring;
+    const odd = [plainRing, ring, [ring], { parts: null }, { parts: {} }, { parts: ring }];
+    for (const source of [...odd, { [Symbol.asyncIterator]: 7 }, { [Symbol.iterator]: {} }])
+        for (const load of [Trit.load, Trit.probe])
+            await assert.rejects(load(source, { threads: 1 }), parameter, load.name);
+});
+
+test('what is longer than the context is refused before it is made', async () => {
+    await assert.rejects(model.measure({ prefill: 2 ** 30, decode: 0 }), coded('PROMPT_TOO_LONG'));
+    const unknown = { code: 'PARAM', message: 'token 2147483647 is not in the vocabulary' };
+    await assert.rejects(model.detokenize([2 ** 31 - 1]), unknown);
+    await assert.rejects(model.tokenBytes([2 ** 31 - 1]), unknown);
+});
+
 test('of a card only that advice is taken that the engine takes', () => {
     const tag = { getAttribute: () => null };
     const optionsOf = (sampling) => [
