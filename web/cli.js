@@ -67,6 +67,15 @@ const exitOf = (/** @type {unknown} */ error) =>
           ? 130
           : 1;
 
+/** For what is under way to end by itself, of which an engine has 2 seconds. */
+const INTERRUPT_MS = 4000;
+
+/** An exit takes unfinished files away, but waits for a pipe that is opened and that nobody writes to; the signal does not. */
+function endNow() {
+    process.once('exit', () => process.kill(process.pid, 'SIGINT'));
+    process.exit(130);
+}
+
 /** @param {string[]} args */
 async function main([name, ...args]) {
     if (name === undefined || name === '--help' || name === '-h' || args.includes('--help')) {
@@ -74,7 +83,11 @@ async function main([name, ...args]) {
         return name === undefined ? 2 : 0;
     }
     const interrupt = new AbortController();
-    process.once('SIGINT', () => interrupt.abort());
+    process.once('SIGINT', () => {
+        interrupt.abort();
+        // in a chat it may be an answer that is to end
+        if (name !== 'chat') setTimeout(endNow, INTERRUPT_MS).unref();
+    });
     // an end by exit takes unfinished files away, one by the signal alone would not
     process.once('SIGTERM', () => process.exit(143));
     process.once('SIGHUP', () => process.exit(129));

@@ -266,6 +266,25 @@ test('Ctrl-C ends run with 130', async () => {
     assert.equal(stderr, '');
 });
 
+const noPipes = process.platform === 'win32' && 'there are no named pipes';
+test('Ctrl-C ends also what waits for a pipe', { skip: noPipes }, async (t) => {
+    const pipe = join(temporaryFolder(t), 'pipe');
+    assert.equal(spawnSync('mkfifo', [pipe]).status, 0);
+    const ends = [
+        ['info', '-m', pipe],
+        ['run', ...m, '-f', pipe],
+    ].map(async (args) => {
+        const { child, done } = startCli(args, { input: null });
+        await new Promise((resolve) => setTimeout(resolve, 1500));
+        child.kill('SIGINT');
+        const late = setTimeout(() => child.kill('SIGKILL'), 20_000);
+        await done;
+        clearTimeout(late);
+        return child.signalCode; // which a shell tells as 130
+    });
+    assert.deepEqual(await Promise.all(ends), ['SIGINT', 'SIGINT']);
+});
+
 test('a reader that goes away ends run quietly', async () => {
     const { child, done } = startCli(['run', ...m, '-p', prompt, '--temp', '0'], { input: null });
     child.stdout.once('data', () => child.stdout.destroy());
