@@ -64,7 +64,8 @@ test('what is wrong is one line with its name, and nothing is answered', async (
     await isRefused(['--grammar', ''], 1, /BAD_GRAMMAR.*no rule root/);
     await isRefused(['--json-schema', '{"pattern":"x"}'], 1, /BAD_SCHEMA.*"pattern"/);
     await isRefused(['--json-schema', '{'], 1, /BAD_SCHEMA.*no JSON/);
-    await isRefused(['--json-schema', 'false'], 1, /BAD_SCHEMA/);
+    for (const odd of ['false', 'null'])
+        await isRefused(['--json-schema', odd], 1, /BAD_SCHEMA.*neither an object nor true/);
     for (const option of ['--grammar-file', '--json-schema-file'])
         await isRefused([option, none], 1, /no such file/);
     await isRefused(

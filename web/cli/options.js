@@ -215,12 +215,17 @@ async function grammarOptions(values) {
 
 /** @param {string} given */
 function schemaOf(given) {
+    let schema;
     try {
-        return JSON.parse(given);
+        schema = JSON.parse(given);
     } catch (error) {
         const { message } = /** @type {Error} */ (error);
         throw new TritError('BAD_SCHEMA', `the schema is no JSON: ${message}`, { cause: error });
     }
+    // to `generate`, null says that there is none
+    if (schema === null)
+        throw new TritError('BAD_SCHEMA', 'the schema is neither an object nor true');
+    return schema;
 }
 
 /** @param {Record<string, any>} values */
