@@ -154,6 +154,10 @@ for (const name of ['chromium', 'firefox', 'webkit']) {
                 localStorage.setItem('trit-x', '1');
                 sessionStorage.setItem('trit-x', '1');
                 localStorage.setItem('other', '1');
+                localStorage.setItem('triton', '1');
+                const opening = indexedDB.open('triton');
+                await new Promise((done) => (opening.onsuccess = done));
+                opening.result.close();
                 const before = [await indexedDB.databases(), await caches.keys()].map(
                     (all) => all.length,
                 );
@@ -165,18 +169,18 @@ for (const name of ['chromium', 'firefox', 'webkit']) {
                     ...{ isStored, before, still, files },
                     databases: await indexedDB.databases(),
                     caches: await caches.keys(),
-                    local: Object.keys(localStorage),
+                    local: Object.keys(localStorage).sort(),
                     session: Object.keys(sessionStorage),
                     workers: (await navigator.serviceWorker.getRegistrations()).length,
                     cookies: document.cookie,
                 };
             });
             assert.deepEqual(left, {
-                ...{ isStored: true, before: [1, 1], still: [], files: [] },
+                ...{ isStored: true, before: [2, 1], still: [], files: [] },
                 ...{
-                    databases: [],
+                    databases: [{ name: 'triton', version: 1 }],
                     caches: [],
-                    local: ['other'],
+                    local: ['other', 'triton'],
                     session: [],
                     workers: 0,
                     cookies: '',

@@ -1,6 +1,6 @@
 // "Delete everything". Other pages of the same host may keep things, too: all that this one keeps has a name that
 // begins with this word.
-const OURS = 'trit';
+const OURS = 'trit-';
 
 /** Milliseconds for other tabs to let go of a database. */
 const CLOSING_MS = 5000;
