@@ -11,6 +11,7 @@ import { TEXTS, View } from './element-view.js';
 import { TritError, throwIfAborted } from './errors.js';
 import { Trit } from './index.js';
 import { mega } from './memory.js';
+import { checkOptions } from './params.js';
 
 /** @typedef {import('./index.js').GenerateOptions} GenerateOptions */
 /** @typedef {import('./index.js').GenerateResult} GenerateResult */
@@ -280,6 +281,7 @@ export class TritChat extends Base {
         if (!talk || !model)
             throw new TritError('STATE', 'there is no model yet: wait for load() first');
         if (this.#answering) throw new TritError('STATE', 'the last answer is not finished');
+        checkOptions(options);
         const work = new AbortController();
         const own = { ...generateOptionsOf(this, model.info.card), ...options };
         const answer = talk.send(text, { ...own, signal: work.signal });

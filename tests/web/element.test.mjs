@@ -229,6 +229,19 @@ for (const name of ['chromium', 'firefox', 'webkit']) {
             },
         );
 
+        await t.test('options of a wrong kind are refused before anything is asked', async (t) => {
+            const page = await inPage(t);
+            const got = await page.evaluate(async (attributes) => {
+                const tag = window.addTag({ ...attributes, mode: 'chat', system: 'Be kind.' });
+                await window.until(() => tag.model);
+                const codes = [];
+                for (const options of [null, 7, { signal: {} }])
+                    codes.push(await tag.send('A cat', options).catch((error) => error.code));
+                return [codes, (await tag.send('A cat')).text];
+            }, teller);
+            assert.deepEqual(got, [['PARAM', 'PARAM', 'PARAM'], chatted[0]]);
+        });
+
         await t.test('one that comes back goes on with what was said', async (t) => {
             const page = await inPage(t);
             const got = await page.evaluate(async (attributes) => {
