@@ -278,11 +278,12 @@ test('Ctrl-C ends also what waits for a pipe', { skip: noPipes }, async (t) => {
         await new Promise((resolve) => setTimeout(resolve, 1500));
         child.kill('SIGINT');
         const late = setTimeout(() => child.kill('SIGKILL'), 20_000);
-        await done;
+        const { code } = await done;
         clearTimeout(late);
-        return child.signalCode; // which a shell tells as 130
+        // a shell tells either as 130; the code is that of one that had not opened the pipe yet
+        return code === 130 || child.signalCode === 'SIGINT';
     });
-    assert.deepEqual(await Promise.all(ends), ['SIGINT', 'SIGINT']);
+    assert.deepEqual(await Promise.all(ends), [true, true]);
 });
 
 test('a reader that goes away ends run quietly', async () => {
