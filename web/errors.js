@@ -30,12 +30,15 @@ export class TritError extends Error {
      * @param {{cause?: unknown, needed?: number}} [options]
      */
     constructor(code, message, { cause, needed } = {}) {
-        super(message, { cause });
+        super(message, cause === undefined ? undefined : { cause });
         this.name = 'TritError';
         /** @type {string} */
         this.code = code;
-        /** @type {number | undefined} of QUOTA: bytes of the model that are not stored yet, when its length is known */
-        this.needed = needed;
+        // where nobody catches it, what there is none of is not shown
+        if (needed !== undefined) {
+            /** @type {number | undefined} of QUOTA: bytes of the model that are not stored yet, when its length is known */
+            this.needed = needed;
+        }
     }
 
     /**

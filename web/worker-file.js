@@ -39,8 +39,8 @@ export function ownWorkerFile(file, { workerUrl, allowBlobWorker }) {
         throw new TritError(
             'WORKER_ORIGIN',
             `${own.href} is of another origin, from which browsers start no worker: put a file with the ` +
-                `one line import '${remote}'; on ${origin} and give its address as workerUrl, or set ` +
-                'allowBlobWorker',
+                `one line import '${remote}'; on ${origin} and give its address as workerUrl (of a tag ` +
+                'worker-url), or set allowBlobWorker (of a tag allow-blob-worker)',
         );
     own.hash = file;
     return own;

@@ -19,7 +19,9 @@ const types = {
 const server = createServer(async (request, response) => {
     try {
         const { pathname } = new URL(request.url, 'http://localhost');
-        const path = join(root, normalize(decodeURIComponent(pathname)));
+        const asked = normalize(decodeURIComponent(pathname));
+        if (asked.includes('/.')) throw new Error('it is hidden');
+        const path = join(root, asked);
         const found = await stat(path);
         if (!found.isFile()) throw new Error('it is a folder');
         const type = types[extname(path)] ?? 'application/octet-stream';
@@ -30,10 +32,16 @@ const server = createServer(async (request, response) => {
         response.writeHead(404).end('not found\n');
     }
 });
-server.on('error', ({ message }) => {
-    console.error(message);
-    process.exitCode = 1;
-});
-server.listen(Number(process.argv[2] ?? 8081), 'localhost', () =>
+
+function fail(sentence) {
+    console.error(sentence);
+    process.exit(1);
+}
+
+const port = process.argv[2] ?? '8081';
+if (!/^\d+$/.test(port) || Number(port) > 65535)
+    fail(`${port} is no port: write a number from 0, any that is free, to 65535`);
+server.on('error', ({ message }) => fail(message));
+server.listen(Number(port), 'localhost', () =>
     console.log(`The page is at http://localhost:${server.address().port}${page} (Ctrl-C ends it)`),
 );

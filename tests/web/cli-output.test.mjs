@@ -135,3 +135,22 @@ test('names in a file do not steer the terminal', async (t) => {
     const { stdout } = await cli('info', '-m', packed);
     assert.match(stdout, /\nna me +\[2J\n$/);
 });
+
+const noScript = process.platform !== 'linux' && 'its terminals are made by the `script` of Linux';
+test(
+    'nor does what a model says or is told; a pipe gets it exactly',
+    { skip: noScript },
+    async () => {
+        const prompt = '\x1b[2JOnce\r\x9b2J\x07 \tupon\n a time';
+        const args = ['run', ...m, '-p', prompt, '-n', '1', '--temp', '0'];
+        const { stdout } = await cli(...args);
+        assert.ok(stdout.startsWith(prompt), JSON.stringify(stdout));
+        const quoted = [process.execPath, cliPath, ...args].map((arg) => `'${arg}'`).join(' ');
+        const seen = spawnSync('script', ['-qec', quoted, '/dev/null'], {
+            encoding: 'utf8',
+            input: '',
+        });
+        assert.match(seen.stdout, /^(\r\x1b\[K[^\n]*)*\[2JOnce2J \tupon\r\n a time/);
+        assert.equal(seen.status, 0);
+    },
+);

@@ -169,7 +169,7 @@ for (const name of ['chromium', 'firefox', 'webkit']) {
                 assert.equal(got.threads > 1, isolated);
                 const refused = await page.evaluate(tellBy, teller, PROMPT);
                 assert.equal(refused.code, 'WORKER_ORIGIN');
-                assert.ok(refused.shown.includes('workerUrl'), refused.shown);
+                assert.ok(refused.shown.includes('worker-url'), refused.shown);
                 assert.ok(refused.shown.startsWith(elsewhere.url), refused.shown);
                 const violations = await page.evaluate(() => window.violations);
                 assert.deepEqual(violations.filter(isOurs), []);

@@ -19,15 +19,25 @@ before(async () => {
 });
 after(() => server.kill());
 
-test('the server gives nothing from outside the repository, and says when its port is taken', async () => {
-    const { origin, port } = new URL(url);
-    for (const path of ['%2e%2e%2f%2e%2e%2fetc/passwd', '..%2f..%2fetc%2fpasswd', '%', 'web'])
+test('the server gives nothing from outside the repository, and nothing hidden', async () => {
+    const { origin } = new URL(url);
+    const outside = ['%2e%2e%2f%2e%2e%2fetc/passwd', '..%2f..%2fetc%2fpasswd', '%', 'web'];
+    for (const path of [...outside, '.gitignore', 'web/..%2f.gitignore'])
         assert.equal((await fetch(`${origin}/${path}`)).status, 404, path);
-    const second = spawn(process.execPath, [join(root, 'examples/embed/serve.mjs'), port]);
-    const [said] = await once(second.stderr.setEncoding('utf8'), 'data');
-    assert.match(said, /^[^\n]*in use[^\n]*\n$/);
-    const [code] = await once(second, 'close');
-    assert.equal(code, 1);
+});
+
+test('a port that is taken, or none, is told in a line', async () => {
+    for (const [port, sentence] of [
+        [new URL(url).port, /^[^\n]*in use[^\n]*\n$/],
+        ['abc', /^abc is no port: [^\n]*\n$/],
+        ['65536', /^65536 is no port: [^\n]*\n$/],
+    ]) {
+        const second = spawn(process.execPath, [join(root, 'examples/embed/serve.mjs'), port]);
+        const closed = once(second, 'close');
+        const [said] = await once(second.stderr.setEncoding('utf8'), 'data');
+        assert.match(said, sentence);
+        assert.equal((await closed)[0], 1);
+    }
 });
 
 const openFiles = '/proc/self/fd';

@@ -1,6 +1,7 @@
 // What no caller should pass, and what callers' own functions and streams can do.
 import assert from 'node:assert/strict';
 import test, { after, before } from 'node:test';
+import { inspect } from 'node:util';
 import { NO_SETTINGS, samplingOf } from '../../examples/chat/page/settings.js';
 import { Bindings } from '../../web/bindings.js';
 import { Client } from '../../web/client.js';
@@ -72,6 +73,14 @@ test('values of a wrong kind are refused, also where nothing stands', async () =
         await assert.rejects(Trit.load(modelPath, { head, threads: 1 }), parameter);
     await assert.rejects(Trit.load(new URL('file://elsewhere/model.trit')), parameter);
     await assert.rejects(Trit.load('a\0b'), coded('FILE'));
+});
+
+test('an error shows what it has', () => {
+    assert.ok(!inspect(new TritError('PARAM', 'no')).includes('undefined'));
+    assert.match(
+        inspect(new TritError('QUOTA', 'no', { needed: 7, cause: 5 })),
+        /needed: 7(.|\n)*5/,
+    );
 });
 
 test('what is no source is refused, also when it holds itself', async () => {

@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline';
 import { TritError } from '../errors.js';
 import { generateOptions, modelOptions, parse, samplingOptions } from './options.js';
-import { printError } from './output.js';
+import { printError, printText } from './output.js';
 import { withModel } from './session.js';
 
 /**
@@ -75,7 +75,7 @@ async function converse(talk, options, json) {
  */
 async function answer(talk, line, options, json) {
     const pieces = talk.send(line, options);
-    if (!json) for await (const piece of pieces) process.stdout.write(piece);
+    if (!json) for await (const piece of pieces) printText(piece);
     const { ids, text, finish } = await pieces.result;
     process.stdout.write(json ? `${JSON.stringify({ ids, text, finish })}\n` : '\n');
 }

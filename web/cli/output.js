@@ -15,6 +15,17 @@ export function printError(error) {
     process.stderr.write(`trit: ${code}: ${oneLine(message)}\n`);
 }
 
+/** What a terminal obeys, a new line and a tab aside. */
+const STEERING = /[\x00-\x08\x0b-\x1f\x7f-\x9f]/g;
+
+/**
+ * What a model says, or is told: a file and a program get it exactly, a terminal without what would steer it.
+ * @param {string} text
+ */
+export function printText(text) {
+    process.stdout.write(process.stdout.isTTY ? text.replace(STEERING, '') : text);
+}
+
 /** @param {unknown} value */
 export function printJson(value) {
     process.stdout.write(`${JSON.stringify(value)}\n`);

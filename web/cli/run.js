@@ -8,7 +8,7 @@ import {
     samplingOptions,
     UsageError,
 } from './options.js';
-import { printJson } from './output.js';
+import { printJson, printText } from './output.js';
 import { withModel } from './session.js';
 
 /**
@@ -40,10 +40,10 @@ export async function run(args, signal) {
         // the prompt is shown with the first piece, so that a failure leaves nothing half said
         let before = typeof prompt === 'string' && !values['no-display-prompt'] ? prompt : '';
         for await (const piece of answer) {
-            process.stdout.write(before + piece);
+            printText(before + piece);
             before = '';
         }
-        process.stdout.write(`${before}\n`);
+        printText(`${before}\n`);
         throwIfAborted(signal);
         if (process.stderr.isTTY) process.stderr.write(speed(await answer.result));
     });
