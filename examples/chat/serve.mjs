@@ -6,12 +6,12 @@ import { headersFor } from './headers.mjs';
 import { TYPES, makeSite } from './site.mjs';
 
 /**
- * sirv takes any range as it comes, and ends the process over one that runs backwards. What is no plain range may be passed
- * over, and then the whole file is the answer.
+ * sirv takes any range as it comes, and ends the process over one that runs backwards, or to a byte beyond all numbers. What
+ * is no plain range may be passed over, and then the whole file is the answer.
  * @param {import('node:http').IncomingMessage} request
  */
 function dropBadRange({ headers }) {
-    const [, first, last] = headers.range?.match(/^bytes=(\d+)-(\d*)$/) ?? [];
+    const [, first, last] = headers.range?.match(/^bytes=(\d{1,15})-(\d{0,15})$/) ?? [];
     // the last byte being the first one of all, sirv reads as none
     const isFine = first !== undefined && (!last || Math.max(Number(first), 1) <= Number(last));
     if (!isFine) delete headers.range;

@@ -1,6 +1,6 @@
 /* The table of malformed files: every group of GGUF (F), of safetensors and its JSON (J) and of the packed
- * file (P), each broken in one place of a good file. Each gets a named error, in 100 ms and without memory
- * that the file does not back. Groups that do not apply stand in the table with the reason. */
+ * file (P), each broken in one place of a good file. Each gets a named error, in 100 ms of an idle
+ * machine and without memory that the file does not back. Groups that do not apply stand in the table with the reason. */
 #include "malformed_made.h"
 
 #include <malloc.h>

@@ -73,7 +73,7 @@ for (const name of ['chromium', 'firefox', 'webkit']) {
         });
         await new Promise((resolve) => server.listen(0, resolve));
         t.after(() => server.close().closeAllConnections());
-        const browser = await openBrowser(name, { loadMs: 2000 });
+        const browser = await openBrowser(name, { loadMs: 10_000 });
         t.after(() => browser.close());
         const url = `http://localhost:${server.address().port}/late.html`;
         if (name !== 'webkit') await assert.rejects(browser.open(url), /timeout/i);

@@ -198,7 +198,13 @@ for (const name of ['chromium', 'firefox', 'webkit']) {
                         opening.result.close();
                     }, values);
                 const none = [null, 7, 'text', [], {}, { messages: {} }, { messages: [null] }];
-                const some = { messages: [{ role: 'user', text: 'Somebody else' }] };
+                const some = {
+                    mode: 'story',
+                    messages: [
+                        { role: 'user', text: 'Somebody else' },
+                        { role: 'assistant', text: 'Yes' },
+                    ],
+                };
                 const odd = [
                     ...none.map((value, i) => [`odd ${i}`, value]),
                     ['odd role', { messages: [{ role: 'system', text: '' }] }],
@@ -211,6 +217,12 @@ for (const name of ['chromium', 'firefox', 'webkit']) {
                 assert.deepEqual(await again.titles(), ['Somebody else', BEGIN, BEGIN]);
                 await again.choose('Somebody else', '#conversations');
                 assert.deepEqual((await again.read())[0].text, 'Somebody else');
+                await again.say('And on');
+                assert.deepEqual(
+                    await again.titles(),
+                    ['Somebody else', BEGIN, BEGIN],
+                    'it is kept in its place',
+                );
                 await again.close();
                 await put(odd.map(([key]) => [key]));
             },

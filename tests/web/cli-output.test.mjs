@@ -150,7 +150,16 @@ test(
             encoding: 'utf8',
             input: '',
         });
-        assert.match(seen.stdout, /^(\r\x1b\[K[^\n]*)*\[2JOnce2J \tupon\r\n a time/);
+        assert.match(seen.stdout, /^(\r\x1b\[K[^\n\x1b]*)*\[2JOnce2J \tupon\r\n a time/);
         assert.equal(seen.status, 0);
     },
 );
+
+test('JSON of foreign text steers no terminal, and is the same text', async () => {
+    const prompt = '\x7f\x9b2J\x1b\u2028 Once';
+    const { stdout } = await cli('run', ...m, '-p', prompt, '-n', '1', '--temp', '0', '--json');
+    assert.doesNotMatch(stdout, /[\x00-\x09\x0b-\x1f\x7f-\x9f]/);
+    const { prompt_ids: ids } = JSON.parse(stdout);
+    const told = await cli('tokenize', ...m, '-p', prompt, '--bos', '--json');
+    assert.deepEqual(JSON.parse(told.stdout).ids, ids);
+});

@@ -68,7 +68,6 @@ for (const name of ['chromium', 'firefox', 'webkit']) {
             const { codes, all, n, same } = await page.evaluate(async () => {
                 const { model, reasons, ids, fault } = await window.faulty({ threads: 2 });
                 const { info } = model;
-                // Its end would come long after that of the worker.
                 const long = { maxTokens: 450, temperature: 0 };
                 const [codes, all] = [[], []];
                 for (let n = 0; n < 4; n++) {

@@ -1,7 +1,7 @@
 import { createInterface } from 'node:readline';
 import { TritError } from '../errors.js';
 import { generateOptions, modelOptions, parse, samplingOptions } from './options.js';
-import { printError, printText } from './output.js';
+import { printError, printJson, printText } from './output.js';
 import { withModel } from './session.js';
 
 /**
@@ -77,5 +77,6 @@ async function answer(talk, line, options, json) {
     const pieces = talk.send(line, options);
     if (!json) for await (const piece of pieces) printText(piece);
     const { ids, text, finish } = await pieces.result;
-    process.stdout.write(json ? `${JSON.stringify({ ids, text, finish })}\n` : '\n');
+    if (json) printJson({ ids, text, finish });
+    else process.stdout.write('\n');
 }

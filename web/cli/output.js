@@ -26,9 +26,13 @@ export function printText(text) {
     process.stdout.write(process.stdout.isTTY ? text.replace(STEERING, '') : text);
 }
 
-/** @param {unknown} value */
+/**
+ * In one line, in which nothing steers a terminal.
+ * @param {unknown} value
+ */
 export function printJson(value) {
-    process.stdout.write(`${JSON.stringify(value)}\n`);
+    const escaped = (/** @type {string} */ letter) => `\\u00${letter.charCodeAt(0).toString(16)}`;
+    process.stdout.write(`${JSON.stringify(value).replace(/[\x7f-\x9f]/g, escaped)}\n`);
 }
 
 /**

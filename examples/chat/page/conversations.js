@@ -82,6 +82,9 @@ export function readConversation(raw) {
     };
 }
 
+/** @param {any} raw @returns {number} */
+const revisionOf = (raw) => (Number.isSafeInteger(raw?.revision) ? raw.revision : 0);
+
 /**
  * As `readConversation`, of the database: whatever stands there stays there, but hides no other.
  * @param {IDBValidKey} id
@@ -90,8 +93,7 @@ export function readConversation(raw) {
  */
 function readStored(id, raw) {
     const conversation = typeof id === 'string' ? readConversation(raw) : null;
-    const revision = Number.isSafeInteger(raw?.revision) ? raw.revision : 0;
-    return conversation && { ...conversation, id, revision };
+    return conversation && { ...conversation, id, revision: revisionOf(raw) };
 }
 
 /**
@@ -108,7 +110,7 @@ function put(store, conversation) {
         let isCounted = false;
         there.onsuccess = () => {
             const { revision } = conversation;
-            if (there.result ? there.result.revision !== revision : revision > 0) return;
+            if (there.result ? revisionOf(there.result) !== revision : revision > 0) return;
             // counted at once, as a second change may be waiting for this transaction to end
             conversation.revision++;
             isCounted = true;

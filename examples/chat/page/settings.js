@@ -20,7 +20,7 @@ export const NO_SETTINGS = Object.freeze({
     ...{ repeatPenalty: null, maxTokens: null, seed: null },
 });
 
-/** The numbers, as the dialog shows them; each is a limit that the engine has too. */
+/** The numbers, as the dialog shows them; the engine takes what is between their limits. */
 const NUMBERS = [
     {
         ...{ name: 'temperature', label: 'Temperature', min: 0, max: 2, step: 0.05 },
@@ -73,7 +73,7 @@ export function readSettings(raw) {
 /**
  * As the engine takes them.
  * @param {Settings} settings
- * @param {any} advice `sampling` of the model's card, in which anything may stand
+ * @param {any} advice `sampling` of the model's card, in which anything may stand; what the dialog could not say is passed over
  * @returns {import('./trit/index.js').GenerateOptions}
  */
 export function samplingOf({ system: _, ...numbers }, advice) {
