@@ -11,6 +11,8 @@ import { readCtest, readTap } from './results.mjs';
 const NOTHING = Object.freeze({ passed: 0, failed: 0, skipped: 0 });
 const NOT_BUILT = Object.freeze({ passed: 0, failed: 1, skipped: 0 });
 const cores = String(availableParallelism());
+/** A file of tests that hangs fails, and the others go on; the longest takes some minutes on a busy machine. */
+const FILE_MS = 600_000;
 
 const add = (a, b) => ({
     passed: a.passed + b.passed,
@@ -65,7 +67,8 @@ function nodeTests(folder, isWanted, { atOnce = cores, pass = '' } = {}) {
     const report = join(repoDir, 'build', `${folder.replace('/', '-')}${pass}.tap`);
     const reporters = ['spec', 'tap'].map((name) => `--test-reporter=${name}`);
     const places = ['stdout', report].map((place) => `--test-reporter-destination=${place}`);
-    const args = ['--test', `--test-concurrency=${atOnce}`, ...reporters, ...places, ...files];
+    const limits = [`--test-concurrency=${atOnce}`, `--test-timeout=${FILE_MS}`];
+    const args = ['--test', ...limits, ...reporters, ...places, ...files];
     const fine = run(process.execPath, args);
     return readTap(report, fine);
 }

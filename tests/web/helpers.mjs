@@ -11,7 +11,7 @@ export const cliPath = join(root, 'web/cli.js');
 // Models from a test's server are not to pile up among the tester's own.
 const cache = mkdtempSync(join(tmpdir(), 'trit-'));
 process.env.TRIT_CACHE = cache;
-process.on('exit', () => rmSync(cache, { recursive: true, force: true }));
+process.on('exit', () => rmSync(cache, { recursive: true, force: true, maxRetries: 10 }));
 
 /** Starts the command line; `done` resolves to its output and exit code. */
 export function startCli(args, { input = '' } = {}) {
@@ -31,7 +31,8 @@ export const cli = (...args) => startCli(args).done;
 /** A folder that is removed after the test. */
 export function temporaryFolder(t) {
     const folder = mkdtempSync(join(tmpdir(), 'trit-'));
-    t.after(() => rmSync(folder, { recursive: true, force: true }));
+    // whoever writes into it may still be about to end
+    t.after(() => rmSync(folder, { recursive: true, force: true, maxRetries: 10 }));
     return folder;
 }
 

@@ -83,8 +83,10 @@ for (const name of ['chromium', 'firefox']) {
             `--proxy-server=http://localhost:${elsewhere.address().port}`,
             '--disable-features=ServiceWorkerAutoPreload',
         ];
+        let browser;
+        t.after(() => browser?.close()); // before its folder goes, into which it writes to its end
         const profile = temporaryFolder(t);
-        let browser = await openBrowser(name, { profile, args });
+        browser = await openBrowser(name, { profile, args });
         const files = { '/service-worker.js': recipe };
         const pages = await startServer({ isolated: true, files });
         const models = await serveModel(packed, {
@@ -94,7 +96,6 @@ for (const name of ['chromium', 'firefox']) {
         const listeners = [elsewhere];
         t.after(() => listeners.forEach((server) => server.close()));
         t.after(() => [pages, models].forEach((server) => server.close()));
-        t.after(() => browser.close());
         const open = () => browser.open(`${pages.url}/tests/web/page.html`);
         const answer = async (page) => {
             const options = { threads: 2, store: { recordBytes: RECORD } };
