@@ -11,7 +11,7 @@ import { readCtest, readTap } from './results.mjs';
 const NOTHING = Object.freeze({ passed: 0, failed: 0, skipped: 0 });
 const NOT_BUILT = Object.freeze({ passed: 0, failed: 1, skipped: 0 });
 const cores = String(availableParallelism());
-/** A file of tests that hangs fails, and the others go on; the longest takes some minutes on a busy machine. */
+/** A file of tests that hangs fails, and the others go on. */
 const FILE_MS = 600_000;
 
 const add = (a, b) => ({

@@ -72,10 +72,7 @@ async function openSession(driver) {
     throw new Error('the WebDriver of WebKit did not start');
 }
 
-/**
- * The driver at times never tells that a page has loaded, of one navigation in some hundreds on a busy machine; in
- * another window it does.
- */
+/** The driver at times never tells that a page has loaded; in another window it does. */
 const twice = (open) => async (url) => {
     try {
         return await open(url);
